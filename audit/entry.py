@@ -1,0 +1,127 @@
+"""What is appended: an entry's members in the clear, its commitments, and how it is found again.
+
+`entry/0`, canonical JSON (RFC 8785 without floats, |integer| < 2^53), at most 16 KiB:
+`v id kind ts gateway` (added by the log: `n`, `digests`) and the members of the draft. Commitments:
+a value's digest is SHA-256(b64url(JSON [salt, name, value])), that of bytes SHA-256(salt ‖ bytes); salts
+are 128 random bits, base64url. Free text and identifiers are only ever committed to.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A value that the leaf holds only as a salted digest; the disclosure is kept encrypted beside it.
+
+    `subject` is (type, normalised identifier) of the person or firm under whose key the disclosure is
+    encrypted; None puts it under the month's general key.
+    """
+
+    name: str
+    value: Any
+    subject: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteCommit:
+    """Bytes that the leaf holds only as a salted digest. Only the salt is kept, never the bytes."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRow:
+    """How an entry is found: one row a step and subject. Plain values become keyed tokens on storing."""
+
+    step: str = ""
+    consumer: str = ""
+    system: str = ""
+    provider: str = ""
+    resource: str = ""
+    matter: str = ""
+    decision: str = ""
+    """given, partly-given, not-found, refused, unavailable; empty for acts."""
+    code: str = ""
+    officer: str | None = None
+    case: str | None = None
+    subject: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nonce:
+    """Held until `expires` (epoch ms): the same key and nonce a second time is a replay."""
+
+    key: str
+    nonce: str
+    expires: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """Counts `amount` against `key` on `day` (YYYY-MM-DD, where the exchange stands) up to `most`."""
+
+    key: str
+    day: str
+    amount: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDigest:
+    """The digest of a protected registry row as of this entry; None: the row is gone."""
+
+    table: str
+    key: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """All that one append writes, in one transaction of the log's database.
+
+    `counters` name the gap-free numberings to draw from (`consumer:<system>`, `resource:<code>`): the
+    number is committed to as `n.<counter>`. `applied` is the index up to which the snapshot behind a call
+    had applied acts; below the log's barrier the append is refused (StaleSnapshotError). `barrier` makes
+    this entry the new barrier. `otherwise` is appended instead where the batch finds the nonce used or a
+    quota spent, keyed `replayed` and `quota`. `receipt` names the commitments whose salts the caller gets.
+    """
+
+    kind: str
+    clear: Mapping[str, Any]
+    commits: tuple[Commit | ByteCommit, ...] = ()
+    counters: tuple[str, ...] = ()
+    index: tuple[IndexRow, ...] = ()
+    rows: tuple[RowDigest, ...] = ()
+    applied: int | None = None
+    barrier: bool = False
+    nonce: Nonce | None = None
+    quotas: tuple[Quota, ...] = ()
+    receipt: tuple[str, ...] = ()
+    otherwise: Mapping[str, "Draft"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What opens one commitment: its salt, and the value where it is not bytes."""
+
+    salt: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequenced:
+    """An entry that is durable and under a signed checkpoint."""
+
+    index: int
+    size: int
+    body: bytes
+    proof: tuple[bytes, ...]
+    checkpoint: str
+    """Signed note (C2SP signed-note, tlog-checkpoint)."""
+    openings: Mapping[str, Opening]
+    """Of the commitments named in the draft's `receipt`."""
+    instead: str | None = None
+    """Key of the alternative that was appended; None means the draft itself."""

@@ -1,0 +1,379 @@
+"""What the catalogue holds: departments, systems, officers, resources, matters, grants and cases."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class SharingClass(StrEnum):
+    """共享类型 (国发〔2016〕51号 art. 9, 国务院令第809号): unconditional, conditional, not shared."""
+
+    UNCONDITIONAL = "unconditional"
+    CONDITIONAL = "conditional"
+    NOT_SHARED = "not-shared"
+
+
+class SubjectType(StrEnum):
+    """Kinds of subject (当事人) that join resources of different departments."""
+
+    ENTERPRISE = "enterprise"
+    PERSON = "person"
+    PROJECT = "project"
+    PARCEL = "parcel"
+
+
+class ItemType(StrEnum):
+    TEXT = "text"
+    INTEGER = "integer"
+    LONG = "long"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    BYTES = "bytes"
+
+
+class Role(StrEnum):
+    """Roles of officers; SEPARATED of them are never held by one person (三员分立)."""
+
+    OPERATOR = "operator"  # 部门操作员: drafts, requests, answers
+    HEAD = "head"  # 部门负责人: signs off
+    AUTHORITY = "authority"  # 主管部门: announces, approves sources and matters
+    POLICY_APPROVER = "policy-approver"  # 安全管理员
+    AUDITOR = "auditor"  # 审计管理员
+    ADMINISTRATOR = "administrator"  # 系统管理员
+
+
+SEPARATED = frozenset({Role.ADMINISTRATOR, Role.POLICY_APPROVER, Role.AUDITOR})
+
+
+class CodeKind(StrEnum):
+    USCC = "uscc"
+    OTHER = "other"
+
+
+class MatterKind(StrEnum):
+    BASE = "base"
+    IMPLEMENTATION = "implementation"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    code: str
+    code_kind: CodeKind
+    name: str
+    name_en: str = ""
+    level: str = "district"
+    region: str = ""
+    """GB/T 2260 code, six digits or more."""
+    superior: str | None = None
+    """Code of the department above; None means none is registered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    id: str
+    department: str
+    name: str
+    zone: str = "gov-extranet"
+    state: str = "active"
+    responsible: str | None = None
+    """Officer id answering for unattended jobs; None means such jobs are refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemKey:
+    """A system's public key. `id` is the RFC 7638 thumbprint and the `keyid` of its signatures."""
+
+    id: str
+    system: str
+    algorithm: str
+    """`ed25519` or `ecdsa-p256-sha256` (RFC 9421, 3.3)."""
+    public: bytes
+    """SubjectPublicKeyInfo, DER."""
+    state: str = "active"
+    not_after: datetime | None = None
+    """None means until revoked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Officer:
+    id: str
+    department: str
+    staff_number: str
+    name: str
+    post: str = ""
+    roles: frozenset[Role] = frozenset()
+    clearance: int = 2
+    state: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfficerKey:
+    id: str
+    officer: str
+    public: bytes
+    state: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceAddress:
+    """Where a department's data is read. The secret is sealed and never leaves the process."""
+
+    name: str
+    department: str
+    kind: str
+    """`sql` or `http`."""
+    address: str
+    """An SQLAlchemy URL without password, or an http(s) base URL."""
+    secret: bytes | None = field(default=None, repr=False)
+    """Sealed password or token; None means that the source asks for none."""
+    zone: str = "Asia/Shanghai"
+    """Zone of naive date-times."""
+    timeout_ms: int = 2000
+    write_reason: str | None = None
+    """Why a login that can write was accepted; None means the login cannot write."""
+    state: str = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One 信息项. `name` is its stable code in questions, grants and entries; never reused."""
+
+    ordinal: int
+    name: str
+    title: str
+    column: str
+    """Column or JSON member at the source."""
+    graphql_name: str
+    type: ItemType = ItemType.TEXT
+    sharing_class: SharingClass = SharingClass.CONDITIONAL
+    level: int = 2
+    """Data level 1 to 4 (分类分级)."""
+    mask: str = "none"
+    subject: SubjectType | None = None
+    """The kind of subject that the item identifies; None where it identifies nobody."""
+    key: bool = False
+    match: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """How a record's standing is read: the status item's words that mean *valid*, and its last day."""
+
+    status_item: str | None
+    valid_words: tuple[str, ...]
+    until_item: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """An announced or drafted data resource (数据资源) of one department."""
+
+    code: str
+    department: str
+    name: str
+    name_en: str
+    type_name: str
+    """GraphQL object type, unique and kept for ever."""
+    field_name: str
+    """Keyed root field and, for one record a subject, the field on the subject's type."""
+    list_name: str
+    """Field on the subject's type where a subject may have several records."""
+    source: str
+    table: str
+    """Table or view (`schema.table`), or the path of an HTTP source."""
+    items: tuple[Item, ...]
+    sharing_class: SharingClass
+    abstract: str = ""
+    level: int = 2
+    personal: bool = False
+    consent: str = "none"
+    single: bool = True
+    """Whether a subject has at most one record."""
+    protected: bool = False
+    """Whether even the existence of a record is protected."""
+    purposes: tuple[str, ...] = ()
+    no_share_basis: tuple[str, ...] = ()
+    conditions: str = ""
+    validity: Validity | None = None
+    """None means that the records do not expire."""
+    state: str = "draft"
+    """draft, announced or withdrawn."""
+    revision: int = 1
+
+    @property
+    def key(self) -> Item:
+        return next(item for item in self.items if item.key)
+
+    def item(self, name: str) -> Item:
+        return next(item for item in self.items if item.name == name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """事项. `code` is kept exactly as the department gave it."""
+
+    code: str
+    kind: MatterKind
+    department: str
+    name: str
+    case_pattern: str = ""
+    """Regular expression that a case number fits; empty means any of 1 to 64 characters."""
+    max_parties: int = 5
+    relations: tuple[str, ...] = ()
+    """Links to subjects who are no party that the matter allows: `<resource>.<item>`."""
+    resources: tuple[str, ...] = ()
+    """Codes of resources that the matter lists as its materials."""
+    state: str = "active"
+
+
+class RequestState(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    AGREED = "agreed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharingRequest:
+    """共享申请: what a consumer asks of a provider, for which matters and how long."""
+
+    id: str
+    resource: str
+    department: str
+    systems: tuple[str, ...]
+    items: tuple[str, ...]
+    match: tuple[str, ...]
+    matters: tuple[str, ...]
+    purposes: tuple[str, ...]
+    channels: tuple[str, ...]
+    legal_basis: str
+    scenario: str
+    not_before: datetime
+    not_after: datetime
+    daily_quota: int
+    state: RequestState
+    created_by: str
+    created_at: datetime
+    signed_by: str | None = None
+    """Second person of the requesting unit; None until signed off."""
+    decided_by: str | None = None
+    """Officer of the provider; None until decided."""
+    refusal: str = ""
+
+
+class GrantState(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowRule:
+    """A condition on rows. A value starting with `$` is bound from the call (`$caller.region`)."""
+
+    item: str
+    op: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """授权: what the provider agreed to. It ends by expiry, suspension (for a time) or revocation."""
+
+    id: str
+    request: str
+    resource: str
+    provider: str
+    department: str
+    systems: tuple[str, ...]
+    channels: tuple[str, ...]
+    matters: tuple[str, ...]
+    purposes: tuple[str, ...]
+    items: tuple[str, ...]
+    match: tuple[str, ...]
+    masks: dict[str, str]
+    rows: tuple[RowRule, ...]
+    max_rows: int
+    not_before: datetime
+    not_after: datetime
+    """First moment at which the grant no longer holds."""
+    daily_quota: int
+    state: GrantState
+    attested: bool = False
+    operations: tuple[str, ...] = ()
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    PAUSED = "paused"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A subject of a case. `token` is a keyed digest of the normalised identifier, hex."""
+
+    type: SubjectType
+    token: str
+    role: str
+    added_by: str
+    """Officer id, or system id for parties named when the case was opened."""
+    confirmed_by: str | None = None
+    """Second officer; None while a late party waits and counts for nothing."""
+    late: bool = False
+
+    @property
+    def counts(self) -> bool:
+        return not self.late or self.confirmed_by is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """办件. Numbers and parties are kept as keyed digests; only an open case gives access."""
+
+    id: str
+    number_token: str
+    system: str
+    department: str
+    matter: str
+    project: str
+    state: CaseState
+    accepted_at: datetime
+    attested_by: str | None
+    """System of the intake platform that confirmed the case; None means declared by the caller."""
+    parties: tuple[Party, ...]
+    closed_with: str = ""
+
+    def party(self, subject: SubjectType, token: str) -> bool:
+        return any(p.type is subject and p.token == token and p.counts for p in self.parties)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who acts: an authenticated officer, or a system for the acts that systems may do."""
+
+    officer: Officer | None = None
+    system: System | None = None
+    auth: str = "key"
+    """How the actor was established: `key`, `session`, `signature` or `bootstrap`."""
+
+    @property
+    def id(self) -> str:
+        return self.officer.id if self.officer else self.system.id if self.system else ""
+
+    @property
+    def department(self) -> str:
+        holder = self.officer or self.system
+        return holder.department if holder else ""
+
+    def has(self, role: Role) -> bool:
+        return self.officer is not None and role in self.officer.roles
+
+
+CODE_PATTERN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,127}")

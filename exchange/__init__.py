@@ -1,0 +1,1 @@
+"""The exchange: wires catalogue, policies, log and gateway into one running node."""

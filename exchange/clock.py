@@ -1,0 +1,29 @@
+"""The real clock, real randomness and fresh identifiers: only the exchange reads them."""
+
+import os
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Aware UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    return time.monotonic()
+
+
+def random_bytes(count: int) -> bytes:
+    return os.urandom(count)
+
+
+def fresh_id(prefix: str) -> str:
+    """A UUIDv7 (RFC 9562, 5.7) as text behind a kind prefix: `grt_0198…`. Sorts by time."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    value = (milliseconds & ((1 << 48) - 1)) << 80
+    value |= 0x7 << 76 | (random >> 68 & 0xFFF) << 64
+    value |= 0b10 << 62 | (random & ((1 << 62) - 1))
+    text = f"{value:032x}"
+    return f"{prefix}_{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,1 @@
+"""The demonstration: a fictional district, its departments' sources, and the building-permit story."""

@@ -1,0 +1,60 @@
+"""`$EXCHANGE_HOME`: its folders, its key files, and the lock that says who serves."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDERS = ("keys", "bundles", "files", "exports", "backups", "run")
+
+
+class HomeError(Exception):
+    """The home cannot be used as it is; says what was found and what was needed."""
+
+
+class HeldError(HomeError):
+    """Another process holds the home's lock."""
+
+
+def make_home(home: Path) -> None:
+    """Create the folders, readable by the owner alone."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in FOLDERS:
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def check_home(home: Path) -> None:
+    """Raise HomeError unless this is a home that nobody else can read."""
+    if not (home / "keys").is_dir():
+        raise HomeError(f"{home} is no exchange home yet: run `exchange init --home {home}`")
+    mode = home.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise HomeError(
+            f"{home} has mode {mode:o}, needs 700: others on this machine could read it"
+        )
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """Hold the home's lock; the operating system frees it should the process die.
+
+    Raises HeldError where another process holds it.
+    """
+    path = home / "run" / "lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise HeldError(f"{home} is served by another process (lock {path})") from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def socket_path(home: Path) -> Path:
+    """Where a serving process takes acts from the command line."""
+    return home / "run" / "admin.sock"

@@ -1,0 +1,1 @@
+"""One call: parse, plan, rule, fetch, mask, assemble, record, respond."""

@@ -1,0 +1,180 @@
+"""The stages of a call, each a type.
+
+A stage can be built only from the one before it, so a step that was never put to the decision point
+cannot be fetched, rows that were never masked cannot be given, and nothing is answered unrecorded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audit.entry import Nonce, Sequenced
+from catalogue.model import Case, Item, Officer, Resource, SubjectType, System
+from policies.model import Verdict
+
+Row = Mapping[str, Any]
+"""One record: item name → value in the types of `gateway.formats`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """用证信息: why the call is made (RULES: matter, case, purpose, reason, operator are all required)."""
+
+    matter: str
+    case: str
+    purpose: str
+    reason: str
+    operator: str
+    """Staff number of the caller's department, or `system:<name>`."""
+    retry_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. Never the subject. Everything here was established, not claimed."""
+
+    system: System
+    region: str
+    auth: str
+    """`signature`, `dpop` or `bearer`."""
+    key: str
+    """Id of the system's key."""
+    officer: Officer | None
+    """None only for unattended jobs of a system with a responsible officer."""
+    operator_auth: str
+    """How the operator was established: `declared`, `session` or `system-job`."""
+    nonce: Nonce
+    request_base: bytes = field(repr=False)
+    """Signature base (RFC 9421, 2.5) or token proof as received: what the caller signed."""
+    request_signature: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated request before anything is planned."""
+
+    number: str
+    """Call number, `call_` and UUIDv7: sent to every source."""
+    caller: Caller
+    usage: Usage
+    case: Case | None
+    body: bytes = field(repr=False)
+    query: str = field(repr=False)
+    operation_name: str | None
+    variables: Mapping[str, Any] = field(repr=False)
+    received_ms: int
+    """Epoch milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenKey:
+    """The step's key was an argument of the call."""
+
+    item: Item
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedKey:
+    """The step's key is an item of another step's records."""
+
+    item: Item
+    parent: str
+    """`ref` of the step read before."""
+    parent_item: Item
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One yes/no claim of a verify field: the item equals the value, or (`valid`) the record stands."""
+
+    item: Item | None
+    """None is the claim *valid*."""
+    value: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One resource to be read for one place in the answer."""
+
+    ref: str
+    path: tuple[str, ...]
+    """Response keys from the root; `*` stands for every element of a list."""
+    resource: Resource
+    items: tuple[Item, ...]
+    """Items asked to be read; empty for a verify step."""
+    key: GivenKey | LinkedKey
+    subject: SubjectType | None
+    """The kind of subject that the key identifies; None where it identifies none."""
+    many: bool
+    limit: int
+    claims: tuple[Claim, ...] = ()
+    """Non-empty makes it a verify step."""
+
+    @property
+    def matched(self) -> tuple[Item, ...]:
+        """Items that the step compares instead of reading: its key and its claims."""
+        claimed = tuple(claim.item for claim in self.claims if claim.item is not None)
+        return (self.key.item, *claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    step: Step
+    verdict: Verdict
+    joins: tuple[Item, ...] = ()
+    """Items by which other steps follow a link from here: read and compared, given only where asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    step: Step
+    code: str
+    verdict: Verdict | None
+    """None where no usable decision was there, or the refusal is the gateway's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    permitted: Permitted
+    rows: Sequence[Row]
+    as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The department did not answer. Not the same as *not found*: officers decide on absence."""
+
+    permitted: Permitted
+    code: str
+    retryable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Rows as they may be given: filtered, masked, limited. A row holds only what is given."""
+
+    permitted: Permitted
+    rows: Sequence[Row]
+    as_of_ms: int
+    verified: str | None = None
+    """Result of a verify step; None for a reading step."""
+    joins: Sequence[Mapping[str, str]] = field(default=(), repr=False)
+    """Beside each row: the unmasked text of its key item and of the items that links follow, by item
+    name (an empty value is left out). For putting records together; never given."""
+
+
+Ruling = Permitted | Refused
+Outcome = Masked | Refused | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Outcomes whose entry is in the log: the only thing that may be answered with."""
+
+    call: Call
+    outcomes: tuple[Outcome, ...]
+    data: bytes = field(repr=False)
+    """The `data` member of the answer, exactly as it will be sent."""
+    errors: tuple[Mapping[str, Any], ...]
+    sequenced: Sequenced

@@ -1,0 +1,76 @@
+"""What the gateway needs from the rest of the exchange, and no more."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from audit.entry import Draft, Sequenced
+from catalogue.model import Case
+from catalogue.snapshot import Snapshot
+from gateway.model import Permitted, Row
+from policies.engine import DecisionPoint
+
+
+class Source(Protocol):
+    """One department's source, opened. Reads only what was permitted."""
+
+    async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
+        """Return the records whose key item is among `keys`, only the permitted and needed items.
+
+        Row filter, column list and `max_rows` of the verdict are part of the statement. `call` is the
+        call number, sent along to the source. Raises SourceError (a subclass says which way it failed).
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Recorder(Protocol):
+    async def append(self, draft: Draft) -> Sequenced:
+        """Return once the entry is durable and under a signed checkpoint, and not before.
+
+        Raises LogUnavailableError (503) where it cannot be, StaleSnapshotError where the draft's snapshot
+        is older than the barrier.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Raise LogUnavailableError while the log refuses: nothing is decided then."""
+        ...
+
+
+class Registry(Protocol):
+    async def snapshot(self) -> Snapshot:
+        """Return the current picture, reloaded first if the registry changed in any way."""
+        ...
+
+    async def case(self, system: str, number: str) -> Case | None:
+        """Return the caller's case as the log vouches for it; None where there is none."""
+        ...
+
+    def token(self, kind: str, value: str) -> str:
+        """Return the keyed digest by which parties are compared (kind: the subject type)."""
+        ...
+
+
+class Quotas(Protocol):
+    async def used_today(self, grant: str, day: str) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    decisions: DecisionPoint
+    sources: Mapping[str, Source]
+    """Open sources by name; a name that is missing counts as a source that is down."""
+    recorder: Recorder
+    registry: Registry
+    quotas: Quotas
+    now: Callable[[], datetime]
+    """Aware UTC."""
+    monotonic: Callable[[], float]
+    """Seconds; for deadlines only."""
+    fresh_id: Callable[[str], str]
+    """A new UUIDv7 with the given prefix."""
+    gateway: str
+    """Name of this gateway, as entries carry it."""

@@ -1,0 +1,1 @@
+"""Policy: what is asked of the decision point, what it answers, and the engines that answer."""

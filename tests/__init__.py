@@ -1,0 +1,1 @@
+"""The tests: architecture, unit, contracts, conformance, stories, faults, browser; doubles in fakes."""

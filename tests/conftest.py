@@ -1,0 +1,51 @@
+"""Selecting tests by the id they prove, and running them under a sabotage."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+import tests.sabotage
+from tests.sabotage.kit import Sabotage
+
+
+def sabotages() -> dict[str, Sabotage]:
+    """Every sabotage there is, by the id that it attacks."""
+    found: dict[str, Sabotage] = {}
+    for module in pkgutil.iter_modules(tests.sabotage.__path__):
+        if module.name in {"kit", "run"}:
+            continue
+        found |= importlib.import_module(f"tests.sabotage.{module.name}").SABOTAGES
+    return found
+
+
+def proven(item: pytest.Item) -> set[str]:
+    return {str(name) for mark in item.iter_markers("proves") for name in mark.args}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--proves", help="run only the tests that prove this id")
+    parser.addoption(
+        "--sabotage", help="run the tests of this id under its sabotage: they must fail"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--sabotage") or config.getoption("--proves")
+    if wanted:
+        kept = [item for item in items if wanted in proven(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def _sabotaged(request: pytest.FixtureRequest) -> Iterator[None]:
+    wanted = request.config.getoption("--sabotage")
+    if not wanted:
+        yield
+        return
+    patch: AbstractContextManager[None] = sabotages()[str(wanted)].apply()
+    with patch:
+        yield

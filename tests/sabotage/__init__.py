@@ -1,0 +1,1 @@
+"""Patches under which the tests of an id must fail."""
