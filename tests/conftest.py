@@ -3,21 +3,28 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 import tests.sabotage
 from tests.sabotage.kit import Sabotage
 
+# No deadline: it would be an assertion on wall-clock time.
+settings.register_profile("exchange", deadline=None, max_examples=100)
+settings.load_profile("exchange")
 
-def sabotages() -> dict[str, Sabotage]:
-    """Every sabotage there is, by the id that it attacks."""
-    found: dict[str, Sabotage] = {}
+
+def sabotages() -> dict[str, list[Sabotage]]:
+    """Every sabotage there is, by the id that it attacks; two parts may each attack one id."""
+    found: dict[str, list[Sabotage]] = {}
     for module in pkgutil.iter_modules(tests.sabotage.__path__):
         if module.name in {"kit", "run"}:
             continue
-        found |= importlib.import_module(f"tests.sabotage.{module.name}").SABOTAGES
+        part = importlib.import_module(f"tests.sabotage.{module.name}")
+        for name, sabotage in part.SABOTAGES.items():
+            found.setdefault(name, []).append(sabotage)
     return found
 
 
@@ -46,6 +53,7 @@ def _sabotaged(request: pytest.FixtureRequest) -> Iterator[None]:
     if not wanted:
         yield
         return
-    patch: AbstractContextManager[None] = sabotages()[str(wanted)].apply()
-    with patch:
+    with ExitStack() as patches:
+        for sabotage in sabotages()[str(wanted)]:
+            patches.enter_context(sabotage.apply())
         yield

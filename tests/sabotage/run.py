@@ -49,9 +49,7 @@ def tested() -> dict[str, int]:
         "pytest.main(['--collect-only', '-qq', 'tests'], plugins=[Count()])\n"
         "print('CLAIMS', *[f'{k}={v}' for k, v in found.items()])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     line = next(row for row in done.stdout.splitlines() if row.startswith("CLAIMS"))
     return {name: int(count) for name, count in (part.split("=") for part in line.split()[1:])}
 
@@ -88,7 +86,10 @@ def run(wanted: Sequence[str]) -> int:
         caught = done.returncode == 1
         if not caught:
             missed.append(claim)
-        print(f"{claim:4} {'caught' if caught else 'NOT CAUGHT'}: {patches[claim].why}", flush=True)
+        print(
+            f"{claim:4} {'caught' if caught else 'NOT CAUGHT'}: {'; '.join(each.why for each in patches[claim])}",
+            flush=True,
+        )
     print(f"{len(missed)} sabotages not caught: {' '.join(missed) or '-'}")
     return 1 if missed else 0
 

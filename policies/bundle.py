@@ -1,0 +1,279 @@
+"""Bundles: modules and data under one revision and expiry, in the format that OPA loads.
+
+An archive is a gzipped tar with `.manifest`, `data.json`, the modules and, once signed, `.signatures.json`.
+JSON members are written canonically (sorted, no spaces), so that OPA's digest of a JSON document and the
+digest of its bytes are one, and the same content gives the same archive.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+
+from policies.engine import LoadError
+from policies.lint import facts_read, lint
+
+ROOTS = ("departments", "exchange")
+ALGORITHM = "ES256"
+"""The one algorithm: a signature that names another, or none, is refused."""
+
+_PACKAGED = Path(__file__).parent / "rego"
+_SIGNATURES = ".signatures.json"
+_MANIFEST = ".manifest"
+_DATA = "data.json"
+_MOST_FILES = 1_000
+_MOST_BYTES = 16 * 1024 * 1024
+_SAFE_NAME = re.compile(r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9._/-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """What an engine loads. `data` holds `exchange.bundle.{revision,expires}`, equal to the members."""
+
+    modules: Mapping[str, str]
+    """File name within the bundle → source; no tests."""
+    data: Mapping[str, Any]
+    revision: str
+    expires: int
+    """Epoch seconds from which nothing is decided under it any more."""
+
+
+def packaged_modules(*, tests: bool = False) -> dict[str, str]:
+    """Return the exchange's own modules as shipped, with their `_test.rego` where asked for."""
+    return _modules_under(_PACKAGED, tests=tests)
+
+
+def default_bundle(
+    *, expires: int, revision_suffix: str = "", departments: Mapping[str, str] | None = None
+) -> Bundle:
+    """Return the shipped policy, together with departments' own modules (file name → source).
+
+    The revision is a digest of the content, so that other rules never pass under the same name. Raises
+    LoadError where a department's module breaks an authoring rule.
+    """
+    foreign = [name for name in departments or {} if not name.startswith("departments/")]
+    if foreign:
+        raise LoadError(f"{foreign[0]} is no department's module: those stand under departments/")
+    modules = {**packaged_modules(), **(departments or {})}
+    data = _data_under(_PACKAGED)
+    digest = hashlib.sha256(_encode([sorted(modules.items()), data])).hexdigest()[:16]
+    return compose(modules, data, revision=f"exchange-{digest}{revision_suffix}", expires=expires)
+
+
+def compose(
+    modules: Mapping[str, str], data: Mapping[str, Any], *, revision: str, expires: int
+) -> Bundle:
+    """Put modules and reference data together under a revision and an expiry.
+
+    Raises LoadError at the first finding of the linter: what it cannot vouch for is not loaded.
+    """
+    findings = lint(modules)
+    if findings:
+        more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+        raise LoadError(f"{findings[0]}{more}")
+    exchange = {
+        **data.get("exchange", {}),
+        "bundle": {"revision": revision, "expires": expires},
+        "reads": facts_read(modules),
+    }
+    return Bundle(
+        modules=dict(sorted(modules.items())),
+        data={**data, "exchange": exchange},
+        revision=revision,
+        expires=expires,
+    )
+
+
+def build(bundle: Bundle) -> bytes:
+    """Return the bundle as an unsigned archive; the same bundle gives the same bytes."""
+    manifest = {"revision": bundle.revision, "roots": list(ROOTS), "rego_version": 1}
+    return _pack(
+        {
+            _MANIFEST: _encode(manifest),
+            _DATA: _encode(bundle.data),
+            **{name: source.encode() for name, source in bundle.modules.items()},
+        }
+    )
+
+
+def sign(archive: bytes, *, key: EllipticCurvePrivateKey, key_id: str) -> bytes:
+    """Return the archive with one ES256 signature over the digest of each of its files."""
+    files = _unpack(archive)
+    files.pop(_SIGNATURES, None)
+    claims = {
+        "files": [
+            {"name": name, "hash": _digest(content), "algorithm": "SHA-256"}
+            for name, content in sorted(files.items())
+        ]
+    }
+    token = jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id})
+    return _pack({**files, _SIGNATURES: _encode({"signatures": [token]})})
+
+
+def verify(archive: bytes, *, keys: Mapping[str, EllipticCurvePublicKey]) -> None:
+    """Raise LoadError unless one of the keys (by id) signed exactly the files of the archive."""
+    files = _unpack(archive)
+    found = _decode(files.pop(_SIGNATURES, b"null"), _SIGNATURES)
+    match found:
+        case {"signatures": [str(token)]}:
+            pass
+        case _:
+            raise LoadError("a bundle needs exactly one signature")
+    signed = _signed_files(token, keys=keys)
+    if signed != {name: _digest(content) for name, content in files.items()}:
+        raise LoadError("the bundle's files are not the files that were signed")
+
+
+def load_archive(
+    archive: bytes, *, keys: Mapping[str, EllipticCurvePublicKey] | None = None
+) -> Bundle:
+    """Return the bundle in an archive. With `keys` it must be signed by one of them.
+
+    `keys` is None only for archives that this process built itself.
+    """
+    if keys is not None:
+        verify(archive, keys=keys)
+    files = _unpack(archive)
+    data = _decode(files.get(_DATA, b"null"), _DATA)
+    manifest = _decode(files.get(_MANIFEST, b"null"), _MANIFEST)
+    modules = {name: _text(name, raw) for name, raw in files.items() if name.endswith(".rego")}
+    foreign = files.keys() - modules.keys() - {_DATA, _MANIFEST, _SIGNATURES}
+    if foreign:
+        raise LoadError(f"{len(foreign)} files in the bundle are neither Rego, data nor manifest")
+    return _loaded(modules, data, manifest)
+
+
+def load_directory(path: Path) -> Bundle:
+    """Return the bundle in a directory: `.manifest`, `data.json` at any depth, and modules."""
+    try:
+        manifest = _decode((path / _MANIFEST).read_bytes(), _MANIFEST)
+    except OSError as error:
+        raise LoadError(f"no {_MANIFEST} can be read in {path}") from error
+    return _loaded(_modules_under(path), _data_under(path), manifest)
+
+
+def _loaded(modules: Mapping[str, str], data: Any, manifest: Any) -> Bundle:
+    match data, manifest:
+        case (
+            {"exchange": {"bundle": {"revision": str(revision), "expires": int(expires)}}},
+            {"revision": str(named)},
+        ) if revision == named:
+            pass
+        case _:
+            raise LoadError(
+                "a bundle needs one revision in its manifest and in data.exchange.bundle, "
+                "and there an expiry"
+            )
+    bundle = compose(modules, data, revision=revision, expires=expires)
+    if bundle.data != data:
+        raise LoadError("data.exchange.reads does not say what the departments' rules read")
+    return bundle
+
+
+def _signed_files(token: str, *, keys: Mapping[str, EllipticCurvePublicKey]) -> dict[str, str]:
+    try:
+        key_id = jwt.get_unverified_header(token).get("kid")
+        key = keys.get(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            raise LoadError("the bundle is signed under a key id that is not configured")
+        claims = jwt.decode(token, key, algorithms=[ALGORITHM])
+    except jwt.PyJWTError as error:
+        raise LoadError(f"the bundle's signature does not hold: {error}") from error
+    signed: dict[str, str] = {}
+    for entry in claims.get("files", ()):
+        match entry:
+            case {"name": str(name), "hash": str(digest), "algorithm": "SHA-256"} if (
+                name not in signed
+            ):
+                signed[name] = digest
+            case _:
+                raise LoadError("the bundle's signature lists a file that cannot be read")
+    return signed
+
+
+def _modules_under(path: Path, *, tests: bool = False) -> dict[str, str]:
+    return {
+        file.relative_to(path).as_posix(): _text(file.name, file.read_bytes())
+        for file in sorted(path.rglob("*.rego"))
+        if tests or not file.name.endswith("_test.rego")
+    }
+
+
+def _data_under(path: Path) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for file in sorted(path.rglob(_DATA)):
+        holder = data
+        for step in file.relative_to(path).parent.parts:
+            holder = holder.setdefault(step, {})
+        content = _decode(file.read_bytes(), file.relative_to(path).as_posix())
+        if not isinstance(content, dict) or holder.keys() & content.keys():
+            raise LoadError(f"{file} is no object, or says again what another file says")
+        holder.update(content)
+    return data
+
+
+def _pack(files: Mapping[str, bytes]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return gzip.compress(packed.getvalue(), mtime=0)
+
+
+def _unpack(archive: bytes) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(archive)) as stream:
+            raw = stream.read(_MOST_BYTES + 1)
+        if len(raw) > _MOST_BYTES:
+            raise LoadError(f"a bundle has at most {_MOST_BYTES} bytes")
+        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as tar:
+            for member in tar:
+                content = tar.extractfile(member) if member.isreg() else None
+                name = member.name
+                if content is None or not _SAFE_NAME.fullmatch(name) or name in files:
+                    raise LoadError("a bundle holds plain files under plain, different names")
+                files[name] = content.read()
+    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
+        raise LoadError("a bundle is a gzipped tar archive") from error
+    if len(files) > _MOST_FILES:
+        raise LoadError(f"{len(files)} files in the bundle, at most {_MOST_FILES}")
+    return files
+
+
+def _encode(value: Any) -> bytes:
+    # U+2028 and U+2029 stand escaped, as Go writes them: OPA digests a JSON document in its own spelling.
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
+
+
+def _decode(raw: bytes, name: str) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise LoadError(f"{name} is no JSON") from error
+
+
+def _text(name: str, raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise LoadError(f"{name} is not UTF-8") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,282 @@
+"""Writes one body of a rule as straight Python: loops, tests and calls, in an order that is safe."""
+
+from collections.abc import Sequence
+
+from policies.language.analysis import Analysed, Group, Scope, declared_variables, outer_variables
+from policies.language.ast import (
+    Assign,
+    Body,
+    Call,
+    Declare,
+    Each,
+    Every,
+    Expression,
+    Infix,
+    Literal,
+    Member,
+    Ref,
+    Scalar,
+    Term,
+    Unify,
+    Var,
+    With,
+    descend,
+)
+from policies.language.errors import IllegalError, UnsafeError, UnsupportedError, at
+from policies.language.references import ReferenceWriter
+from policies.language.writing import Env, Namespace, OnSolution, Pending
+
+_COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
+
+
+class BodyWriter(ReferenceWriter):
+    """Bodies and literals; references and terms are written by the classes below this one.
+
+    Every body stands inside a loop, so that `continue` is what a literal does when it fails.
+    """
+
+    def __init__(
+        self, analysed: Analysed, names: Namespace, scope: Scope, group: Group | None
+    ) -> None:
+        super().__init__(analysed, names, scope, group)
+
+    def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
+        """Write the body in a loop of its own; `done` names a flag that ends it early."""
+        indent, opened = self.indent, self.opened
+        self.write("for _ in ONCE:")
+        self.indent += 1
+        self.body(body, env, on_solution, done=done)
+        self.indent, self.opened = indent, opened
+
+    def inner(self, env: Env) -> Env:
+        """Return what a body inside this one sees: a variable not bound yet is not its own."""
+        return {
+            name: Pending.OUTSIDE if held is Pending.HERE else held for name, held in env.items()
+        }
+
+    def body(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
+        self._check_declarations(body, env)
+        for name in declared_variables(body):
+            env[name] = Pending.HERE
+        for literal in body:
+            for name in outer_variables(literal):
+                if name not in env and self.scope.path(name) is None:
+                    env[name] = Pending.HERE
+        indent = self.indent
+        loops: list[int] = []
+        waiting = [one for one in body if not isinstance(one.expression, Declare)]
+        while waiting:
+            late: list[Literal] = []
+            refused: UnsafeError | None = None
+            for literal in waiting:
+                mark = self.mark(env)
+                state = self.state
+                self.opened = []
+                try:
+                    self.literal(literal, env)
+                except UnsafeError as error:
+                    refused = error
+                    late.append(literal)
+                    self.go_back(mark, env)
+                else:
+                    loops += self.opened
+                finally:
+                    self.state = state
+            if refused is not None and len(late) == len(waiting):
+                raise refused
+            waiting = late
+        self.opened = loops
+        on_solution(env)
+        # What the solution itself opened, a walk in the head for one, closes here as well.
+        for loop in reversed(self.opened):
+            self.indent = loop
+            if done and loop > indent:
+                self.write(f"if {done}: break")
+        self.indent = indent
+        self.opened = []
+
+    def _check_declarations(self, body: Body, env: Env) -> None:
+        """Refuse, as OPA does, a variable that is declared twice or after it was used."""
+        seen: set[str] = set()
+        declared: set[str] = set()
+        for literal in body:
+            names = {n for n in declared_variables((literal,)) if not n.startswith("$")}
+            used = {one.name for one in descend(literal) if isinstance(one, Var)}
+            if isinstance(literal.expression, Assign):
+                right = descend(literal.expression.right)
+                seen |= {one.name for one in right if isinstance(one, Var)}
+            for name in sorted(names):
+                if name in declared:
+                    raise IllegalError(at(literal.place, f"`{name}` is declared twice"))
+                if name in seen and name not in env and self.scope.path(name) is None:
+                    raise IllegalError(at(literal.place, f"`{name}` is used before it is declared"))
+            declared |= names
+            seen |= used
+
+    def literal(self, literal: Literal, env: Env) -> None:
+        if literal.withs:
+            self._replace(literal.withs, env)
+        expression = literal.expression
+        if literal.negated:
+            self._negated(expression, env)
+            return
+        match expression:
+            case Assign(left, right) | Unify(left, right):
+                self.unify(left, right, env)
+            case Each():
+                self._each(expression, env)
+            case Every():
+                self._every(expression, env)
+            case Declare():
+                pass
+            case Call() if self.has_output(expression, env):
+                result = Call(expression.operator, expression.arguments[:-1], expression.place)
+                self.unify(expression.arguments[-1], result, env)
+            case Infix() if expression.operator in _COMPARISONS:
+                self.write(f"if not {self.comparison(expression, env)}: continue")
+            case _:
+                found = self.term(expression, env)
+                if found.isidentifier() and found not in {"True", "None"}:
+                    self.write(f"if {found} is False: continue")
+
+    def _each(self, each: Each, env: Env) -> None:
+        collection = self.term(each.collection, env)
+        value = self.names.fresh("x")
+        if each.key is None:
+            self.loop(f"for _, {value} in {self.state}.pairs({collection}):")
+        else:
+            index = self.names.fresh("k")
+            self.loop(f"for {index}, {value} in {self.state}.pairs({collection}):")
+            self.match(each.key, index, env)
+        self.match(each.value, value, env)
+
+    def _every(self, every: Every, env: Env) -> None:
+        collection = self.term(every.collection, env)
+        self.write(f"if type({collection}) not in COLLECTIONS: continue")
+        failed = self.let("False", "n")
+        index, value = self.names.fresh("k"), self.names.fresh("x")
+        indent = self.indent
+        self.write(f"for {index}, {value} in {self.state}.pairs({collection}):")
+        self.indent += 1
+        inner = self.inner(env)
+        if every.key is not None:
+            inner[every.key] = index
+        inner[every.value] = value
+        held = self.let("False", "n")
+        self._exists(every.body, inner, held)
+        self.write(f"if not {held}:")
+        self.write(f"    {failed} = True")
+        self.write("    break")
+        self.indent = indent
+        self.write(f"if {failed}: continue")
+
+    def _exists(self, body: Body, env: Env, flag: str) -> None:
+        """Write code that raises the flag when the body has a solution."""
+
+        def raise_flag(_: Env) -> None:
+            self.write(f"{flag} = True")
+            self.write("break")
+
+        self.once(body, env, raise_flag, done=flag)
+
+    # Negation. OPA evaluates what a negated call is given outside of the negation: where that is
+    # undefined, the whole body fails. A bare reference, also beside `==`, stays inside.
+
+    def _negated(self, expression: Expression, env: Env) -> None:
+        core: Term
+        match expression:
+            case Call():
+                self.need_bound(expression, env)
+                arguments = self._outside_all(expression.arguments, env)
+                core = Call(expression.operator, arguments, expression.place)
+            case Infix("==", left, right, place) | Unify(left, right, place):
+                self.need_bound(left, env)
+                self.need_bound(right, env)
+                core = Infix(
+                    "==",
+                    self._reference_inside(left, env),
+                    self._reference_inside(right, env),
+                    place,
+                )
+            case Infix(operator, left, right, place):
+                self.need_bound(expression, env)
+                core = Infix(operator, self._outside(left, env), self._outside(right, env), place)
+            case Member(key, value, collection, place):
+                self.need_bound(expression, env)
+                outside = None if key is None else self._outside(key, env)
+                core = Member(
+                    outside, self._outside(value, env), self._outside(collection, env), place
+                )
+            case Ref():
+                self.need_bound(expression, env)
+                core = self._reference_inside(expression, env)
+            case Assign() | Every() | Each() | Declare():
+                raise IllegalError(at(expression.place, "`not` before this expression"))
+            case _:
+                self.need_bound(expression, env)
+                core = self._outside(expression, env)
+        self._absent(core, env)
+
+    def _absent(self, core: Term, env: Env) -> None:
+        flag = self.let("False", "n")
+        literal = Literal(core, negated=False, withs=(), place=core.place)
+        self._exists((literal,), self.inner(env), flag)
+        self.write(f"if {flag}: continue")
+
+    def _outside_all(self, terms: Sequence[Term], env: Env) -> tuple[Term, ...]:
+        return tuple(self._outside(term, env) for term in terms)
+
+    def _outside(self, term: Term, env: Env) -> Term:
+        """Write the term now and return a variable that holds it."""
+        if isinstance(term, Scalar | Var):
+            return term
+        found = self.term(term, env)
+        name = self.names.fresh("$held")
+        env[name] = found
+        return Var(name, term.place)
+
+    def _reference_inside(self, term: Term, env: Env) -> Term:
+        if not isinstance(term, Ref):
+            return self._outside(term, env)
+        head = term.head if isinstance(term.head, Var) else self._outside(term.head, env)
+        return Ref(head, self._outside_all(term.path, env), term.place)
+
+    # With.
+
+    def _replace(self, withs: Sequence[With], env: Env) -> None:
+        parts = [self._replacement(one, env) for one in withs]
+        self.state = self.let(f"{self.state}.under(({', '.join(parts)},))", "S")
+
+    def _replacement(self, one: With, env: Env) -> str:
+        target = one.target
+        head = target if isinstance(target, Var) else target.head
+        steps = () if isinstance(target, Var) else target.path
+        if not isinstance(head, Var):
+            raise IllegalError(at(one.place, "`with` replaces a document or a function by name"))
+        names: list[str] = []
+        for step in steps:
+            if not (isinstance(step, Scalar) and isinstance(step.value, str)):
+                raise UnsupportedError(at(one.place, "`with` on a computed path"))
+            names.append(step.value)
+        root = self.scope.path(head.name) if head.name not in env else None
+        path = None if root is None else (*root, *names)
+        if path is not None and path[0] == "input":
+            return f"Replacement('input', {path[1:]!r}, {self.term(one.value, env)})"
+        if path is not None and not self._is_function(path[1:]):
+            self._check_whole(path[1:], one)
+            return f"Replacement('data', {path[1:]!r}, {self.term(one.value, env)})"
+        name = ".".join(path) if path is not None else ".".join((head.name, *names))
+        if path is None and not self.offers(name):
+            raise IllegalError(at(one.place, f"`{name}` is no document and no function"))
+        substitute = self.function_value(one.value, env) or self.term(one.value, env)
+        return f"Replacement('function', ({name!r},), {substitute})"
+
+    def _is_function(self, path: tuple[str, ...]) -> bool:
+        node = self.analysed.tree.below(path)
+        return node is not None and node.group is not None and node.group.arity is not None
+
+    def _check_whole(self, path: tuple[str, ...], one: With) -> None:
+        for length in range(len(path)):
+            node = self.analysed.tree.below(path[:length])
+            if node is not None and node.group is not None:
+                raise IllegalError(at(one.place, f"`with` on a part of {node.group.name}"))

@@ -1,0 +1,485 @@
+"""Writes terms as Python: references into documents, calls, collections and patterns."""
+
+from policies.language.analysis import (
+    Analysed,
+    Group,
+    Pattern,
+    Scope,
+    constant_prefix,
+    dotted,
+    outer_variables,
+)
+from policies.language.ast import (
+    Array,
+    Body,
+    Call,
+    Comprehension,
+    Infix,
+    Member,
+    Object,
+    Ref,
+    Scalar,
+    SetOf,
+    Template,
+    Term,
+    Var,
+)
+from policies.language.builtins import BUILTINS, OPERATORS, python_name
+from policies.language.errors import IllegalError, UnsafeError, UnsupportedError, at
+from policies.language.values import RegoSet, Value
+from policies.language.writing import Env, Namespace, OnSolution, Pending, Writer
+
+
+class ReferenceWriter(Writer):
+    """Terms: each method writes what must run first and returns an expression for the value.
+
+    What is undefined runs into `continue`, so that a returned expression always has a value.
+    """
+
+    def __init__(
+        self, analysed: Analysed, names: Namespace, scope: Scope, group: Group | None
+    ) -> None:
+        super().__init__(names)
+        self.analysed = analysed
+        self.scope = scope
+        self.group = group
+        self.state = "S"
+        self.opened: list[int] = []
+
+    def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
+        """Write a body in a loop of its own; bodies are written one class further."""
+        raise NotImplementedError
+
+    def inner(self, env: Env) -> Env:
+        raise NotImplementedError
+
+    def loop(self, head: str) -> None:
+        self.write(head)
+        self.opened.append(self.indent)
+        self.indent += 1
+
+    # What is known of variables.
+
+    def is_free(self, term: Term, env: Env) -> bool:
+        """Whether the term is a variable that may still be given a value here."""
+        if not isinstance(term, Var):
+            return False
+        if term.name in env:
+            return env[term.name] is Pending.HERE
+        return self.scope.path(term.name) is None
+
+    def has_free(self, term: Term, env: Env) -> bool:
+        return any(
+            env[name] is Pending.HERE if name in env else self.scope.path(name) is None
+            for name in outer_variables(term)
+        )
+
+    def need_bound(self, term: Term, env: Env) -> None:
+        """Refuse, for now, a term with a variable that has no value yet."""
+        for name in sorted(outer_variables(term)):
+            held = env.get(name)
+            if isinstance(held, Pending) or (held is None and self.scope.path(name) is None):
+                shown = "_" if name.startswith("$") else name
+                raise UnsafeError(at(term.place, f"`{shown}` has no value here"))
+
+    # Unification.
+
+    def unify(self, left: Term, right: Term, env: Env) -> None:
+        if self.is_free(left, env) and self.is_free(right, env):
+            raise UnsafeError(at(left.place, "two variables without a value"))
+        open_left = self._is_pattern(left, env)
+        open_right = self._is_pattern(right, env)
+        if self.is_free(left, env) or (open_left and not open_right):
+            self.match(left, self.term(right, env), env)
+        elif self.is_free(right, env) or (open_right and not open_left):
+            self.match(right, self.term(left, env), env)
+        elif isinstance(left, Array) and isinstance(right, Array) and open_left:
+            self._unify_arrays(left, right, env)
+        elif isinstance(left, Object) and isinstance(right, Object) and open_left:
+            self._unify_objects(left, right, env)
+        elif open_left and open_right:
+            self.write("if True: continue")
+        else:
+            first = self.term(left, env)
+            self.write(f"if not equal({first}, {self.term(right, env)}): continue")
+
+    def _is_pattern(self, term: Term, env: Env) -> bool:
+        return isinstance(term, Array | Object) and self.has_free(term, env)
+
+    def _unify_arrays(self, left: Array, right: Array, env: Env) -> None:
+        if len(left.elements) != len(right.elements):
+            self.write("if True: continue")
+            return
+        self._unify_pairs(list(zip(left.elements, right.elements, strict=True)), env)
+
+    def _unify_objects(self, left: Object, right: Object, env: Env) -> None:
+        ours = self._constant_keys(left)
+        theirs = self._constant_keys(right)
+        if ours.keys() != theirs.keys():
+            self.write("if True: continue")
+            return
+        self._unify_pairs([(ours[key], theirs[key]) for key in ours], env)
+
+    def _constant_keys(self, found: Object) -> dict[tuple[type, object], Term]:
+        keys: dict[tuple[type, object], Term] = {}
+        for key, value in found.pairs:
+            if not isinstance(key, Scalar):
+                raise UnsupportedError(at(key.place, "a computed key in a pattern"))
+            keys[type(key.value), key.value] = value
+        return keys
+
+    def _unify_pairs(self, waiting: list[tuple[Term, Term]], env: Env) -> None:
+        while waiting:
+            late: list[tuple[Term, Term]] = []
+            for left, right in waiting:
+                mark, opened = self.mark(env), list(self.opened)
+                try:
+                    self.unify(left, right, env)
+                except UnsafeError as error:
+                    refused = error
+                    self.go_back(mark, env)
+                    self.opened[:] = opened
+                    late.append((left, right))
+                    if len(late) == len(waiting):
+                        raise refused from error
+            waiting = late
+
+    def match(self, pattern: Term, found: str, env: Env) -> None:
+        """Write the comparison of a value that is there with a pattern, binding its variables."""
+        if isinstance(pattern, Var) and pattern.wildcard:
+            return
+        if isinstance(pattern, Var) and self.is_free(pattern, env):
+            env[pattern.name] = found if found.isidentifier() else self.let(found)
+        elif isinstance(pattern, Array) and self.has_free(pattern, env):
+            value = found if found.isidentifier() else self.let(found)
+            size = len(pattern.elements)
+            self.write(f"if type({value}) is not list or len({value}) != {size}: continue")
+            parts = [(part, self.let(f"{value}[{n}]")) for n, part in enumerate(pattern.elements)]
+            self._match_all(parts, env)
+        elif isinstance(pattern, Object) and self.has_free(pattern, env):
+            value = found if found.isidentifier() else self.let(found)
+            size = len(pattern.pairs)
+            self.write(f"if type({value}) is not dict or len({value}) != {size}: continue")
+            parts = []
+            for key, part in pattern.pairs:
+                held = self.let(f"step({value}, {self.term(key, env)})")
+                self.write(f"if {held} is U: continue")
+                parts.append((part, held))
+            self._match_all(parts, env)
+        else:
+            self.write(f"if not equal({self.term(pattern, env)}, {found}): continue")
+
+    def _match_all(self, parts: list[tuple[Term, str]], env: Env) -> None:
+        # Simple parts first: a reference beside them may need what they bind.
+        later = []
+        for part, held in parts:
+            if isinstance(part, Ref | Call):
+                later.append((part, held))
+            else:
+                self.match(part, held, env)
+        for part, held in later:
+            self.match(part, held, env)
+
+    # Terms.
+
+    def term(self, term: Term, env: Env) -> str:  # noqa: PLR0911 - one return for each kind of term
+        match term:
+            case Scalar(value):
+                return self.names.constant(value)
+            case Var():
+                return self._variable(term, env)
+            case Ref():
+                return self._reference(term, env)
+            case Call():
+                return self._call(term, env)
+            case Infix():
+                return self._infix(term, env)
+            case Member():
+                return self.let(self._membership(term, env))
+            case Comprehension():
+                return self._comprehension(term, env)
+            case Template():
+                return self._template(term, env)
+            case Array() | SetOf() | Object():
+                return self._collection(term, env)
+
+    def _collection(self, term: Array | SetOf | Object, env: Env) -> str:
+        constant = fold(term)
+        if constant is not None:
+            return self.names.constant(constant[0])
+        if isinstance(term, Object):
+            members = [
+                (key, self.term(key, env), self.term(value, env)) for key, value in term.pairs
+            ]
+            written = [key.value for key, _, _ in members if isinstance(key, Scalar)]
+            texts = all(type(key) is str for key in written)
+            if texts and len(set(written)) == len(members):
+                return self.let(
+                    "{" + ", ".join(f"{key}: {value}" for _, key, value in members) + "}"
+                )
+            joined = "".join(f", ({key}, {value})" for _, key, value in members)
+            return self.let(f"make_object('an object'{joined})")
+        parts = ", ".join([self.term(part, env) for part in term.elements])
+        return self.let(f"[{parts}]" if isinstance(term, Array) else f"RegoSet(({parts},))")
+
+    def _comprehension(self, term: Comprehension, env: Env) -> str:
+        start = {"array": "[]", "set": "RegoSet()", "object": "Collected('a comprehension')"}
+        found = self.let(start[term.kind], "c")
+
+        def collect(inner: Env) -> None:
+            if term.key is not None:
+                key = self.term(term.key, inner)
+                self.write(f"{found}.put(({key},), {self.term(term.value, inner)})")
+            elif term.kind == "array":
+                self.write(f"{found}.append({self.term(term.value, inner)})")
+            else:
+                self.write(f"{found}.add({self.term(term.value, inner)})")
+
+        state = self.state
+        self.once(term.body, self.inner(env), collect)
+        self.state = state
+        return self.let(f"{found}.value") if term.kind == "object" else found
+
+    def _template(self, term: Template, env: Env) -> str:
+        parts = []
+        for part in term.parts:
+            if isinstance(part, str):
+                parts.append(repr(part))
+                continue
+            self.need_bound(part, env)
+            shown = self.let("UNDEFINED_TEXT", "t")
+
+            def show(inner: Env, part: Term = part, shown: str = shown) -> None:
+                self.write(f"{shown} = show({self.term(part, inner)})")
+
+            self.once((), self.inner(env), show)
+            parts.append(shown)
+        return self.let(f"''.join(({', '.join(parts)},))" if parts else "''")
+
+    def _variable(self, term: Var, env: Env) -> str:
+        if term.name in env:
+            held = env[term.name]
+            if isinstance(held, Pending):
+                shown = "_" if term.wildcard else term.name
+                raise UnsafeError(at(term.place, f"`{shown}` has no value here"))
+            return held
+        return self._reference(Ref(term, (), term.place), env)
+
+    # References.
+
+    def _reference(self, term: Ref, env: Env) -> str:
+        if isinstance(term.head, Var) and term.head.name not in env:
+            root = self.scope.path(term.head.name)
+            if root is None:
+                raise UnsafeError(at(term.place, f"`{term.head.name}` has no value here"))
+            place = term.head.place
+            path = (*(Scalar(name, place) for name in root[1:]), *term.path)
+            if root[0] == "input":
+                found = self.let(f"{self.state}.input")
+                self._read("input", path, env)
+                if not path:
+                    self.write(f"if {found} is U: continue")
+                return self._steps(found, path, env)
+            return self._data(path, term, env)
+        return self._steps(self.term(term.head, env), term.path, env)
+
+    def _read(self, root: str, path: tuple[Term, ...], env: Env) -> None:
+        """Remember what the group reads; a step that is no written text may be any."""
+        if self.group is None:
+            return
+        del env
+        pattern: Pattern = (
+            root,
+            *(
+                step.value if isinstance(step, Scalar) and isinstance(step.value, str) else None
+                for step in path
+            ),
+        )
+        self.group.reads.add(pattern)
+
+    def _data(self, path: tuple[Term, ...], term: Ref, env: Env) -> str:
+        self._read("data", path, env)
+        node = self.analysed.tree
+        prefix = constant_prefix(path)
+        taken = 0
+        while taken < len(prefix) and node.group is None and prefix[taken] in node.children:
+            node = node.children[prefix[taken]]
+            taken += 1
+        if node.group is not None:
+            if node.group.arity is not None:
+                raise IllegalError(at(term.place, f"{node.group.name} is a function, not a value"))
+            found = self.let(f"rule_{node.group.number}({self.state})")
+            self.write(f"if {found} is U: continue")
+            return self._steps(found, path[taken:], env)
+        if taken < len(prefix):
+            found = self.let(f"{self.state}.base({prefix!r})")
+            self.write(f"if {found} is U: continue")
+            return self._steps(found, path[len(prefix) :], env, walk="base_step")
+        found = self.let(f"{self.state}.document({prefix!r})")
+        return self._steps(found, path[taken:], env, walk="walk")
+
+    def _steps(self, found: str, path: tuple[Term, ...], env: Env, *, walk: str = "step") -> str:
+        """Write one step after the other, by the function that fits the document walked."""
+        virtual = walk == "walk"
+        for index in path:
+            if self.is_free(index, env) or self._is_pattern(index, env):
+                held, value = self.names.fresh("k"), self.names.fresh("x")
+                source = (
+                    f"walk_pairs({self.state}, {found})"
+                    if virtual
+                    else f"{self.state}.pairs({found})"
+                )
+                self.loop(f"for {held}, {value} in {source}:")
+                self.match(index, held, env)
+                found = value
+                continue
+            key = self.term(index, env)
+            if not virtual and isinstance(index, Scalar) and isinstance(index.value, str):
+                expression = (
+                    f"{found}.get({key}, U) if type({found}) is dict else step({found}, {key})"
+                )
+            else:
+                expression = f"{walk}({found}, {key})"
+            found = self.let(expression)
+            self.write(f"if {found} is U: continue")
+        if virtual:
+            found = self.let(f"settle({found})")
+            self.write(f"if {found} is U: continue")
+        return found
+
+    # Calls and operators.
+
+    def offers(self, name: str) -> bool:
+        return name in BUILTINS
+
+    def function_group(self, operator: Var | Ref, env: Env) -> Group | None:
+        """Return the user's function of that name, None where there is none."""
+        prefix = () if isinstance(operator, Var) else constant_prefix(operator.path)
+        head = operator if isinstance(operator, Var) else operator.head
+        if not isinstance(head, Var) or head.name in env:
+            return None
+        root = self.scope.path(head.name)
+        if root is None or root[0] != "data":
+            return None
+        node = self.analysed.tree.below((*root[1:], *prefix))
+        return node.group if node and node.group and node.group.arity is not None else None
+
+    def arity(self, call: Call, env: Env) -> int:
+        group = self.function_group(call.operator, env)
+        if group is not None and group.arity is not None:
+            return group.arity
+        name = dotted(call.operator)
+        if name not in BUILTINS:
+            shown = name or "a computed name"
+            raise UnsupportedError(at(call.place, f"`{shown}` is no function that is offered"))
+        return BUILTINS[name].arity
+
+    def has_output(self, call: Call, env: Env) -> bool:
+        """Whether the call's last argument takes the result, as in `count(x, n)`."""
+        return len(call.arguments) == self.arity(call, env) + 1
+
+    def function_value(self, term: Term, env: Env) -> str:
+        """Return the Python function that the term names, empty where it names none."""
+        if not isinstance(term, Var | Ref) or (isinstance(term, Var) and term.name in env):
+            return ""
+        group = self.function_group(term, env)
+        if group is not None:
+            self._read("data", tuple(Scalar(name, term.place) for name in group.path), env)
+            return f"function_{group.number}"
+        name = dotted(term)
+        head = term if isinstance(term, Var) else term.head
+        if name in BUILTINS and isinstance(head, Var) and self.scope.path(head.name) is None:
+            return f"M_{python_name(name)}"
+        return ""
+
+    def _call(self, call: Call, env: Env) -> str:
+        arity = self.arity(call, env)
+        if len(call.arguments) != arity:
+            name = dotted(call.operator)
+            raise IllegalError(
+                at(call.place, f"`{name}` takes {arity} arguments, {len(call.arguments)} found")
+            )
+        group = self.function_group(call.operator, env)
+        arguments = [self.term(argument, env) for argument in call.arguments]
+        joined = ", ".join(arguments)
+        if group is not None:
+            self._read("data", tuple(Scalar(name, call.place) for name in group.path), env)
+            target, name = f"function_{group.number}", group.name
+            direct = f"{target}({', '.join([self.state, *arguments])})"
+        else:
+            name = dotted(call.operator)
+            target = f"M_{python_name(name)}"
+            direct = f"B_{python_name(name)}({joined})"
+            if BUILTINS[name].relation:
+                found = self.names.fresh("x")
+                self.loop(f"for _, {found} in {self.state}.pairs({direct}):")
+                return found
+        if name.rpartition(".")[2] in self.analysed.mocked:
+            tail = f"({joined},)" if arguments else "()"
+            direct = f"{self.state}.mocked({name!r}, {target}, {tail})"
+        found = self.let(direct)
+        self.write(f"if {found} is U: continue")
+        return found
+
+    def _infix(self, term: Infix, env: Env) -> str:
+        if term.operator not in OPERATORS:
+            return self.let(self.comparison(term, env))
+        left = self.term(term.left, env)
+        found = self.let(f"B_{OPERATORS[term.operator]}({left}, {self.term(term.right, env)})")
+        self.write(f"if {found} is U: continue")
+        return found
+
+    def comparison(self, term: Infix, env: Env) -> str:
+        """Return an expression that is True or False."""
+        left = self.term(term.left, env)
+        right = self.term(term.right, env)
+        match term.operator:
+            case "==":
+                return self._equality(term, left, right)
+            case "!=":
+                return f"(not {self._equality(term, left, right)})"
+            case "<":
+                return f"less({left}, {right})"
+            case ">":
+                return f"less({right}, {left})"
+            case "<=":
+                return f"(not less({right}, {left}))"
+            case _:
+                return f"(not less({left}, {right}))"
+
+    def _equality(self, term: Infix, left: str, right: str) -> str:
+        # Only a text compares in Python as in Rego without a look at the types.
+        for side in (term.left, term.right):
+            if isinstance(side, Scalar) and isinstance(side.value, str):
+                return f"({left} == {right})"
+        return f"equal({left}, {right})"
+
+    def _membership(self, term: Member, env: Env) -> str:
+        collection = self.term(term.collection, env)
+        value = self.term(term.value, env)
+        if term.key is None:
+            return f"member({value}, {collection})"
+        return f"member_at({self.term(term.key, env)}, {value}, {collection})"
+
+
+def fold(term: Term) -> tuple[Value] | None:
+    """Return the value of a term that is written out whole, None where it is computed."""
+    match term:
+        case Scalar(value):
+            return (value,)
+        case Array(elements) | SetOf(elements):
+            parts = [fold(element) for element in elements]
+            known = [part[0] for part in parts if part is not None]
+            if len(known) < len(parts):
+                return None
+            return (known,) if isinstance(term, Array) else (RegoSet(known),)
+        case Object(members):
+            found: dict[str, Value] = {}
+            for key, part in members:
+                folded = fold(part)
+                if not (isinstance(key, Scalar) and isinstance(key.value, str)) or folded is None:
+                    return None
+                found[key.value] = folded[0]
+            return (found,) if len(found) == len(members) else None
+        case _:
+            return None

@@ -1,0 +1,84 @@
+"""The text of generated Python, and what its names may be: nothing in it was written by an author."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from policies.language.values import Value
+
+
+class Pending(Enum):
+    """A variable without a value: of this body, or of one around it."""
+
+    HERE = "here"
+    OUTSIDE = "outside"
+
+
+Env = dict[str, "str | Pending"]
+"""What each variable is called in the generated code."""
+
+
+OnSolution = Callable[[Env], None]
+"""Writes what is done with each solution of a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the writer stood, to go back to when a literal cannot be run yet."""
+
+    lines: int
+    indent: int
+    env: Mapping[str, "str | Pending"]
+
+
+@dataclass(slots=True)
+class Namespace:
+    """Everything that generated code refers to by name, and a source of fresh names."""
+
+    held: dict[str, Any]
+    _fresh: int = 0
+    _constants: dict[str, str] = field(default_factory=dict)
+
+    def fresh(self, prefix: str) -> str:
+        self._fresh += 1
+        return f"{prefix}{self._fresh}"
+
+    def constant(self, value: Value) -> str:
+        """Return an expression for a constant; what is no plain literal is held by name."""
+        kind = type(value)
+        if value is None or kind is bool or kind is int or kind is str:
+            return repr(value)
+        text = f"{kind.__name__}:{value!r}"
+        if text not in self._constants:
+            name = self.fresh("C")
+            self._constants[text] = name
+            self.held[name] = value
+        return self._constants[text]
+
+
+class Writer:
+    """Lines of Python at an indentation."""
+
+    def __init__(self, names: Namespace) -> None:
+        self.names = names
+        self.lines: list[str] = []
+        self.indent = 0
+
+    def write(self, line: str) -> None:
+        self.lines.append("    " * self.indent + line)
+
+    def let(self, expression: str, prefix: str = "v") -> str:
+        """Give the expression a name, and return it."""
+        name = self.names.fresh(prefix)
+        self.write(f"{name} = {expression}")
+        return name
+
+    def mark(self, env: Env) -> Mark:
+        return Mark(len(self.lines), self.indent, dict(env))
+
+    def go_back(self, mark: Mark, env: Env) -> None:
+        del self.lines[mark.lines :]
+        self.indent = mark.indent
+        env.clear()
+        env.update(mark.env)

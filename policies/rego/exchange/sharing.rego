@@ -1,0 +1,133 @@
+# METADATA
+# title: Sharing and grants
+# description: >-
+#   Finds the grant that covers a request; unconditional resources need one too. Each gap of a grant
+#   stands until a rule here closes it, so what is missing is a gap and never a pass.
+# scope: package
+package exchange.sharing
+
+import data.exchange.matters
+
+gaps := {
+	"GRANT_REVOKED",
+	"GRANT_EXPIRED",
+	"GRANT_SUSPENDED",
+	"GRANT_NOT_YET",
+	"GRANT_CALLER",
+	"GRANT_SYSTEM",
+	"GRANT_MATTER",
+	"GRANT_PURPOSE",
+	"GRANT_OPERATION",
+	"GRANT_QUOTA",
+	"CASE_DECLARED_ONLY",
+}
+
+closed[grant.id] contains "GRANT_REVOKED" if {
+	some grant in input.grants
+	grant.status in {"active", "suspended"}
+}
+
+closed[grant.id] contains "GRANT_SUSPENDED" if {
+	some grant in input.grants
+	grant.status in {"active", "revoked"}
+}
+
+closed[grant.id] contains "GRANT_NOT_YET" if {
+	some grant in input.grants
+	grant.not_before <= input.now
+}
+
+closed[grant.id] contains "GRANT_EXPIRED" if {
+	some grant in input.grants
+	input.now < grant.not_after
+}
+
+closed[grant.id] contains "GRANT_CALLER" if {
+	some grant in input.grants
+	grant.department == input.caller.department
+}
+
+closed[grant.id] contains "GRANT_SYSTEM" if {
+	some grant in input.grants
+	input.caller.system in grant.systems
+}
+
+closed[grant.id] contains "GRANT_MATTER" if {
+	some grant in input.grants
+	input.usage.matter in grant.matters
+}
+
+closed[grant.id] contains "GRANT_PURPOSE" if {
+	some grant in input.grants
+	input.usage.purpose in grant.purposes
+}
+
+closed[grant.id] contains "GRANT_OPERATION" if {
+	some grant in input.grants
+	some operation in grant.operations
+	operation in {"*", input.usage.operation}
+}
+
+closed[grant.id] contains "GRANT_QUOTA" if {
+	some grant in input.grants
+	grant.used_today < grant.daily_quota
+}
+
+closed[grant.id] contains "CASE_DECLARED_ONLY" if {
+	some grant in input.grants
+	grant.attested == false
+}
+
+closed[grant.id] contains "CASE_DECLARED_ONLY" if {
+	some grant in input.grants
+	grant.attested == true
+	matters.attested
+}
+
+# The gaps of each grant whatever is asked of it.
+open_gaps[grant.id] := gaps - object.get(closed, grant.id, set()) if some grant in input.grants
+
+# The gaps of each grant on the resource of a request, by the request's ref and the grant's id.
+found[req.ref] := {grant.id: missing |
+	some grant in input.grants
+	grant.resource == req.resource
+	missing := (open_gaps[grant.id] | channel_gap(req, grant)) | match_gap(req, grant)
+} if {
+	some req in input.requests
+}
+
+# Asking whether (no item to be read) is granted apart from asking what.
+channel_gap(req, grant) := set() if {
+	count(req.items) > 0
+	input.channel in {"query", "bulk"}
+	input.channel in grant.channels
+} else := set() if {
+	count(req.items) == 0
+	"verify" in grant.channels
+} else := {"GRANT_CHANNEL"}
+
+match_gap(req, grant) := set() if {
+	every name in req.matched {
+		name in grant.match
+	}
+} else := {"ITEM_NOT_MATCHABLE"}
+
+# Of the covering grants the one that covers most of what is asked; the lower id where they tie.
+covering[req.ref] := grant if {
+	some req in input.requests
+	ranks := {[0 - count(asked(req, grant)), grant.id] |
+		some grant in input.grants
+		found[req.ref][grant.id] == set()
+	}
+	[_, id] := min(ranks)
+	some grant in input.grants
+	grant.id == id
+}
+
+asked(req, grant) := {name | some name in req.items; name in grant.items}
+
+# Why no grant covers a request: the gaps of the nearest grant, and the grant's id.
+nearest[req.ref] := {"grant": id, "gaps": found[req.ref][id]} if {
+	some req in input.requests
+	[_, id] := min({[count(missing), id] | some id, missing in found[req.ref]})
+}

@@ -1,0 +1,45 @@
+"""A registry and quotas that stand as the test set them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from catalogue.model import Case
+from catalogue.snapshot import Snapshot
+
+
+def token(kind: str, value: str) -> str:
+    """The digest by which parties are compared, keyed with a key that everybody knows."""
+    return hashlib.sha256(f"{kind}\n{value}".encode()).hexdigest()
+
+
+class FixedRegistry:
+    """Implements `gateway.ports.Registry`. Snapshots come one after the other, the last one stays."""
+
+    def __init__(
+        self, *snapshots: Snapshot, cases: Mapping[tuple[str, str], Case] | None = None
+    ) -> None:
+        self._snapshots: Sequence[Snapshot] = snapshots
+        self._cases = cases or {}
+        self.loaded = 0
+
+    async def snapshot(self) -> Snapshot:
+        self.loaded += 1
+        return self._snapshots[min(self.loaded, len(self._snapshots)) - 1]
+
+    async def case(self, system: str, number: str) -> Case | None:
+        return self._cases.get((system, number))
+
+    def token(self, kind: str, value: str) -> str:
+        return token(kind, value)
+
+
+class FixedQuotas:
+    """Implements `gateway.ports.Quotas`."""
+
+    def __init__(self, used: Mapping[str, int] | None = None) -> None:
+        self._used = used or {}
+
+    async def used_today(self, grant: str, day: str) -> int:
+        if len(day) != len("2026-11-23"):
+            raise ValueError(f"a day is YYYY-MM-DD, found {day}")
+        return self._used.get(grant, 0)

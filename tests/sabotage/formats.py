@@ -1,0 +1,70 @@
+"""Sabotages of the log's formats, proofs and stand-alone verifier."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+from audit import canonical, verify
+from tests.sabotage.kit import Sabotage, replaced
+
+_ENCODE = canonical.encode
+
+
+def _without_salt(value: Any) -> bytes:
+    """Encode as ever, but for the salt that stands first in what is committed to."""
+    return _ENCODE(value[1:] if isinstance(value, list) else value)
+
+
+def _included(receipt: Any, *, root: bytes) -> verify.Finding:
+    return verify.Finding(code="LEAF_INCLUDED", index=receipt.index)
+
+
+def _nothing_found(*_: Any, **__: Any) -> list[verify.Finding]:
+    return []
+
+
+@contextmanager
+def _all(*patches: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for patch in patches:
+            stack.enter_context(patch())
+        yield
+
+
+SABOTAGES: dict[str, Sabotage] = {
+    "L1": Sabotage(
+        why="the verifier finds nothing in stored entries and tiles",
+        apply=lambda: _all(
+            lambda: replaced(verify.check_entries, _nothing_found),
+            lambda: replaced(verify.check_tiles, _nothing_found),
+        ),
+    ),
+    "L8": Sabotage(
+        why="the verifier does not look for copies",
+        apply=lambda: replaced(verify.check_entries, _nothing_found),
+    ),
+    "L9": Sabotage(
+        why="the verifier takes every entry for a leaf of the tree",
+        apply=lambda: replaced(verify._check_leaf, _included),
+    ),
+    "L10": Sabotage(
+        why="commitments bind nothing and the verifier takes every opening",
+        apply=lambda: _all(
+            lambda: replaced(canonical.encode, lambda _: b"same"),
+            lambda: replaced(canonical._salt_bytes, lambda _: b""),
+            lambda: replaced(verify._check_openings, _nothing_found),
+            lambda: replaced(verify._commits_to, lambda *_: True),
+        ),
+    ),
+    "L18": Sabotage(
+        why="commitments leave out their salt",
+        apply=lambda: _all(
+            lambda: replaced(canonical.encode, _without_salt),
+            lambda: replaced(canonical._salt_bytes, lambda _: b""),
+        ),
+    ),
+    "I12": Sabotage(
+        why="the verifier takes every proof",
+        apply=lambda: replaced(verify._check_leaf, _included),
+    ),
+}

@@ -1,0 +1,120 @@
+"""How the back half of the gateway could be broken, one way for each thing that it promises."""
+
+import hashlib
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+import gateway.fetch
+import gateway.mask
+import gateway.pipeline
+import gateway.record
+import gateway.rule
+import gateway.sources.sql
+from audit.entry import Draft, Sequenced
+from gateway.model import Call, Failed, Fetched, Masked, Outcome, Permitted, Recorded, Refused
+from gateway.ports import Ports, Recorder
+from tests.sabotage.kit import Sabotage, replaced
+
+_original_step_facts = gateway.record._step_facts
+_original_attempt = gateway.pipeline._attempt
+_original_read = gateway.fetch._read
+
+
+def _permit_everything() -> AbstractContextManager[None]:
+    def ruling(step: Any, steps: Any, verdict: Any) -> Any:
+        return Permitted(step, verdict)
+
+    return replaced(gateway.rule._ruling, ruling)
+
+
+def _give_every_item() -> AbstractContextManager[None]:
+    return replaced(gateway.mask._give, lambda _step, _verdict, row: row)
+
+
+def _ignore_the_log() -> AbstractContextManager[None]:
+    async def attempt(call: Call, ports: Ports, **terms: Any) -> Any:
+        deaf = replace(ports, recorder=_NeverAsked(ports.recorder))
+        return await _original_attempt(call, deaf, **terms)
+
+    return replaced(gateway.pipeline._attempt, attempt)
+
+
+class _NeverAsked:
+    """A log that is only written to, and never asked beforehand whether it can be."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    async def ready(self) -> None:
+        return
+
+    async def append(self, draft: Draft) -> Sequenced:
+        return await self._recorder.append(draft)
+
+
+def _answer_unrecorded() -> AbstractContextManager[None]:
+    async def record(call: Call, outcomes: Any, given: Any, **_: Any) -> Recorded:
+        return Recorded(call, tuple(outcomes), given.data, given.errors, None)  # type: ignore[arg-type]
+
+    return replaced(gateway.record.record, record)
+
+
+def _say_nothing_of_steps() -> AbstractContextManager[None]:
+    def facts(outcome: Outcome) -> dict[str, Any]:
+        return {**_original_step_facts(outcome), "given": "", "refused": "", "outcome": "given"}
+
+    return replaced(gateway.record._step_facts, facts)
+
+
+def _hash_the_subject_into_the_leaf() -> AbstractContextManager[None]:
+    def facts(outcome: Outcome) -> dict[str, Any]:
+        step = gateway.record.outcome_step(outcome)
+        digest = hashlib.sha256(repr(step.key).encode()).hexdigest()
+        return {**_original_step_facts(outcome), "subject": digest}
+
+    return replaced(gateway.record._step_facts, facts)
+
+
+def _take_down_for_absent() -> AbstractContextManager[None]:
+    async def read(permitted: Permitted, *others: Any) -> Any:
+        carried = await _original_read(permitted, *others)
+        return Fetched(permitted, (), 0) if isinstance(carried, Failed) else carried
+
+    return replaced(gateway.fetch._read, read)
+
+
+def _one_refusal_refuses_all() -> AbstractContextManager[None]:
+    def settle(steps: Any, outcomes: Any) -> tuple[Outcome, ...]:
+        if all(isinstance(outcome, Masked) for outcome in outcomes):
+            return tuple(outcomes)
+        return tuple(Refused(step, "GRANT_MISSING", None) for step in steps)
+
+    return replaced(gateway.pipeline._settle, settle)
+
+
+def _reach_anybody() -> AbstractContextManager[None]:
+    return replaced(gateway.fetch._may_be_reached, lambda *_: True)
+
+
+def _trust_every_login() -> AbstractContextManager[None]:
+    return replaced(gateway.sources.sql._sqlite_rights, lambda _: [])
+
+
+SABOTAGES: dict[str, Sabotage] = {
+    "W1": Sabotage(why="the call is answered without its entry", apply=_answer_unrecorded),
+    "W16": Sabotage(why="the policy is asked while the log is down", apply=_ignore_the_log),
+    "L18": Sabotage(
+        why="the leaf holds an unsalted digest of the subject",
+        apply=_hash_the_subject_into_the_leaf,
+    ),
+    "F1": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
+    "F4": Sabotage(why="denied items are given", apply=_give_every_item),
+    "F5": Sabotage(why="denied items are given", apply=_give_every_item),
+    "F10": Sabotage(why="the entry forgets what was refused", apply=_say_nothing_of_steps),
+    "F21": Sabotage(why="one refusal takes the others with it", apply=_one_refusal_refuses_all),
+    "S1": Sabotage(why="a source that is down looks empty", apply=_take_down_for_absent),
+    "S7": Sabotage(why="a source that is down looks empty", apply=_take_down_for_absent),
+    "S10": Sabotage(why="no login is found to write", apply=_trust_every_login),
+    "C5": Sabotage(why="whoever a link leads to may be read", apply=_reach_anybody),
+}

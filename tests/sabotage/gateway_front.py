@@ -1,0 +1,104 @@
+"""Patches of the gateway's front half: planning, contracts and the words of refusals."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from graphql import FieldNode, GraphQLError, NoSchemaIntrospectionCustomRule
+from graphql.execution.collect_fields import collect_sub_fields
+from graphql.validation import ASTValidationRule
+
+import gateway.assemble
+import gateway.parse
+import gateway.plan
+import gateway.schema
+from catalogue.model import Item, Resource, SubjectType
+from tests.sabotage.kit import Sabotage, replaced
+
+
+def _ask_for_everything(_planning: object, resource: Resource, *_: object) -> tuple[Item, ...]:
+    return resource.items
+
+
+def _collect_as_written(
+    _schema: object, _fragments: object, _variables: object, _type: object, nodes: list[FieldNode]
+) -> dict[str, list[FieldNode]]:
+    """Know no aliases, fragments, directives or second mention of a field."""
+    selections = nodes[0].selection_set.selections if nodes[0].selection_set else ()
+    return {node.name.value: [node] for node in selections if isinstance(node, FieldNode)}
+
+
+def _read_whatever_there_is(
+    planning: Any, subject: SubjectType, key_of: Callable[[Item], Any], **place: Any
+) -> None:
+    """Ask for each of a subject's records, selected or not."""
+    for name, resource in planning.document.contract.records.items():
+        if resource.key.subject is subject:
+            path = (*place["path"], name)
+            key = key_of(resource.key)
+            planning._walk_records(resource, key, limit=1, path=path, nodes=place["nodes"])
+
+
+@contextmanager
+def _planned_from_the_letter() -> Iterator[None]:
+    with ExitStack() as patches:
+        patches.enter_context(replaced(collect_sub_fields, _collect_as_written))
+        patches.enter_context(replaced(gateway.plan._Planning._items, _ask_for_everything))
+        patches.enter_context(replaced(NoSchemaIntrospectionCustomRule, ASTValidationRule))
+        yield
+
+
+@contextmanager
+def _key_like_any_item() -> Iterator[None]:
+    with ExitStack() as patches:
+        patches.enter_context(replaced(gateway.plan._Planning._items, _ask_for_everything))
+        patches.enter_context(
+            replaced(gateway.plan._Planning._walk_subject_fields, _read_whatever_there_is)
+        )
+        patches.enter_context(
+            replaced(
+                gateway.assemble._Record.value,
+                lambda record, item: record.row.get(item.name),
+            )
+        )
+        yield
+
+
+@contextmanager
+def _contracts_that_run_into_each_other() -> Iterator[None]:
+    honest = gateway.schema._fitting
+    shown: dict[str, Resource] = {}
+
+    def fitting(resources: Sequence[Resource]) -> tuple[list[Resource], list[str]]:
+        shown.update({resource.code: resource for resource in resources})
+        return honest(sorted(shown.values(), key=lambda resource: resource.code))
+
+    with replaced(honest, fitting):
+        yield
+
+
+def _worded_by_the_library(code: str, error: GraphQLError, **facts: Any) -> Mapping[str, Any]:
+    return {"message": error.message, "extensions": {"code": code, **facts}}
+
+
+SABOTAGES: dict[str, Sabotage] = {
+    "F7": Sabotage(
+        why="the key is asked for and given like any item",
+        apply=_key_like_any_item,
+    ),
+    "F11": Sabotage(
+        why="the plan reads the document by its letters, and introspection is let through",
+        apply=_planned_from_the_letter,
+    ),
+    "F18": Sabotage(
+        why="a contract holds whatever any system was shown before",
+        apply=_contracts_that_run_into_each_other,
+    ),
+    "F19": Sabotage(
+        why="refusals repeat what graphql-core says about a name",
+        apply=lambda: replaced(
+            gateway.parse._located,
+            _worded_by_the_library,
+        ),
+    ),
+}
