@@ -1,0 +1,199 @@
+"""One value, one run of bytes: canonical JSON, base64url, and the commitments built on them.
+
+RFC 8785 restricted to what an entry may hold: no floats, |integer| < 2^53, text that is valid Unicode.
+What is written here never changes in place: stored entries are hashed as they stand.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any, NoReturn
+
+from audit.errors import MalformedError
+
+INTEGER_BOUND = 2**53
+"""Integers lie strictly between minus and plus this: beyond, JSON readers disagree."""
+
+DEPTH_BOUND = 64
+SALT_LENGTH = 16
+DIGEST_LENGTH = 32
+ORDINAL_BOUND = 65_536
+"""No resource has more items; a bitmap is never longer than 8 KiB."""
+
+_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+
+# 22 characters are 132 bits: the last one ends in four that must be zero.
+_SALT = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
+
+_WRITER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+)
+_SORTING_WRITER = json.JSONEncoder(
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,
+    separators=(",", ":"),
+    sort_keys=True,
+)
+
+
+def encode(value: Any) -> bytes:
+    """Write the one canonical form of a value."""
+    if _check(value, DEPTH_BOUND):
+        text = _SORTING_WRITER.encode(value)
+    else:
+        text = _WRITER.encode(_in_utf16_order(value))
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise MalformedError("a lone surrogate in a text, valid Unicode needed") from error
+
+
+def decode_strict(data: bytes) -> Any:
+    """Read canonical JSON; whatever `encode` would not have written is refused."""
+    try:
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=_members,
+            parse_float=_refuse_float,
+            parse_constant=_refuse_float,
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedError("not UTF-8, canonical JSON needed") from error
+    except (ValueError, RecursionError) as error:
+        # The reader's message may quote what it read, so it is not repeated.
+        raise MalformedError("not JSON, canonical JSON needed") from error
+    if encode(value) != data:
+        raise MalformedError("JSON in another than its canonical form")
+    return value
+
+
+def commit_value(salt: str, name: str, value: Any) -> str:
+    """Return the digest that stands for a value in a leaf."""
+    _check_salt(salt)
+    opened = b64url(encode([salt, name, value]))
+    return b64url(hashlib.sha256(opened.encode("ascii")).digest())
+
+
+def commit_bytes(salt: str, content: bytes) -> str:
+    """Return the digest that stands for bytes in a leaf.
+
+    The salt's length is fixed, so that no byte can move between salt and content.
+    """
+    return b64url(hashlib.sha256(_salt_bytes(salt) + content).digest())
+
+
+def b64url(data: bytes) -> str:
+    """Write bytes as base64url without padding."""
+    encoded = binascii.b2a_base64(data, newline=False).translate(_URL_ALPHABET)
+    return encoded.rstrip(b"=").decode("ascii")
+
+
+def b64url_decode(text: str) -> bytes:
+    """Read unpadded base64url; another spelling of the same bytes is refused."""
+    try:
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedError(f"{len(text)} characters that are no base64url") from error
+    if b64url(data) != text:
+        raise MalformedError("base64url in another than its canonical form")
+    return data
+
+
+def b64(data: bytes) -> str:
+    """Write bytes as standard padded base64, as notes and proofs carry them."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def b64_decode(text: str) -> bytes:
+    """Read standard padded base64; another spelling of the same bytes is refused."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedError(f"{len(text)} characters that are no base64") from error
+    if b64(data) != text:
+        raise MalformedError("base64 in another than its canonical form")
+    return data
+
+
+def bitmap(ordinals: Iterable[int]) -> str:
+    """Write a set of item ordinals: bit i of byte i // 8, lowest bit first, no trailing zero byte."""
+    bits = 0
+    for ordinal in ordinals:
+        if not 0 <= ordinal < ORDINAL_BOUND:
+            raise MalformedError(f"item ordinal {ordinal}, below {ORDINAL_BOUND} needed")
+        bits |= 1 << ordinal
+    return b64url(bits.to_bytes((bits.bit_length() + 7) // 8, "little"))
+
+
+def parse_bitmap(text: str) -> frozenset[int]:
+    """Read the item ordinals of a bitmap."""
+    data = b64url_decode(text)
+    if len(data) * 8 > ORDINAL_BOUND:
+        raise MalformedError(f"a bitmap of {len(data)} bytes, {ORDINAL_BOUND // 8} allowed")
+    if data.endswith(b"\0"):
+        raise MalformedError("a bitmap with a trailing zero byte")
+    bits = int.from_bytes(data, "little")
+    return frozenset(ordinal for ordinal in range(bits.bit_length()) if bits >> ordinal & 1)
+
+
+def _check_salt(salt: str) -> None:
+    if not _SALT.fullmatch(salt):
+        raise MalformedError(f"another salt than {SALT_LENGTH} bytes in base64url")
+
+
+def _salt_bytes(salt: str) -> bytes:
+    _check_salt(salt)
+    return base64.urlsafe_b64decode(salt + "==")
+
+
+def _check(value: Any, depth: int) -> bool:
+    """Refuse what has no canonical form; say whether sorting keys by code point is enough."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        if not -INTEGER_BOUND < value < INTEGER_BOUND:
+            raise MalformedError("an integer of 2^53 or more")
+        return True
+    if not depth:
+        raise MalformedError(f"nested deeper than {DEPTH_BOUND}")
+    plain = True
+    if kind is dict:
+        for key, held in value.items():
+            if type(key) is not str:
+                raise MalformedError(f"a key of type {type(key).__name__}, text needed")
+            plain = _check(held, depth - 1) and plain and (key.isascii() or max(key) < "\ud800")
+        return plain
+    if kind is list or kind is tuple:
+        for held in value:
+            plain = _check(held, depth - 1) and plain
+        return plain
+    if isinstance(value, StrEnum):
+        return True
+    raise MalformedError(f"a {kind.__name__} has no canonical form")
+
+
+def _in_utf16_order(value: Any) -> Any:
+    """Order keys by UTF-16 code units (RFC 8785, 3.2.3), which differs from code points past U+D7FF."""
+    if isinstance(value, dict):
+        ordered = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
+        return {key: _in_utf16_order(value[key]) for key in ordered}
+    if isinstance(value, list | tuple):
+        return [_in_utf16_order(held) for held in value]
+    return value
+
+
+def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedError("a key stands twice in one object")
+    return members
+
+
+def _refuse_float(_: str) -> NoReturn:
+    raise MalformedError("a number that is no integer")

@@ -1,0 +1,218 @@
+"""Checks a stored log, and the registry that it vouches for, from first principles; names what is wrong.
+
+The second road to the truth: everything is hashed again from the stored bytes, and nothing is taken from
+what the sequencer computed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from audit.checkpoint import Checkpoint
+from audit.errors import AuditError
+from audit.merkle import HASH_LENGTH, TILE_WIDTH, FullTile, RightEdge, leaf_hash
+from audit.store import Head, StoredEntry
+
+
+class What(StrEnum):
+    """What is wrong."""
+
+    MISSING = "missing"
+    CHANGED = "changed"
+    DUPLICATE = "duplicate"
+    UNSEALED = "unsealed"
+    ROOT = "root"
+    INSERTED = "inserted"
+    EDITED = "edited"
+    DELETED = "deleted"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    what: What
+    where: str
+    """`entry 17`, `tile 0/3`, `head`, `checkpoint 512`, `grant grt_…`."""
+    index: int | None
+    """The first entry concerned; None where the head alone is, or a row that no entry records."""
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.detail}"
+
+
+class StoredLog(Protocol):
+    """The part of `LogStore` that is read here."""
+
+    def head(self) -> Head | None: ...
+
+    def last_index(self) -> int: ...
+
+    def entries(self, first: int, end: int) -> list[StoredEntry]: ...
+
+    def tile(self, level: int, n: int) -> FullTile | None: ...
+
+
+def check_log(
+    stored: StoredLog,
+    *,
+    check_head: Callable[[Head], None],
+    checkpoints: Iterable[Checkpoint] = (),
+) -> list[Finding]:
+    """Check that bodies, leaves, tiles and head are one tree, without gaps and copies.
+
+    `check_head` raises AuditError unless the head bears the sequencer's seal. `checkpoints` were signed
+    at some time (guard, receipts, witnesses): the log must lead to each of them.
+    """
+    head = stored.head()
+    if head is None:
+        if stored.last_index() < 0:
+            return []
+        return [_finding(What.MISSING, "head", 0, "the log has entries and no head")]
+    findings = _check_head(stored, head, check_head)
+    wanted = _by_size(checkpoints)
+    for size in sorted(wanted):
+        if size > head.size:
+            detail = f"was signed, the log has {head.size} entries"
+            findings.append(_finding(What.MISSING, f"checkpoint {size}", head.size, detail))
+    findings += _check_tree(stored, head, wanted)
+    return findings
+
+
+def _check_head(stored: StoredLog, head: Head, check_head: Callable[[Head], None]) -> list[Finding]:
+    findings = []
+    try:
+        check_head(head)
+    except AuditError as error:
+        findings.append(_finding(What.UNSEALED, "head", None, str(error)))
+    for index in range(head.size, stored.last_index() + 1):
+        detail = f"lies beyond the head, which ends the log at {head.size - 1}"
+        findings.append(_finding(What.UNSEALED, f"entry {index}", index, detail))
+    return findings
+
+
+def _check_tree(stored: StoredLog, head: Head, wanted: Mapping[int, set[bytes]]) -> list[Finding]:
+    findings: list[Finding] = []
+    edge = RightEdge()
+    seen: dict[bytes, int] = {}
+    _check_root(findings, edge, wanted)
+    for first in range(0, head.size, TILE_WIDTH):
+        end = min(first + TILE_WIDTH, head.size)
+        leaves = list(_leaves(stored, first, end, findings))
+        _check_copies(findings, seen, leaves, first)
+        for cut, until in _cuts(first, end, wanted):
+            grown = edge.append(leaves[cut - first : until - first])
+            for tile in grown.tiles:
+                findings += _check_tile(stored.tile(tile.level, tile.n), tile)
+            _check_root(findings, edge, wanted)
+    if edge.root() != head.root:
+        detail = f"the entries lead to another root than the head's of size {head.size}"
+        findings.append(_finding(What.ROOT, "head", None, detail))
+    return findings
+
+
+def _leaves(stored: StoredLog, first: int, end: int, findings: list[Finding]) -> Iterator[bytes]:
+    """Give the leaf hash of every stored body; a missing entry is named and gives an empty one."""
+    found = {entry.index: entry for entry in stored.entries(first, end)}
+    for index in range(first, end):
+        entry = found.get(index)
+        if entry is None:
+            detail = "is missing"
+            findings.append(_finding(What.MISSING, f"entry {index}", index, detail))
+            yield bytes(HASH_LENGTH)
+            continue
+        leaf = leaf_hash(entry.body)
+        if leaf != entry.leaf:
+            detail = "the stored bytes do not hash to the stored leaf"
+            findings.append(_finding(What.CHANGED, f"entry {index}", index, detail))
+        yield leaf
+
+
+def _check_copies(
+    findings: list[Finding], seen: dict[bytes, int], leaves: Sequence[bytes], first: int
+) -> None:
+    for index, leaf in enumerate(leaves, first):
+        earlier = seen.setdefault(leaf, index)
+        # Each entry has an id of 128 random bits: two equal leaves are one entry put in twice.
+        if earlier != index and any(leaf):
+            detail = f"is a copy of entry {earlier}"
+            findings.append(_finding(What.DUPLICATE, f"entry {index}", index, detail))
+
+
+def _check_tile(stored: FullTile | None, computed: FullTile) -> Iterator[Finding]:
+    """Compare a stored tile with what the stored bodies hash to, and name each place that differs."""
+    width = TILE_WIDTH**computed.level
+    start = computed.n * TILE_WIDTH * width
+    where = f"tile {computed.level}/{computed.n}"
+    if stored is None:
+        yield _finding(What.MISSING, where, start, "is missing")
+        return
+    if len(stored.hashes) != len(computed.hashes):
+        detail = f"holds {len(stored.hashes)} bytes, {len(computed.hashes)} needed"
+        yield _finding(What.CHANGED, where, start, detail)
+        return
+    for place in range(TILE_WIDTH):
+        span = slice(place * HASH_LENGTH, (place + 1) * HASH_LENGTH)
+        if stored.hashes[span] != computed.hashes[span]:
+            index = start + place * width
+            last = index + width - 1
+            named = f"entry {index}" if width == 1 else f"entries {index} to {last}"
+            detail = f"{named} and {where} do not agree"
+            yield _finding(What.CHANGED, named, index, detail)
+    if stored.root != computed.root:
+        yield _finding(What.CHANGED, where, start, "its root is not that of its entries")
+
+
+def _check_root(findings: list[Finding], edge: RightEdge, wanted: Mapping[int, set[bytes]]) -> None:
+    for root in wanted.get(edge.size, ()):
+        if root != edge.root():
+            where = f"checkpoint {edge.size}"
+            detail = "was signed over another root than the entries lead to"
+            findings.append(_finding(What.ROOT, where, None, detail))
+
+
+def _cuts(first: int, end: int, wanted: Mapping[int, set[bytes]]) -> Iterator[tuple[int, int]]:
+    """Divide [first, end) at the sizes whose root is wanted."""
+    for size in sorted(size for size in wanted if first < size < end):
+        yield first, size
+        first = size
+    yield first, end
+
+
+def _by_size(checkpoints: Iterable[Checkpoint]) -> dict[int, set[bytes]]:
+    wanted: dict[int, set[bytes]] = {}
+    for checkpoint in checkpoints:
+        wanted.setdefault(checkpoint.size, set()).add(checkpoint.root)
+    return wanted
+
+
+def check_registry(
+    recorded: Mapping[tuple[str, str], tuple[int, str | None]],
+    present: Mapping[tuple[str, str], str],
+) -> list[Finding]:
+    """Compare the digests of the registry's rows with the newest ones that the log recorded.
+
+    An entry's None says that the row is gone. Each finding names the row.
+    """
+    findings = []
+    for row in sorted(recorded.keys() | present.keys()):
+        found = present.get(row)
+        index, digest = recorded.get(row, (None, None))
+        if found == digest:
+            continue
+        where = " ".join(row)
+        if index is None:
+            what, detail = What.INSERTED, "stands in the registry and was never recorded"
+        elif found is None:
+            what, detail = What.DELETED, f"is gone; entry {index} says that it stands"
+        elif digest is None:
+            what, detail = What.RESTORED, f"stands again; entry {index} says that it is gone"
+        else:
+            what, detail = What.EDITED, f"is not as entry {index} recorded it"
+        findings.append(_finding(what, where, index, detail))
+    return findings
+
+
+def _finding(what: What, where: str, index: int | None, detail: str) -> Finding:
+    return Finding(what=what, where=where, index=index, detail=detail)

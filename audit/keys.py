@@ -1,0 +1,126 @@
+"""The node's key files: the log's two signing keys, the vault's, and those of cursors and seals."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+from audit.canonical import b64, b64_decode
+from audit.checkpoint import check_name
+from audit.errors import MalformedError
+from audit.note import Kind, Signer, SubtreeSigner, key_id
+
+_SECRET_LENGTH = 32
+_PREFIX = "PRIVATE+KEY"
+_SECRETS = ("vault.kek", "cursor.hmac", "seal.hmac")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogKeys:
+    """All that the log signs, seals and encrypts with. Never printed, never logged."""
+
+    origin: str
+    signer: Signer = field(repr=False)
+    published_signer: SubtreeSigner | None = field(repr=False)
+    """Adds the post-quantum line to published checkpoints; None where the home has no such key."""
+    kek: bytes = field(repr=False)
+    cursor: bytes = field(repr=False)
+    seal: bytes = field(repr=False)
+
+
+def create_keys(
+    folder: Path, *, origin: str, random: Callable[[int], bytes] = os.urandom
+) -> LogKeys:
+    """Write every key file, mode 0600, and return what they hold.
+
+    An existing file is never replaced (FileExistsError): its log could not be continued.
+    """
+    check_name(origin)
+    for name, kind in (("log.ed25519", Kind.ED25519), ("log.mldsa44", Kind.SUBTREE)):
+        _create(folder / name, _format_key(origin, kind, random(_SECRET_LENGTH)) + "\n")
+    for name in _SECRETS:
+        _create(folder / name, random(_SECRET_LENGTH).hex() + "\n")
+    return load_keys(folder)
+
+
+def load_keys(folder: Path) -> LogKeys:
+    """Read the key files. Raises MalformedError for one that is damaged or open to others."""
+    origin, kind, seed = _parse_key(_read(folder / "log.ed25519"), "log.ed25519")
+    if kind is not Kind.ED25519:
+        raise MalformedError("log.ed25519: a key of another kind, Ed25519 needed")
+    kek, cursor, seal = (_read_secret(folder / name) for name in _SECRETS)
+    return LogKeys(
+        origin=origin,
+        signer=Signer(origin, Ed25519PrivateKey.from_private_bytes(seed)),
+        published_signer=_load_published(folder / "log.mldsa44", origin),
+        kek=kek,
+        cursor=cursor,
+        seal=seal,
+    )
+
+
+def _load_published(path: Path, origin: str) -> SubtreeSigner | None:
+    if not path.exists():
+        return None
+    name, kind, seed = _parse_key(_read(path), path.name)
+    if kind is not Kind.SUBTREE or name != origin:
+        raise MalformedError(f"{path.name}: not an ML-DSA-44 key of {origin}")
+    return SubtreeSigner(name, MLDSA44PrivateKey.from_seed_bytes(seed))
+
+
+def _create(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(path: Path) -> str:
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise MalformedError(f"{path.name} has mode {mode:o}, 600 needed")
+    return path.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _read_secret(path: Path) -> bytes:
+    text = _read(path)
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError as error:
+        raise MalformedError(f"{path.name} is not hexadecimal") from error
+    if len(secret) != _SECRET_LENGTH or secret.hex() != text:
+        raise MalformedError(f"{path.name} holds {len(secret)} bytes, {_SECRET_LENGTH} needed")
+    return secret
+
+
+def _public_bytes(kind: Kind, seed: bytes) -> bytes:
+    if kind is Kind.SUBTREE:
+        return MLDSA44PrivateKey.from_seed_bytes(seed).public_key().public_bytes_raw()
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def _format_key(name: str, kind: Kind, seed: bytes) -> str:
+    """Write a signer's key as the Go tools for signed notes do: `PRIVATE+KEY+name+id+base64`."""
+    identifier = key_id(name, kind, _public_bytes(kind, seed)).hex()
+    return f"{_PREFIX}+{name}+{identifier}+{b64(bytes([kind]) + seed)}"
+
+
+def _parse_key(text: str, file: str) -> tuple[str, Kind, bytes]:
+    # The messages name the file and never quote it.
+    parts = text.removeprefix(f"{_PREFIX}+").split("+", 2)
+    if not text.startswith(f"{_PREFIX}+") or len(parts) != 3:
+        raise MalformedError(f"{file} is not {_PREFIX}+name+id+key")
+    name, _, encoded = parts
+    check_name(name)
+    raw = b64_decode(encoded)
+    try:
+        kind, seed = Kind(raw[0]), raw[1:]
+    except (IndexError, ValueError) as error:
+        raise MalformedError(f"{file} holds a key of an unknown kind") from error
+    if len(seed) != _SECRET_LENGTH or _format_key(name, kind, seed) != text:
+        raise MalformedError(f"{file} does not hold the key that its id names")
+    return name, kind, seed

@@ -1,0 +1,264 @@
+"""The log: append a draft, get back an entry that is durable and under a signed checkpoint.
+
+A draft stands in line (`waiting`), the committing thread takes everything that waits (`sequencer`), one
+transaction decides and writes (`standing`, `compose`, `sqlstore`), then the root is signed and every
+caller answered. Reading never touches the committing thread.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Engine
+
+from audit.acts import Recorded, Row
+from audit.canonical import decode_strict
+from audit.checkpoint import parse_checkpoint
+from audit.compose import open_payload
+from audit.entry import Draft, Opening, Sequenced
+from audit.errors import ProofError
+from audit.fsck import Finding, check_log
+from audit.keys import LogKeys
+from audit.merkle import TILE_WIDTH, inclusion_proof
+from audit.note import add_signatures, open_note, parse_note
+from audit.sequencer import Latest, Sequencer, place_of
+from audit.sqlstore import SqlStore
+from audit.standing import check_draft
+from audit.startup import check_seal, read_guard
+from audit.store import LogStore
+from audit.tiles import TileReader, split_hashes
+from audit.vault import Vault
+from audit.waiting import WaitingLine
+
+LINE_LIMIT = 4_096
+"""Appends that may wait; a longer line is a refusal and not a longer wait."""
+
+BATCH_MOST = 1_024
+_PUBLISH_EVERY_MS = 1_000
+
+
+def check_stored(engine: Engine, keys: LogKeys, *, guard: Path) -> list[Finding]:
+    """Check a whole log as it lies in its database, whether or not it could be opened."""
+    checkpoints = []
+    note = read_guard(guard)
+    if note:
+        opened = open_note(note, [keys.signer.verifier])
+        checkpoints.append(parse_checkpoint(opened.text))
+    return check_log(
+        SqlStore(engine),
+        check_head=lambda head: check_seal(head, keys.seal),
+        checkpoints=checkpoints,
+    )
+
+
+def _pass(_: str) -> None:
+    """Do nothing at the named points of a commit; tests stop there."""
+
+
+class Log:
+    """Opened with `Log.open`. Safe to use from any thread and, with `append_async`, from the loop."""
+
+    def __init__(
+        self,
+        sequencer: Sequencer,
+        *,
+        store: LogStore,
+        vault: Vault,
+        keys: LogKeys,
+        now: Callable[[], datetime],
+        limit: int,
+    ) -> None:
+        self._sequencer = sequencer
+        self._store = store
+        self._vault = vault
+        self._keys = keys
+        self._now = now
+        self._publishing = Lock()
+        self._published: tuple[int, int, str] | None = None
+        self._line: WaitingLine[Draft, Sequenced] = WaitingLine(
+            sequencer.commit, probe=sequencer.probe, limit=limit, most=BATCH_MOST
+        )
+
+    @classmethod
+    def open(  # noqa: PLR0913 - a composition point: each argument is a port, a key or a name
+        cls,
+        engine: Engine,
+        vault: Vault,
+        keys: LogKeys,
+        *,
+        gateway: str,
+        now: Callable[[], datetime],
+        random: Callable[[int], bytes],
+        guard: Path,
+        at: Callable[[str], None] = _pass,
+        limit: int = LINE_LIMIT,
+    ) -> "Log":
+        """Check that the stored log is its own past, sign its head and begin to take drafts.
+
+        `guard` is the file outside the database that remembers the newest checkpoint; `at` is told each
+        point of a commit. Raises StartRefusedError, LogUnavailableError.
+        """
+        store = SqlStore(engine)
+        sequencer = Sequencer(
+            store=store,
+            vault=vault,
+            keys=keys,
+            gateway=gateway,
+            now=now,
+            random=random,
+            guard=guard,
+            at=at,
+        )
+        return cls(sequencer, store=store, vault=vault, keys=keys, now=now, limit=limit)
+
+    def append(self, draft: Draft) -> Sequenced:
+        """Block until the entry is durable and under a signed checkpoint. Never call on the loop.
+
+        Raises LogUnavailableError, LogBusyError, StaleSnapshotError; MalformedError for a draft that
+        cannot be an entry.
+        """
+        return self._enter(draft).result()
+
+    async def append_async(self, draft: Draft) -> Sequenced:
+        """Wait for the same without blocking the loop."""
+        return await asyncio.wrap_future(self._enter(draft))
+
+    def _enter(self, draft: Draft) -> Future[Sequenced]:
+        check_draft(draft)
+        return self._line.put(draft)
+
+    def ready(self) -> None:
+        """Raise LogUnavailableError or LogBusyError while the log refuses. Never blocks."""
+        self._line.ready()
+
+    def close(self) -> None:
+        """Commit what waits and take no more."""
+        self._line.close()
+
+    @property
+    def origin(self) -> str:
+        return self._keys.origin
+
+    @property
+    def size(self) -> int:
+        return self._latest.head.size
+
+    @property
+    def barrier(self) -> int:
+        """Index of the newest narrowing act; -1 before the first."""
+        return self._latest.head.barrier
+
+    @property
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return self._latest.note
+
+    def last_act_index(self) -> int:
+        """Return the index of the newest act, or voiding of one; -1 before the first."""
+        return self._latest.head.last_act
+
+    @property
+    def _latest(self) -> Latest:
+        return self._sequencer.latest
+
+    def registry_rows(self) -> Mapping[Row, Recorded]:
+        """Return the newest recorded (index, digest) of every registry row, as of now."""
+        return self._sequencer.acts.newest()
+
+    def quota_used(self, key: str, day: str) -> int:
+        """Return how much of a quota is used on a day. Raises LogUnavailableError."""
+        return self._store.quota_used(key, day)
+
+    def entry(self, index: int) -> bytes:
+        """Return an entry's bytes. Raises ProofError where the log has none there."""
+        body = self._store.body(index) if 0 <= index < self.size else None
+        if body is None:
+            raise ProofError(f"no entry {index} in a log of {self.size}")
+        return body
+
+    def prove(self, index: int, size: int | None = None) -> list[bytes]:
+        """Return the inclusion proof of an entry in the tree of `size`; None: of the checkpoint."""
+        newest = parse_checkpoint(parse_note(self.checkpoint).text).size
+        wanted = newest if size is None else size
+        if not 0 <= wanted <= newest:
+            raise ProofError(f"no tree of {wanted} in a log of {newest}")
+        return inclusion_proof(index, wanted, TileReader(self._tiles_of(wanted)).node)
+
+    def tile(self, level: int, n: int, *, width: int) -> Sequence[bytes]:
+        """Return the first `width` hashes of a tile, from the newest tree."""
+        return self._tiles_of(min(self.size, (n * TILE_WIDTH + width) << 8 * level))(level, n)
+
+    def entries(self, first: int, end: int) -> list[bytes]:
+        """Return the bytes of the entries [first, end), in order."""
+        return [stored.body for stored in self._store.entries(first, min(end, self.size))]
+
+    def receipt_of(self, index: int, *, names: Iterable[str] = ()) -> Sequenced:
+        """Prove a stored entry anew; `names` are the commitments to open, as far as they open."""
+        note = self.checkpoint
+        size = parse_checkpoint(parse_note(note).text).size
+        opened = self._openings(index)
+        return Sequenced(
+            index=index,
+            size=size,
+            body=self.entry(index),
+            proof=tuple(self.prove(index, size)),
+            checkpoint=note,
+            openings={name: opened[name] for name in names if name in opened},
+        )
+
+    def open_disclosure(self, index: int, name: str) -> Opening | None:
+        """Return what opens a commitment; None: there is no such, or its key was destroyed."""
+        return self._openings(index).get(name)
+
+    def _openings(self, index: int) -> dict[str, Opening]:
+        opened: dict[str, Opening] = {}
+        for part in self._store.parts(index):
+            place = place_of(self.origin, index=index, part=part.part)
+            payload = self._vault.open_disclosure(part.key_id, part.sealed, place=place)
+            if payload is not None:
+                opened |= open_payload(payload)
+        return opened
+
+    def digests(self, index: int) -> Mapping[str, str]:
+        """Return the digests that an entry commits to, by name."""
+        found: Mapping[str, str] = decode_strict(self.entry(index))["digests"]
+        return found
+
+    def published(self) -> str:
+        """Return the newest published checkpoint, with the post-quantum line; at most one a second."""
+        with self._publishing:
+            note = self.checkpoint
+            size = parse_checkpoint(parse_note(note).text).size
+            now = int(self._now().timestamp() * 1000)
+            if self._published is not None:
+                at, published_size, published = self._published
+                if size == published_size or now - at < _PUBLISH_EVERY_MS:
+                    return published
+            if self._keys.published_signer is not None:
+                text = parse_note(note).text
+                line = self._keys.published_signer.line(text, time=now // 1000)
+                note = add_signatures(note, [line])
+            # Kept before anybody sees it: what was published may be held against us.
+            note = self._store.publish(size, note=note, at=now)
+            self._published = (now, size, note)
+            return note
+
+    def _tiles_of(self, size: int) -> Callable[[int, int], Sequence[bytes]]:
+        """Read the tiles of the tree of a given size: partial ones are derived, full ones stored."""
+
+        def fetch(level: int, n: int) -> Sequence[bytes]:
+            end = min(size >> 8 * level, (n + 1) * TILE_WIDTH)
+            first = n * TILE_WIDTH
+            if end - first == TILE_WIDTH:
+                tile = self._store.tile(level, n)
+                if tile is None:
+                    raise ProofError(f"tile {level}/{n} is missing")
+                return split_hashes(tile.hashes)
+            if level == 0:
+                return self._store.leaves(first, end)
+            return self._store.tile_roots(level - 1, first, end)
+
+        return fetch

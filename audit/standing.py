@@ -1,0 +1,84 @@
+"""Decides, draft by draft, what a batch appends: nonces, quotas, the barrier and gap-free numbers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from audit.compose import VOID
+from audit.entry import Draft, Nonce, Quota
+from audit.errors import MalformedError, StaleSnapshotError
+
+REPLAYED = "replayed"
+QUOTA = "quota"
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """What the batch's transaction found, brought up to date with each draft that is taken.
+
+    A draft that is refused has changed nothing: no number is drawn and no quota used for it.
+    """
+
+    nonces: set[tuple[str, str]]
+    used: dict[tuple[str, str], int]
+    numbers: dict[str, int]
+    barrier: int
+    new_nonces: list[Nonce] = field(default_factory=list)
+    new_used: dict[tuple[str, str], int] = field(default_factory=dict)
+    new_numbers: dict[str, int] = field(default_factory=dict)
+
+    def choose(self, draft: Draft) -> tuple[Draft, str | None]:
+        """Return what is to be appended, and under which key of `otherwise` it stands if it does.
+
+        Raises StaleSnapshotError for a draft that was ruled before the barrier.
+        """
+        if draft.nonce is not None and (draft.nonce.key, draft.nonce.nonce) in self.nonces:
+            return draft.otherwise[REPLAYED], REPLAYED
+        if draft.applied is not None and draft.applied < self.barrier:
+            raise StaleSnapshotError(
+                f"ruled on acts up to {draft.applied}, the barrier is at {self.barrier}"
+            )
+        if not self._affordable(draft.quotas):
+            return draft.otherwise[QUOTA], QUOTA
+        return draft, None
+
+    def draw(self, draft: Draft) -> Mapping[str, int]:
+        """Return the next number of each of the draft's counters, without using it up."""
+        return {name: self.numbers.get(name, 0) + 1 for name in draft.counters}
+
+    def take(
+        self, asked: Draft, *, instead: str | None, index: int, drawn: Mapping[str, int]
+    ) -> None:
+        """Bring everything up to date: `asked`, or its alternative, is appended at `index`."""
+        self.numbers |= drawn
+        self.new_numbers |= drawn
+        if instead == REPLAYED:
+            return
+        # A call refused for its quota was a call all the same: it cannot be sent a second time.
+        if asked.nonce is not None:
+            self.nonces.add((asked.nonce.key, asked.nonce.nonce))
+            self.new_nonces.append(asked.nonce)
+        if instead is None:
+            for quota in asked.quotas:
+                place = (quota.key, quota.day)
+                self.used[place] = self.new_used[place] = self.used.get(place, 0) + quota.amount
+            if asked.barrier:
+                self.barrier = index
+
+    def _affordable(self, quotas: Iterable[Quota]) -> bool:
+        wanted: dict[tuple[str, str], int] = {}
+        for quota in quotas:
+            place = (quota.key, quota.day)
+            wanted[place] = wanted.get(place, 0) + quota.amount
+            if self.used.get(place, 0) + wanted[place] > quota.most:
+                return False
+        return True
+
+
+def check_draft(draft: Draft) -> None:
+    """Raise MalformedError for a draft that the batch could not carry out whatever it found."""
+    if draft.nonce is not None and REPLAYED not in draft.otherwise:
+        raise MalformedError(f"{draft.kind}: a nonce, and nothing to append for a replay")
+    if draft.quotas and QUOTA not in draft.otherwise:
+        raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
+    if draft.kind == VOID and type(draft.clear.get("voids")) is not int:
+        raise MalformedError(f"{draft.kind}: `voids` must be the index of an act")

@@ -1,0 +1,201 @@
+"""The vault: the keys under which disclosures lie, and the tokens by which subjects are searched for.
+
+One AES-256-GCM key per (subject or general, retention class, calendar month). Destroying a key
+makes its disclosures unreadable for ever and leaves every proof as it was.
+"""
+
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from audit import tables
+from audit.canonical import b64url, encode
+from audit.errors import LogUnavailableError, ProofError, StartRefusedError
+
+Subject = tuple[str, str]
+"""Type and normalised identifier."""
+
+GENERAL = "general"
+STANDARD = "standard"
+"""The retention class of everything until classes are told apart."""
+
+_KEY_LENGTH = 32
+_NONCE_LENGTH = 12
+_CACHED = 8_192
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosureKey:
+    key_id: str
+    cipher: AESGCM = field(repr=False)
+
+
+class Vault:
+    """Opens the vault's database with the key-encryption key. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        kek: bytes,
+        *,
+        now: Callable[[], datetime],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(reading=True)
+        self._wrapping = AESGCM(kek)
+        self._now = now
+        self._random = random
+        self._lock = Lock()
+        self._by_lookup: OrderedDict[str, DisclosureKey] = OrderedDict()
+        self._lookup_key = self._secret("lookup")
+        self._token_key = self._secret("token")
+
+    def token(self, kind: str, value: str) -> str:
+        """Return the keyed digest (HMAC-SHA-256, hex) by which the search index knows a value."""
+        return _keyed(self._token_key, [kind, value])
+
+    def keys_for(
+        self, subjects: Iterable[Subject | None], *, at: int
+    ) -> Mapping[Subject | None, DisclosureKey]:
+        """Return the keys for this month's disclosures; new ones are durable before this returns.
+
+        None stands for the month's general key. `at` is epoch ms. Raises LogUnavailableError.
+        """
+        month = f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m}"
+        lookups = {subject: self._lookup(subject, month) for subject in set(subjects)}
+        with self._lock:
+            missing = {found for found in lookups.values() if found not in self._by_lookup}
+            if missing:
+                self._load(missing, month)
+            keys = {subject: self._by_lookup[lookup] for subject, lookup in lookups.items()}
+            for lookup in lookups.values():
+                self._by_lookup.move_to_end(lookup)
+            while len(self._by_lookup) > max(_CACHED, len(lookups)):
+                self._by_lookup.popitem(last=False)
+        return keys
+
+    def seal_disclosure(self, key: DisclosureKey, payload: bytes, *, place: bytes) -> bytes:
+        """Encrypt what opens an entry's commitments; `place` binds it to where it belongs."""
+        nonce = self._random(_NONCE_LENGTH)
+        return nonce + key.cipher.encrypt(nonce, payload, place)
+
+    def open_disclosure(self, key_id: str, sealed: bytes, *, place: bytes) -> bytes | None:
+        """Decrypt a disclosure. None: its key was destroyed. Raises ProofError for changed bytes."""
+        cipher = self._cipher(key_id)
+        if cipher is None:
+            return None
+        try:
+            return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], place)
+        except InvalidTag as error:
+            raise ProofError(f"a disclosure under key {key_id} was changed or moved") from error
+
+    def _cipher(self, key_id: str) -> AESGCM | None:
+        query = select(tables.vault_key.c.lookup, tables.vault_key.c.wrapped).where(
+            tables.vault_key.c.key_id == key_id, tables.vault_key.c.erased_at.is_(None)
+        )
+        try:
+            with self._reader.connect() as connection:
+                found = connection.execute(query).one_or_none()
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        return None if found is None else self._unwrapped(found.wrapped, key_id, found.lookup)
+
+    def _lookup(self, subject: Subject | None, month: str) -> str:
+        whose = [GENERAL] if subject is None else ["subject", *subject]
+        return _keyed(self._lookup_key, [whose, STANDARD, month])
+
+    def _load(self, missing: set[str], month: str) -> None:
+        """Take keys from the database; those that nobody made yet are made, in one transaction."""
+        try:
+            with self._reader.connect() as connection:
+                found = self._find(connection, missing)
+            if len(found) < len(missing):
+                with self._engine.begin() as connection:
+                    # Looked at again under the lock: somebody else may have made one meanwhile.
+                    found = self._find(connection, missing)
+                    made = [self._make(lookup, month) for lookup in sorted(missing - set(found))]
+                    if made:
+                        connection.execute(insert(tables.vault_key), made)
+                    found |= {row["lookup"]: self._opened(**row) for row in made}
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        # Only now are the new keys durable; nothing may be encrypted under one that could be lost.
+        self._by_lookup.update(found)
+
+    def _find(self, connection: Connection, lookups: set[str]) -> dict[str, DisclosureKey]:
+        wanted = sorted(lookups)
+        table = tables.vault_key
+        found: dict[str, DisclosureKey] = {}
+        for first in range(0, len(wanted), _CHUNK):
+            query = select(table.c.key_id, table.c.lookup, table.c.wrapped).where(
+                table.c.lookup.in_(wanted[first : first + _CHUNK]), table.c.erased_at.is_(None)
+            )
+            found |= {
+                row["lookup"]: self._opened(**row) for row in connection.execute(query).mappings()
+            }
+        return found
+
+    def _make(self, lookup: str, month: str) -> dict[str, Any]:
+        key_id = b64url(self._random(16))
+        return {
+            "key_id": key_id,
+            "lookup": lookup,
+            "retention": STANDARD,
+            "month": month,
+            "wrapped": self._wrapped(self._random(_KEY_LENGTH), key_id, lookup),
+            "created_at": int(self._now().timestamp() * 1000),
+        }
+
+    def _opened(self, *, key_id: str, lookup: str, wrapped: bytes, **_: Any) -> DisclosureKey:
+        return DisclosureKey(key_id=key_id, cipher=self._unwrapped(wrapped, key_id, lookup))
+
+    def _wrapped(self, key: bytes, *place: str) -> bytes:
+        nonce = self._random(_NONCE_LENGTH)
+        return nonce + self._wrapping.encrypt(nonce, key, encode(["vault/0", *place]))
+
+    def _unwrapped(self, wrapped: bytes, *place: str) -> AESGCM:
+        return AESGCM(self._unwrap(wrapped, *place))
+
+    def _unwrap(self, wrapped: bytes, *place: str) -> bytes:
+        aad = encode(["vault/0", *place])
+        try:
+            return self._wrapping.decrypt(wrapped[:_NONCE_LENGTH], wrapped[_NONCE_LENGTH:], aad)
+        except InvalidTag as error:
+            raise StartRefusedError(
+                f"the vault's key {place[0]} does not open under this home's vault.kek"
+            ) from error
+
+    def _secret(self, name: str) -> bytes:
+        """Read one of the vault's own keys; the first start makes it."""
+        table = tables.vault_secret
+        try:
+            with self._engine.begin() as connection:
+                found = connection.execute(
+                    select(table.c.wrapped).where(table.c.name == name)
+                ).scalar_one_or_none()
+                if found is None:
+                    found = self._wrapped(self._random(_KEY_LENGTH), name)
+                    connection.execute(insert(table), {"name": name, "wrapped": found})
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        return self._unwrap(found, name)
+
+
+def _keyed(key: bytes, value: Any) -> str:
+    return hmac.new(key, encode(value), hashlib.sha256).hexdigest()
+
+
+def _unavailable(error: Exception) -> LogUnavailableError:
+    return LogUnavailableError(f"the vault's database does not answer ({type(error).__name__})")

@@ -1,0 +1,140 @@
+"""The vault's keys, disclosures and tokens."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, select, text, update
+
+from audit import tables
+from audit.errors import LogUnavailableError, ProofError, StartRefusedError
+from audit.vault import Vault
+from exchange.storage import migrate, sqlite_engine
+from tests.fakes.logs import NOON, TurnedClock
+
+KEK = b"k" * 32
+AT = int(NOON.timestamp() * 1000)
+MONTH_MS = 31 * 86_400_000
+PERSON = ("person", "11010519491231002X")
+FIRM = ("enterprise", "91110000600037341L")
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = sqlite_engine(tmp_path / "vault.db")
+    migrate(made, "vault", home=tmp_path, at=NOON)
+    yield made
+    made.dispose()
+
+
+def a_vault(engine: Engine, *, kek: bytes = KEK, seed: int = 1) -> Vault:
+    drawn = random.Random(seed)  # noqa: S311 - the test says which keys differ
+    return Vault(engine, kek, now=TurnedClock(), random=drawn.randbytes)
+
+
+def seal(vault: Vault, payload: bytes, *, place: bytes = b"p") -> tuple[str, bytes]:
+    key = vault.keys_for([PERSON], at=AT)[PERSON]
+    return key.key_id, vault.seal_disclosure(key, payload, place=place)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(payload=st.binary(), place=st.binary())
+def test_what_is_sealed_opens_in_its_place(engine: Engine, payload: bytes, place: bytes) -> None:
+    vault = a_vault(engine)
+    key_id, sealed = seal(vault, payload, place=place)
+    assert vault.open_disclosure(key_id, sealed, place=place) == payload
+
+
+def test_a_disclosure_that_was_changed_or_moved_does_not_open(engine: Engine) -> None:
+    vault = a_vault(engine)
+    key_id, sealed = seal(vault, b"secret")
+    with pytest.raises(ProofError):
+        vault.open_disclosure(key_id, sealed, place=b"q")
+    for at in range(len(sealed)):
+        changed = sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]
+        with pytest.raises(ProofError):
+            vault.open_disclosure(key_id, changed, place=b"p")
+
+
+def test_keys_differ_by_subject_and_month_and_stay_the_same_within(engine: Engine) -> None:
+    vault = a_vault(engine)
+    everybody = [None, PERSON, FIRM]
+    this = {who: key.key_id for who, key in vault.keys_for(everybody, at=AT).items()}
+    later = {who: key.key_id for who, key in vault.keys_for(everybody, at=AT + MONTH_MS).items()}
+    assert len({*this.values(), *later.values()}) == 6
+    again = a_vault(engine, seed=2).keys_for(everybody, at=AT + 1)
+    assert {who: key.key_id for who, key in again.items()} == this
+
+
+def test_a_vault_opened_again_opens_what_the_former_sealed(engine: Engine) -> None:
+    first = a_vault(engine)
+    key_id, sealed = seal(first, b"secret")
+    second = a_vault(engine, seed=2)
+    assert second.open_disclosure(key_id, sealed, place=b"p") == b"secret"
+    assert second.token("case", "2026-0117") == first.token("case", "2026-0117")
+
+
+def test_tokens_tell_kinds_and_values_apart(engine: Engine) -> None:
+    vault = a_vault(engine)
+    pairs = [("case", "1"), ("case", "2"), ("officer", "1"), ("cas", "e1"), ("", "case1")]
+    assert len({vault.token(*pair) for pair in pairs}) == len(pairs)
+
+
+def test_another_key_encryption_key_is_refused_at_once(engine: Engine) -> None:
+    a_vault(engine)
+    with pytest.raises(StartRefusedError, match=r"vault\.kek"):
+        a_vault(engine, kek=b"x" * 32)
+
+
+def test_a_destroyed_key_opens_nothing_and_a_younger_call_gets_a_new_one(engine: Engine) -> None:
+    key_id, sealed = seal(a_vault(engine), b"secret")
+    with engine.begin() as connection:
+        connection.execute(update(tables.vault_key).values(wrapped=b"", erased_at=AT))
+    vault = a_vault(engine, seed=3)
+    assert vault.open_disclosure(key_id, sealed, place=b"p") is None
+    younger, resealed = seal(vault, b"younger")
+    assert younger != key_id
+    assert vault.open_disclosure(younger, resealed, place=b"p") == b"younger"
+
+
+def test_a_key_moved_to_another_subject_does_not_open(engine: Engine) -> None:
+    a_vault(engine).keys_for([PERSON], at=AT)
+    with engine.begin() as connection:
+        connection.execute(update(tables.vault_key).values(lookup="0" * 64))
+        row = connection.execute(select(tables.vault_key)).one()
+    with pytest.raises(StartRefusedError):
+        a_vault(engine, seed=4).open_disclosure(row.key_id, b"n" * 40, place=b"p")
+
+
+def test_the_vault_does_not_say_whose_key_a_row_is(engine: Engine) -> None:
+    a_vault(engine).keys_for([PERSON, FIRM], at=AT)
+    with engine.begin() as connection:
+        rows = connection.execute(select(tables.vault_key)).all()
+    held = " ".join(str(value) for row in rows for value in row)
+    assert PERSON[1] not in held
+    assert FIRM[1] not in held
+
+
+def test_a_vault_that_does_not_answer_is_a_log_that_cannot_be_written(engine: Engine) -> None:
+    vault = a_vault(engine)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE vault_key"))
+    with pytest.raises(LogUnavailableError):
+        vault.keys_for([PERSON], at=AT)
+    with pytest.raises(LogUnavailableError):
+        vault.open_disclosure("k", b"", place=b"")
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE vault_secret"))
+    with pytest.raises(LogUnavailableError):
+        a_vault(engine)
+
+
+def test_more_keys_than_are_kept_in_memory_are_all_found(engine: Engine) -> None:
+    vault = a_vault(engine)
+    crowd = [("person", str(number)) for number in range(1_200)]
+    first = {who: key.key_id for who, key in vault.keys_for(crowd, at=AT).items()}
+    again = a_vault(engine, seed=5).keys_for(crowd, at=AT)
+    assert {who: key.key_id for who, key in again.items()} == first
