@@ -82,6 +82,8 @@ class System:
     state: str = "active"
     responsible: str | None = None
     """Officer id answering for unattended jobs; None means such jobs are refused."""
+    intake: bool = False
+    """Whether it is an intake platform, whose word attests the cases of other systems."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

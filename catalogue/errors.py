@@ -1,0 +1,159 @@
+"""What goes wrong in the catalogue, each with a code and words in Chinese and English."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ADMINISTRATOR_DECIDES_NOTHING": (
+            "系统管理员不得审批或决定任何申请（三员分立）",
+            "An administrator approves and decides nothing (separated roles)",
+        ),
+        "AUDITOR_CHANGES_NOTHING": (
+            "审计管理员只能查阅，不得变更任何内容",
+            "An auditor looks and changes nothing",
+        ),
+        "CASE_CONFLICT": (
+            "该办件号已登记，内容与本次提交不一致",
+            "The case number is registered already with other contents",
+        ),
+        "CASE_DEPARTMENT": (
+            "事项不属于本部门，不能据此登记办件",
+            "The matter belongs to another department: no case can be opened under it",
+        ),
+        "CASE_NUMBER": (
+            "办件号不符合该事项的编号规则",
+            "The case number does not have the form that the matter prescribes",
+        ),
+        "CASE_PARTIES": (
+            "当事人数量超出该事项的上限，或未列当事人",
+            "The case has no party, or more parties than the matter allows",
+        ),
+        "CASE_STATE": (
+            "办件当前状态不允许此操作",
+            "The case is not in a state in which this can be done",
+        ),
+        "CODE_INVALID": (
+            "编码格式或校验码不正确",
+            "The code does not have the right form or check character",
+        ),
+        "DUPLICATE": ("该对象已存在", "This exists already"),
+        "IMPORT_REFUSED": (
+            "导入文件有未被接受的内容，请按行列更正后重新导入",
+            "The file holds parts that cannot be taken: correct the rows and columns named",
+        ),
+        "INVALID": (
+            "填报内容不完整或不合规则",
+            "What was entered is incomplete or against the rules",
+        ),
+        "INVITATION_INVALID": (
+            "邀请码无效、已使用或已过期",
+            "The invitation is unknown, used or expired",
+        ),
+        "NOT_EMPTY": (
+            "登记库已有内容，不能再次初始化",
+            "The registry holds something already and cannot be bootstrapped again",
+        ),
+        "OWN_REQUEST": (
+            "不得审批本人提出或签署的事项",
+            "Nobody decides on what they asked for or signed themselves",
+        ),
+        "OWN_ROLES": ("不得变更本人的角色", "Nobody changes their own roles"),
+        "ROLE_MISSING": (
+            "当前人员没有办理此事所需的角色或不属于相应部门",
+            "The actor lacks the role, or the department, that this act needs",
+        ),
+        "ROW_NOT_RECORDED": (
+            "登记库记录与日志不一致，已停用，请立即报告审计管理员",
+            "A registry row is not what the log recorded; it is not used: tell the auditor at once",
+        ),
+        "SECOND_OFFICER": (
+            "此操作须由另一名经办人确认",
+            "This needs a second officer, another than the first",
+        ),
+        "SEPARATED_ROLES": (
+            "系统管理员、安全管理员、审计管理员不得由同一人兼任",
+            "Administrator, policy approver and auditor are never one person",
+        ),
+        "STATE": ("当前状态不允许此操作", "This cannot be done in the present state"),
+        "UNKNOWN": ("未找到所指对象", "What was named is not registered"),
+    }
+)
+
+
+class CatalogueError(Exception):
+    """Root of the errors of `catalogue`. The detail says what was found and needed, never who."""
+
+    code: str
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{code}: {detail or CATALOGUE_CODES[code][1]}")
+
+    def text(self, language: str) -> str:
+        """Return the code's words in `zh` or `en`."""
+        return CATALOGUE_CODES[self.code][0 if language == "zh" else 1]
+
+
+class CodeError(CatalogueError, ValueError):
+    """A code or identifier has the wrong form, check character or date."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("CODE_INVALID", detail)
+
+
+class InvalidError(CatalogueError):
+    """Something obligatory is missing or against the rules; all findings are named at once."""
+
+    def __init__(self, *findings: str, code: str = "INVALID") -> None:
+        self.findings = findings
+        super().__init__(code, "; ".join(findings))
+
+
+class UnknownError(CatalogueError):
+    """Nothing of that name is registered."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("UNKNOWN", detail)
+
+
+class DuplicateError(CatalogueError):
+    """Something of that name is registered already."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("DUPLICATE", detail)
+
+
+class StateError(CatalogueError):
+    """The object's state does not allow the act."""
+
+    def __init__(self, detail: str, *, code: str = "STATE") -> None:
+        super().__init__(code, detail)
+
+
+class NotAllowedError(CatalogueError):
+    """The actor may not do this."""
+
+
+class SeparatedRolesError(NotAllowedError):
+    """One person would hold two of the roles that check each other."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("SEPARATED_ROLES", detail)
+
+
+class OwnRequestError(NotAllowedError):
+    """The actor belongs to the chain of persons that the act is meant to check."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("OWN_REQUEST", detail)
+
+
+class UnrecordedRowError(CatalogueError):
+    """A row on which the act would rest is not what the log recorded."""
+
+    def __init__(self, table: str, key: str, why: str) -> None:
+        self.table = table
+        self.key = key
+        super().__init__("ROW_NOT_RECORDED", f"{table} {key}: {why}")

@@ -1,0 +1,187 @@
+"""Who may do what, and how departments' people, keys, sources and resources come and go. Decides only."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from catalogue.errors import (
+    DuplicateError,
+    InvalidError,
+    NotAllowedError,
+    OwnRequestError,
+    SeparatedRolesError,
+    StateError,
+)
+from catalogue.model import SEPARATED, Actor, Officer, Resource, Role, SourceAddress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """Lets whoever holds the code register one key for one system, once. Only the code's hash is kept."""
+
+    id: str
+    system: str
+    code_hash: str
+    """SHA-256, hex."""
+    expires: datetime
+    state: str = "open"
+    """open or used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOfficer:
+    """An officer before an id is given."""
+
+    department: str
+    staff_number: str
+    name: str
+    post: str = ""
+    roles: frozenset[Role] = frozenset()
+    clearance: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A resource and the people who brought it where it is, so that nobody checks their own work."""
+
+    resource: Resource
+    drafted_by: str
+    signed_by: str | None = None
+    """Head of the department; None until signed off."""
+    announced_by: str | None = None
+    """Officer of the authority; None until announced."""
+
+
+def require_officer(by: Actor) -> Officer:
+    """Return the acting officer, who is active and no auditor: auditors look and change nothing."""
+    if by.officer is None:
+        raise NotAllowedError("ROLE_MISSING", "the act of a system, an officer's needed")
+    if by.officer.state != "active":
+        raise NotAllowedError("ROLE_MISSING", f"officer {by.officer.id} is {by.officer.state}")
+    if by.has(Role.AUDITOR):
+        raise NotAllowedError("AUDITOR_CHANGES_NOTHING")
+    return by.officer
+
+
+def require_role(by: Actor, *roles: Role, department: str | None = None) -> Officer:
+    """Return the acting officer if they hold one of the roles, in that department where one is named."""
+    officer = require_officer(by)
+    if not officer.roles & set(roles):
+        raise NotAllowedError("ROLE_MISSING", f"needs the role {' or '.join(roles)}")
+    if department is not None and officer.department != department:
+        raise NotAllowedError("ROLE_MISSING", f"needs an officer of department {department}")
+    return officer
+
+
+def require_decider(by: Actor, *roles: Role, department: str | None = None) -> Officer:
+    """Like `require_role`, for acts that approve or decide: an administrator never does."""
+    if by.has(Role.ADMINISTRATOR):
+        raise NotAllowedError("ADMINISTRATOR_DECIDES_NOTHING")
+    return require_role(by, *roles, department=department)
+
+
+def require_other(officer: Officer, *chain: str | None) -> None:
+    """Raise OwnRequestError where the officer is one of those whose act is being checked."""
+    if officer.id in chain:
+        raise OwnRequestError(f"officer {officer.id} acted on this before; another one is needed")
+
+
+def check_roles(roles: frozenset[Role]) -> frozenset[Role]:
+    """Return the roles. Raises SeparatedRolesError where one person would hold two that check each other."""
+    separated = sorted(roles & SEPARATED)
+    if len(separated) > 1:
+        raise SeparatedRolesError(f"{' and '.join(separated)} in one person")
+    return roles
+
+
+def assign_roles(officer: Officer, roles: frozenset[Role], *, by: Actor) -> Officer:
+    administrator = require_role(by, Role.ADMINISTRATOR)
+    if administrator.id == officer.id:
+        raise NotAllowedError("OWN_ROLES")
+    return replace(officer, roles=check_roles(roles))
+
+
+def loses_roles(before: Officer, after: Officer) -> bool:
+    return bool(before.roles - after.roles) or after.clearance < before.clearance
+
+
+def use_invitation(invitation: Invitation, *, at: datetime) -> Invitation:
+    if invitation.state != "open":
+        raise StateError(f"the invitation is {invitation.state}", code="INVITATION_INVALID")
+    if at >= invitation.expires:
+        raise StateError("the invitation has expired", code="INVITATION_INVALID")
+    return replace(invitation, state="used")
+
+
+def accept_source(
+    old: SourceAddress | None, new: SourceAddress, *, by: Actor, announced: bool
+) -> SourceAddress:
+    """Decide on a new or changed address.
+
+    The owning department names its sources. Once an announced resource stands on one, a change needs the
+    authority, which has announced what the old address gives.
+    """
+    if old is not None and old.department != new.department:
+        raise InvalidError("a source stays with its department")
+    if announced:
+        require_decider(by, Role.AUTHORITY)
+    else:
+        require_decider(by, Role.OPERATOR, Role.HEAD, department=new.department)
+    return new
+
+
+def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Registration:
+    """Return the draft; a withdrawn resource comes back as a new revision of itself."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    revision = 1
+    if before is not None:
+        old = before.resource
+        if old.department != resource.department:
+            raise DuplicateError(f"resource {old.code} of another department")
+        if old.state == "announced":
+            raise StateError(f"resource {old.code} is announced; withdraw it first")
+        if (old.type_name, old.field_name, old.list_name) != (
+            resource.type_name,
+            resource.field_name,
+            resource.list_name,
+        ):
+            raise InvalidError(f"the GraphQL names of resource {old.code} are kept for ever")
+        revision = old.revision + (old.state == "withdrawn")
+    return Registration(
+        resource=replace(resource, state="draft", revision=revision), drafted_by=officer.id
+    )
+
+
+def submit(registration: Registration, *, by: Actor) -> Registration:
+    resource = registration.resource
+    officer = require_decider(by, Role.HEAD, department=resource.department)
+    require_other(officer, registration.drafted_by)
+    _require_state(resource, "draft")
+    return replace(
+        registration, resource=replace(resource, state="submitted"), signed_by=officer.id
+    )
+
+
+def announce(registration: Registration, *, by: Actor) -> Registration:
+    resource = registration.resource
+    officer = require_decider(by, Role.AUTHORITY)
+    require_other(officer, registration.drafted_by, registration.signed_by)
+    _require_state(resource, "submitted")
+    return replace(
+        registration, resource=replace(resource, state="announced"), announced_by=officer.id
+    )
+
+
+def withdraw(registration: Registration, *, by: Actor) -> Registration:
+    resource = registration.resource
+    officer = require_officer(by)
+    if officer.department == resource.department:
+        require_decider(by, Role.HEAD, Role.AUTHORITY)
+    else:
+        require_decider(by, Role.AUTHORITY)
+    _require_state(resource, "announced")
+    return replace(registration, resource=replace(resource, state="withdrawn"))
+
+
+def _require_state(resource: Resource, state: str) -> None:
+    if resource.state != state:
+        raise StateError(f"resource {resource.code} is {resource.state}, {state} needed")

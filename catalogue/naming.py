@@ -1,0 +1,89 @@
+"""Legal, stable, unique GraphQL names for resources and items out of the labels that departments use."""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+RESERVED_FIELDS = frozenset({"enterprise", "person", "project", "parcel"})
+RESERVED_TYPES = frozenset(
+    {"Enterprise", "Person", "Project", "Parcel", "Query", "Verification", "VerificationResult"}
+    | {"String", "Int", "Float", "Boolean", "ID", "Long", "Decimal", "Date", "DateTime", "Bytes"}
+)
+"""Names of every contract schema; no resource takes them."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceNames:
+    type_name: str
+    field_name: str
+    list_name: str
+
+
+def words(label: str) -> list[str]:
+    """Split a label into its ASCII words: `ent_name`, `entName` and `Ent Name` alike."""
+    return [word.lower() for word in _WORD.findall(label)]
+
+
+def camel(label: str) -> str:
+    """Return a label in camelCase; empty where it holds no ASCII word to begin a name with."""
+    parts = words(label)
+    while parts and parts[0].isdigit():
+        parts = parts[1:]
+    return "".join(parts[:1] + [word.capitalize() for word in parts[1:]])
+
+
+def name_items(labels: Sequence[str], *, kept: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return one name a label. `kept` (label → name) holds names given before: they never change.
+
+    A label without ASCII words is named by its place; twins get a number.
+    """
+    held = dict(kept or {})
+    taken = set(held.values())
+    names = []
+    for ordinal, label in enumerate(labels):
+        name = held.get(label)
+        if name is None or name in names:
+            name = _free(camel(label) or f"item_{ordinal}", taken)
+        taken.add(name)
+        names.append(name)
+    return tuple(names)
+
+
+def name_resource(label: str, *, code: str, taken: Collection[str] = ()) -> ResourceNames:
+    """Return type, field and list name; `taken` are the names that other resources hold for ever.
+
+    A label without ASCII words is named after the code's digest, so that the same code gives the same name.
+    """
+    stem = camel(label) or "r_" + hashlib.sha256(code.encode()).hexdigest()[:10]
+    not_free = RESERVED_FIELDS | RESERVED_TYPES | set(taken)
+    number = 1
+    while True:
+        base = stem if number == 1 else f"{stem}{number}"
+        names = ResourceNames(
+            type_name=base[0].upper() + base[1:].replace("_", ""),
+            field_name=base,
+            list_name=_plural(base),
+        )
+        if not {names.type_name, names.field_name, names.list_name} & not_free:
+            return names
+        number += 1
+
+
+def _plural(name: str) -> str:
+    if name.endswith(("s", "x", "ch", "sh")):
+        return name + "es"
+    if name.endswith("y") and name[-2:-1] not in "aeiou":
+        return name[:-1] + "ies"
+    return name + "s"
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"

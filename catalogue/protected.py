@@ -1,0 +1,49 @@
+"""The digest by which the log vouches for a registry row."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+SALT_BYTES = 16
+UNCOVERED = frozenset({"entry", "salt"})
+"""Columns that the digest does not cover: where it was recorded, and its own salt."""
+
+
+def row_digest(table: str, key: str, values: Mapping[str, Any], salt: bytes) -> str:
+    """SHA-256 over the salt and the canonical JSON of table, key and all columns but entry and salt.
+
+    Records that belong to the row (items of a resource, parties of a case) are members of `values`, so that
+    adding, taking or changing one changes the digest. The salt keeps the leaf from telling what the row
+    holds; its length is fixed, so that nothing of the JSON can be passed off as salt.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt of {len(salt)} bytes, {SALT_BYTES} needed")
+    covered = {name: value for name, value in values.items() if name not in UNCOVERED}
+    canonical = json.dumps(
+        [table, key, covered],
+        ensure_ascii=True,
+        sort_keys=True,
+        separators=(",", ":"),
+        default=_foreign,
+    )
+    return encode_bytes(hashlib.sha256(salt + canonical.encode("ascii")).digest())
+
+
+def encode_bytes(content: bytes) -> str:
+    """Base64url without padding, as bytes stand in the registry and in digests."""
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode("ascii")
+
+
+def decode_bytes(text: str) -> bytes:
+    """Read what `encode_bytes` writes. Raises ValueError for anything else."""
+    content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if encode_bytes(content) != text:
+        raise ValueError("not base64url without padding")
+    return content
+
+
+def _foreign(value: Any) -> Any:
+    # We write text, integers and null only. Whatever else a hand put into the table must not equal them.
+    return {"foreign": type(value).__name__, "value": repr(value)}

@@ -1,0 +1,236 @@
+"""How the catalogue's values stand in the registry's rows, and how rows become values again."""
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from catalogue.lifecycle import Invitation, Registration
+from catalogue.model import (
+    Case,
+    Department,
+    Grant,
+    Item,
+    Matter,
+    Officer,
+    OfficerKey,
+    Party,
+    Resource,
+    SharingRequest,
+    SourceAddress,
+    System,
+    SystemKey,
+)
+from catalogue.ports import Sealer
+from catalogue.protected import decode_bytes, encode_bytes
+
+T = TypeVar("T")
+Row = dict[str, Any]
+"""Columns by name; the records that belong to the row stand as a list under their field's name."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Records of another table that belong to a row: the items of a resource, the parties of a case."""
+
+    table: str
+    field: str
+    owner: str
+    """Column that holds the owning row's key."""
+    order: str
+    """Column by which they are ordered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[T]):
+    """One protected table: its key column, and the two directions between value and row."""
+
+    table: str
+    key: str
+    write: Callable[[T, Sealer], Row]
+    read: Callable[[Row, Sealer], T]
+    parts: Parts | None = None
+    """None where the row stands alone."""
+
+
+def staff_token(sealer: Sealer, staff_number: str) -> str:
+    """Return the token by which a department's officer is found from the staff number."""
+    return sealer.token("staff", staff_number)
+
+
+def number_token(sealer: Sealer, system: str, number: str) -> str:
+    """Return the token by which a system's case is found from its number."""
+    return sealer.token("case", f"{system}/{number}")
+
+
+def to_ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MS
+
+
+def from_ms(milliseconds: int) -> datetime:
+    return _EPOCH + milliseconds * _MS
+
+
+def _encode(value: Any) -> Any:
+    """One value as it stands in a column."""
+    match value:
+        case None:
+            return None
+        case Enum():
+            return value.value
+        case bool():
+            return int(value)
+        case str() | int():
+            return value
+        case datetime():
+            return to_ms(value)
+        case bytes():
+            return encode_bytes(value)
+        case _:
+            return msgspec.json.encode(value, order="deterministic").decode()
+
+
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    """Return what makes a column's content a field's value again."""
+    alternatives = [a for a in get_args(hint) if a is not types.NoneType]
+    if isinstance(hint, types.UnionType) and len(alternatives) == 1:
+        inner = _decoder(alternatives[0])
+        return lambda content: None if content is None else inner(content)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    decoders: dict[Any, Callable[[Any], Any]] = {
+        str: str,
+        int: int,
+        bool: bool,
+        datetime: from_ms,
+        bytes: decode_bytes,
+    }
+    if hint in decoders:
+        return decoders[hint]
+    return lambda content: msgspec.json.decode(content, type=hint)
+
+
+class _Shape(Generic[T]):
+    """The columns of one dataclass, and which of them are sealed."""
+
+    def __init__(self, cls: type[T], *, sealed: Sequence[str] = (), without: str = "") -> None:
+        self._cls = cls
+        self._sealed = frozenset(sealed)
+        hints = get_type_hints(cls)
+        names = [field.name for field in fields(cls) if field.name != without]  # type: ignore[arg-type]  # only dataclasses are given
+        self._decoders = {name: _decoder(hints[name]) for name in names}
+
+    def write(self, value: T, sealer: Sealer) -> Row:
+        row = {name: _encode(getattr(value, name)) for name in self._decoders}
+        for name in self._sealed:
+            row[name] = encode_bytes(sealer.seal(row[name]))
+        return row
+
+    def read(self, row: Mapping[str, Any], sealer: Sealer, **more: Any) -> T:
+        held = dict(row)
+        for name in self._sealed:
+            held[name] = sealer.open(decode_bytes(held[name]))
+        members = {name: decode(held[name]) for name, decode in self._decoders.items()}
+        return self._cls(**members, **more)
+
+
+def _plain(cls: type[T], *, table: str, key: str = "id", sealed: Sequence[str] = ()) -> Kind[T]:
+    shape = _Shape(cls, sealed=sealed)
+    return Kind(table=table, key=key, write=shape.write, read=shape.read)
+
+
+_OFFICER = _Shape(Officer, sealed=("staff_number", "name"))
+
+
+def _write_officer(value: Officer, sealer: Sealer) -> Row:
+    token = staff_token(sealer, value.staff_number)
+    return _OFFICER.write(value, sealer) | {"staff_token": token}
+
+
+_RESOURCE = _Shape(Resource, without="items")
+_ITEM = _Shape(Item)
+
+
+def _write_registration(value: Registration, sealer: Sealer) -> Row:
+    return _RESOURCE.write(value.resource, sealer) | {
+        "drafted_by": value.drafted_by,
+        "signed_by": value.signed_by,
+        "announced_by": value.announced_by,
+        "items": [_ITEM.write(item, sealer) for item in value.resource.items],
+    }
+
+
+def _read_registration(row: Row, sealer: Sealer) -> Registration:
+    items = tuple(_ITEM.read(item, sealer) for item in row["items"])
+    return Registration(
+        resource=_RESOURCE.read(row, sealer, items=items),
+        drafted_by=row["drafted_by"],
+        signed_by=row["signed_by"],
+        announced_by=row["announced_by"],
+    )
+
+
+_CASE = _Shape(Case, sealed=("closed_with",), without="parties")
+_PARTY = _Shape(Party)
+
+
+def _write_case(value: Case, sealer: Sealer) -> Row:
+    return _CASE.write(value, sealer) | {
+        "parties": [
+            _PARTY.write(party, sealer) | {"position": position}
+            for position, party in enumerate(value.parties)
+        ]
+    }
+
+
+def _read_case(row: Row, sealer: Sealer) -> Case:
+    parties = tuple(_PARTY.read(party, sealer) for party in row["parties"])
+    return _CASE.read(row, sealer, parties=parties)
+
+
+DEPARTMENT = _plain(Department, table="department", key="code")
+SYSTEM = _plain(System, table="system")
+SYSTEM_KEY = _plain(SystemKey, table="system_key")
+OFFICER = Kind(table="officer", key="id", write=_write_officer, read=_OFFICER.read)
+OFFICER_KEY = _plain(OfficerKey, table="officer_key")
+INVITATION = _plain(Invitation, table="invitation")
+SOURCE = _plain(SourceAddress, table="source", key="name")
+RESOURCE = Kind(
+    table="resource",
+    key="code",
+    write=_write_registration,
+    read=_read_registration,
+    parts=Parts(table="resource_item", field="items", owner="resource", order="ordinal"),
+)
+MATTER = _plain(Matter, table="matter", key="code")
+REQUEST = _plain(SharingRequest, table="sharing_request", sealed=("scenario", "refusal"))
+GRANT = _plain(Grant, table="sharing_grant")
+CASE = Kind(
+    table="office_case",
+    key="id",
+    write=_write_case,
+    read=_read_case,
+    parts=Parts(table="case_party", field="parties", owner="case_id", order="position"),
+)
+
+KINDS: tuple[Kind[Any], ...] = (
+    DEPARTMENT,
+    SYSTEM,
+    SYSTEM_KEY,
+    OFFICER,
+    OFFICER_KEY,
+    INVITATION,
+    SOURCE,
+    RESOURCE,
+    MATTER,
+    REQUEST,
+    GRANT,
+    CASE,
+)

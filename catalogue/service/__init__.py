@@ -1,0 +1,19 @@
+"""The registry's use cases: each loads, decides, records in the log, and only then saves."""
+
+from catalogue.lifecycle import NewOfficer
+from catalogue.service.office import Office
+from catalogue.service.people import People, Taken
+from catalogue.service.recovery import Recovered, Recovery
+from catalogue.service.requests import Sharing, Wanted
+from catalogue.service.resources import Resources
+
+__all__ = ["NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+
+
+class Registry(People, Resources, Sharing, Office, Recovery):
+    """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.
+
+    Each takes the authenticated actor (`by`), looks up again who that is now, and raises an error of
+    `catalogue.errors` where the act may not be. When a call returns, its entry is durable and the registry
+    committed; when it raises, nothing has taken effect, and an entry made on the way is declared void.
+    """

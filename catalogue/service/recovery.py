@@ -1,0 +1,58 @@
+"""After a crash: closing acts that were recorded and never came into the registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from catalogue import store
+from catalogue.service.unit import UseCases
+
+_CRASHED = "found at start-up: recorded, never committed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    voided: tuple[int, ...] = ()
+    """Acts declared void: nothing that stands in the registry depends on them."""
+    doubtful: tuple[int, ...] = ()
+    """Acts that changed rows of which an earlier state stands. Those rows are absent until accepted."""
+
+
+class Recovery(UseCases):
+    def recover(self, *, accept: frozenset[int] = frozenset()) -> Recovered:
+        """Compare the log with the registry and void what a crash left open.
+
+        An act whose rows are not there at all is void: nothing comes back by that. Where an earlier state
+        of a row stands, a crash looks just like a registry put back to before a revocation. Voiding would
+        bring that state back into force, so it takes somebody's word: `accept` names such acts.
+        """
+        with self._engine.begin() as connection:
+            applied = store.applied_index(connection, lock=True)
+            present = store.row_digests(connection)
+            voided: list[int] = []
+            newest = applied
+            while True:
+                # With an act void, the row's act before it counts again, and may be lost as well.
+                lost, doubtful = self._lost(present, applied=applied, accept=accept)
+                newest = max([newest, *lost])
+                closing = sorted(lost - doubtful, reverse=True)
+                for index in closing:
+                    newest = max(newest, self._ledger.void(index, reason=_CRASHED))
+                voided += closing
+                if not closing:
+                    break
+            if newest > applied:
+                store.set_applied_index(connection, newest)
+        return Recovered(voided=tuple(voided), doubtful=tuple(sorted(doubtful)))
+
+    def _lost(
+        self, present: Mapping[tuple[str, str], str], *, applied: int, accept: frozenset[int]
+    ) -> tuple[set[int], set[int]]:
+        """Return the acts whose rows are not as recorded, and those of which an earlier row stands."""
+        recorded = self._ledger.rows()
+        lost = {
+            index
+            for key, (index, digest) in recorded.items()
+            if digest != present.get(key) and (index > applied or index in accept)
+        }
+        standing = {index for key, (index, _digest) in recorded.items() if key in present}
+        return lost, (lost & standing) - accept

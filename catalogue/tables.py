@@ -1,0 +1,254 @@
+"""The registry's tables.
+
+Every row of a protected table carries `entry`, the index in the log of the act that made it so, and the
+`salt` of its digest. Values are text and integers only: flags are 0 and 1, times are milliseconds since the
+epoch, lists are JSON, bytes are base64url. So the digest covers exactly what the database holds, whatever
+it is.
+"""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+
+def _protected(name: str, *columns: Column[str] | Column[int] | Index) -> Table:
+    return Table(
+        name,
+        metadata,
+        *columns,
+        Column("entry", BigInteger, nullable=False),
+        Column("salt", Text, nullable=False),
+    )
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+department = _protected(
+    "department",
+    _key("code"),
+    _text("code_kind"),
+    _text("name"),
+    _text("name_en"),
+    _text("level"),
+    _text("region"),
+    Column("superior", Text),
+)
+
+system = _protected(
+    "system",
+    _key("id"),
+    _text("department"),
+    _text("name"),
+    _text("zone"),
+    _text("state"),
+    Column("responsible", Text),
+    _number("intake"),
+)
+
+system_key = _protected(
+    "system_key",
+    _key("id"),
+    _text("system"),
+    _text("algorithm"),
+    _text("public"),
+    _text("state"),
+    Column("not_after", BigInteger),
+)
+
+officer = _protected(
+    "officer",
+    _key("id"),
+    _text("department"),
+    _text("staff_number"),  # sealed
+    _text("staff_token"),
+    _text("name"),  # sealed
+    _text("post"),
+    _text("roles"),
+    _number("clearance"),
+    _text("state"),
+    Index("officer_staff", "department", "staff_token", unique=True),
+)
+
+officer_key = _protected(
+    "officer_key",
+    _key("id"),
+    _text("officer"),
+    _text("public"),
+    _text("state"),
+)
+
+invitation = _protected(
+    "invitation",
+    _key("id"),
+    _text("system"),
+    _text("code_hash"),
+    _number("expires"),
+    _text("state"),
+)
+
+source = _protected(
+    "source",
+    _key("name"),
+    _text("department"),
+    _text("kind"),
+    _text("address"),
+    Column("secret", Text),  # sealed by whoever took it
+    _text("zone"),
+    _number("timeout_ms"),
+    Column("write_reason", Text),
+    _text("state"),
+)
+
+resource = _protected(
+    "resource",
+    _key("code"),
+    _text("department"),
+    _text("name"),
+    _text("name_en"),
+    Column("type_name", Text, nullable=False, unique=True),
+    Column("field_name", Text, nullable=False, unique=True),
+    Column("list_name", Text, nullable=False, unique=True),
+    _text("source"),
+    Column("table", Text, nullable=False, quote=True),
+    _text("sharing_class"),
+    _text("abstract"),
+    _number("level"),
+    _number("personal"),
+    _text("consent"),
+    _number("single"),
+    _number("protected"),
+    _text("purposes"),
+    _text("no_share_basis"),
+    _text("conditions"),
+    Column("validity", Text),
+    _text("state"),
+    _number("revision"),
+    _text("drafted_by"),
+    Column("signed_by", Text),
+    Column("announced_by", Text),
+)
+
+resource_item = Table(
+    "resource_item",
+    metadata,
+    Column("resource", Text, ForeignKey("resource.code"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    _text("name"),
+    _text("title"),
+    Column("column", Text, nullable=False, quote=True),
+    _text("graphql_name"),
+    _text("type"),
+    _text("sharing_class"),
+    _number("level"),
+    _text("mask"),
+    Column("subject", Text),
+    _number("key"),
+    _number("match"),
+    _text("unit"),
+)
+
+matter = _protected(
+    "matter",
+    _key("code"),
+    _text("kind"),
+    _text("department"),
+    _text("name"),
+    _text("case_pattern"),
+    _number("max_parties"),
+    _text("relations"),
+    _text("resources"),
+    _text("state"),
+)
+
+sharing_request = _protected(
+    "sharing_request",
+    _key("id"),
+    _text("resource"),
+    _text("department"),
+    _text("systems"),
+    _text("items"),
+    _text("match"),
+    _text("matters"),
+    _text("purposes"),
+    _text("channels"),
+    _text("legal_basis"),
+    _text("scenario"),  # sealed
+    _number("not_before"),
+    _number("not_after"),
+    _number("daily_quota"),
+    _text("state"),
+    _text("created_by"),
+    _number("created_at"),
+    Column("signed_by", Text),
+    Column("decided_by", Text),
+    _text("refusal"),  # sealed
+)
+
+sharing_grant = _protected(
+    "sharing_grant",
+    _key("id"),
+    _text("request"),
+    _text("resource"),
+    _text("provider"),
+    _text("department"),
+    _text("systems"),
+    _text("channels"),
+    _text("matters"),
+    _text("purposes"),
+    _text("items"),
+    _text("match"),
+    _text("masks"),
+    _text("rows"),
+    _number("max_rows"),
+    _number("not_before"),
+    _number("not_after"),
+    _number("daily_quota"),
+    _text("state"),
+    _number("attested"),
+    _text("operations"),
+)
+
+office_case = _protected(
+    "office_case",
+    _key("id"),
+    _text("number_token"),
+    _text("system"),
+    _text("department"),
+    _text("matter"),
+    _text("project"),
+    _text("state"),
+    _number("accepted_at"),
+    Column("attested_by", Text),
+    _text("closed_with"),  # sealed
+    Index("office_case_number", "system", "number_token", unique=True),
+)
+
+case_party = Table(
+    "case_party",
+    metadata,
+    Column("case_id", Text, ForeignKey("office_case.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _text("type"),
+    _text("token"),
+    _text("role"),
+    _text("added_by"),
+    Column("confirmed_by", Text),
+    _number("late"),
+)
+
+registry_meta = Table(
+    "registry_meta",
+    metadata,
+    _key("name"),
+    _number("value"),
+)
