@@ -1,0 +1,404 @@
+"""Asking the exchange: one class for plain code, one for asyncio, the same requests and checks."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from exchange import clock
+from exchange.client.errors import (
+    MalformedAnswerError,
+    RefusedError,
+    UnreachableError,
+)
+from exchange.client.receipts import check_answer
+from exchange.client.signing import SignatureAuth, SigningKey, encode_usage
+from gateway.model import Usage
+
+TIMEOUT_S = 30.0
+CASE_ACTIONS = frozenset({"attest", "parties", "pause", "resume", "close", "reopen"})
+_UNESCAPED = "!$&'()*+,;=:@"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A subject of a case as the caller names it."""
+
+    type: str
+    """`enterprise`, `person`, `project` or `parcel`."""
+    identifier: str = field(repr=False)
+    role: str = "applicant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the exchange gave, already checked against its receipt unless `state` is empty."""
+
+    data: Mapping[str, Any] | None = field(repr=False)
+    errors: Sequence[Mapping[str, Any]]
+    outcomes: Sequence[Mapping[str, Any]]
+    """One line a step: path, department, resource, outcome, masked and refused items, next."""
+    entry: Mapping[str, Any]
+    receipt: Mapping[str, Any] | None = field(repr=False)
+    """None where only its index was asked for."""
+    state: str
+    """`signed`, `witnessed`; empty where the receipt was left for later."""
+    raw: bytes = field(repr=False)
+    """The answer exactly as received: keep it with the case file."""
+    request: bytes = field(repr=False)
+
+
+class _Asking:
+    """What both clients share: how requests are written and answers are read."""
+
+    def __init__(
+        self, base_url: str, *, vkey: str | Sequence[str], witnesses: Sequence[str]
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._vkeys = (vkey,) if isinstance(vkey, str) else tuple(vkey)
+        self._witnesses = tuple(witnesses)
+
+    def write_query(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None,
+        *,
+        usage: Usage,
+        operation_name: str | None,
+        whole_receipt: bool,
+    ) -> httpx.Request:
+        members: dict[str, Any] = {"query": document, "variables": variables or {}}
+        if operation_name is not None:
+            members["operationName"] = operation_name
+        members["extensions"] = {"usage": encode_usage(usage)}
+        headers = {
+            "Accept": "application/graphql-response+json, application/json;q=0.9",
+            "Content-Type": "application/json",
+        }
+        if not whole_receipt:
+            headers["Prefer"] = "receipt=index"
+        return httpx.Request(
+            "POST",
+            f"{self.base_url}/graphql",
+            content=msgspec.json.encode(members),
+            headers=headers,
+        )
+
+    def read_answer(self, response: httpx.Response, *, request: bytes, whole: bool) -> Answer:
+        """Check and read an answer; a whole answer is never returned unchecked."""
+        raw = response.content
+        members = _object(raw, response)
+        if "data" not in members:
+            raise _refusal(response, members)
+        extensions = members.get("extensions")
+        if not isinstance(extensions, dict):
+            raise MalformedAnswerError("the answer has no extensions, entry and outcomes needed")
+        state = ""
+        if whole:
+            report = check_answer(
+                raw, request=request, vkeys=self._vkeys, witnesses=self._witnesses
+            )
+            state = report.state
+        return Answer(
+            data=members["data"],
+            errors=tuple(members.get("errors", ())),
+            outcomes=tuple(extensions.get("outcomes", ())),
+            entry=extensions.get("entry", {}),
+            receipt=extensions.get("receipt") if whole else None,
+            state=state,
+            raw=raw,
+            request=request,
+        )
+
+    def write_case(
+        self,
+        number: str,
+        *,
+        matter: str,
+        parties: Sequence[Party],
+        accepted_at: datetime,
+        project: str,
+    ) -> httpx.Request:
+        body = {
+            "matter": matter,
+            "project": project,
+            "acceptedAt": _moment(accepted_at),
+            "parties": [_party(party) for party in parties],
+        }
+        return self._json("PUT", self._case(number), body)
+
+    def write_case_action(
+        self, number: str, action: str, *, parties: Sequence[Party], members: Mapping[str, Any]
+    ) -> httpx.Request:
+        if action not in CASE_ACTIONS:
+            raise ValueError(
+                f"no action of a case; one of {', '.join(sorted(CASE_ACTIONS))} needed"
+            )
+        named = {"parties": [_party(party) for party in parties]} if parties else {}
+        return self._json("POST", f"{self._case(number)}/{action}", {**members, **named})
+
+    def write_registration(self, key: SigningKey, invitation: str) -> httpx.Request:
+        body = key.registration(invitation, base_url=self.base_url)
+        return self._json("POST", f"{self.base_url}/systems/register", body)
+
+    def write_receipt_request(self, index: int) -> httpx.Request:
+        return httpx.Request("GET", f"{self.base_url}/receipts/{index}")
+
+    def read_object(self, response: httpx.Response) -> Mapping[str, Any]:
+        members = _object(response.content, response)
+        if not response.is_success:
+            raise _refusal(response, members)
+        return members
+
+    def _case(self, number: str) -> str:
+        # The exchange refuses escaped slashes and percent signs: two readers could see two paths.
+        if "/" in number or "%" in number or "\\" in number or number in {"", ".", ".."}:
+            raise ValueError("a case number without slash, backslash and percent sign needed")
+        return f"{self.base_url}/cases/{quote(number, safe=_UNESCAPED)}"
+
+    def _json(self, method: str, url: str, body: Mapping[str, Any]) -> httpx.Request:
+        return httpx.Request(
+            method,
+            url,
+            content=msgspec.json.encode(body),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+
+
+class Exchange:
+    """A system's connection to an exchange.
+
+    `vkey` is the log's public key in C2SP form, got from a place that the operator does not control; every
+    whole answer is checked against it before it is returned.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: SigningKey | None = None,
+        auth: httpx.Auth | None = None,
+        vkey: str | Sequence[str],
+        witnesses: Sequence[str] = (),
+        timeout: float = TIMEOUT_S,
+        transport: httpx.BaseTransport | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
+        self._now = now
+        self._http = httpx.Client(
+            auth=_auth(key, auth, now=now), timeout=timeout, transport=transport, trust_env=False
+        )
+
+    def query(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        usage: Usage,
+        operation_name: str | None = None,
+        whole_receipt: bool = True,
+    ) -> Answer:
+        """Ask; the answer's receipt is checked, or with `whole_receipt=False` left for later.
+
+        Raises RefusedError where the whole request is refused (a refused step is an outcome, not an error),
+        ReceiptError where the answer is not proven, UnreachableError where there is none.
+        """
+        request = self._asking.write_query(
+            document,
+            variables,
+            usage=usage,
+            operation_name=operation_name,
+            whole_receipt=whole_receipt,
+        )
+        response = self._send(request)
+        return self._asking.read_answer(response, request=request.content, whole=whole_receipt)
+
+    def put_case(
+        self,
+        number: str,
+        *,
+        matter: str,
+        parties: Sequence[Party],
+        accepted_at: datetime | None = None,
+        project: str = "",
+    ) -> Mapping[str, Any]:
+        """Open a case, or say again what was said of it; `accepted_at` None means now."""
+        request = self._asking.write_case(
+            number,
+            matter=matter,
+            parties=parties,
+            accepted_at=accepted_at or self._now(),
+            project=project,
+        )
+        return self._asking.read_object(self._send(request))
+
+    def case_action(
+        self, number: str, action: str, *, parties: Sequence[Party] = (), **members: Any
+    ) -> Mapping[str, Any]:
+        """`parties`, `pause`, `resume`, `close` or `reopen` a case.
+
+        `members` are the reason, the result and the staff numbers that the action asks for.
+        """
+        request = self._asking.write_case_action(number, action, parties=parties, members=members)
+        return self._asking.read_object(self._send(request))
+
+    def register(self, key: SigningKey, *, invitation: str) -> Mapping[str, Any]:
+        """Register a key by the invitation that the administrator gave; nothing is signed as a system yet."""
+        request = self._asking.write_registration(key, invitation)
+        return self._asking.read_object(self._send(request, auth=None))
+
+    def receipt(self, index: int) -> Mapping[str, Any]:
+        return self._asking.read_object(self._send(self._asking.write_receipt_request(index)))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _send(
+        self, request: httpx.Request, *, auth: Any = httpx.USE_CLIENT_DEFAULT
+    ) -> httpx.Response:
+        try:
+            return self._http.send(request, auth=auth)
+        except httpx.TransportError as error:
+            raise UnreachableError(f"no answer ({type(error).__name__})") from error
+
+
+class AsyncExchange:
+    """`Exchange` for asyncio: the same arguments, answers and errors."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: SigningKey | None = None,
+        auth: httpx.Auth | None = None,
+        vkey: str | Sequence[str],
+        witnesses: Sequence[str] = (),
+        timeout: float = TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
+        self._now = now
+        self._http = httpx.AsyncClient(
+            auth=_auth(key, auth, now=now), timeout=timeout, transport=transport, trust_env=False
+        )
+
+    async def query(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        usage: Usage,
+        operation_name: str | None = None,
+        whole_receipt: bool = True,
+    ) -> Answer:
+        request = self._asking.write_query(
+            document,
+            variables,
+            usage=usage,
+            operation_name=operation_name,
+            whole_receipt=whole_receipt,
+        )
+        response = await self._send(request)
+        return self._asking.read_answer(response, request=request.content, whole=whole_receipt)
+
+    async def put_case(
+        self,
+        number: str,
+        *,
+        matter: str,
+        parties: Sequence[Party],
+        accepted_at: datetime | None = None,
+        project: str = "",
+    ) -> Mapping[str, Any]:
+        request = self._asking.write_case(
+            number,
+            matter=matter,
+            parties=parties,
+            accepted_at=accepted_at or self._now(),
+            project=project,
+        )
+        return self._asking.read_object(await self._send(request))
+
+    async def case_action(
+        self, number: str, action: str, *, parties: Sequence[Party] = (), **members: Any
+    ) -> Mapping[str, Any]:
+        request = self._asking.write_case_action(number, action, parties=parties, members=members)
+        return self._asking.read_object(await self._send(request))
+
+    async def register(self, key: SigningKey, *, invitation: str) -> Mapping[str, Any]:
+        request = self._asking.write_registration(key, invitation)
+        return self._asking.read_object(await self._send(request, auth=None))
+
+    async def receipt(self, index: int) -> Mapping[str, Any]:
+        return self._asking.read_object(await self._send(self._asking.write_receipt_request(index)))
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _send(
+        self, request: httpx.Request, *, auth: Any = httpx.USE_CLIENT_DEFAULT
+    ) -> httpx.Response:
+        try:
+            return await self._http.send(request, auth=auth)
+        except httpx.TransportError as error:
+            raise UnreachableError(f"no answer ({type(error).__name__})") from error
+
+
+def _auth(
+    key: SigningKey | None, auth: httpx.Auth | None, *, now: Callable[[], datetime]
+) -> httpx.Auth | None:
+    """Signed requests by `key`, or what is given (`TokenAuth`); None only registers keys."""
+    if key is not None and auth is not None:
+        raise ValueError("a key to sign with or an auth, not both")
+    return SignatureAuth(key, now=now) if key is not None else auth
+
+
+def _object(raw: bytes, response: httpx.Response) -> dict[str, Any]:
+    try:
+        members = json.loads(raw)
+    except ValueError as error:
+        raise MalformedAnswerError(f"{response.status_code} with a body that is no JSON") from error
+    if not isinstance(members, dict):
+        raise MalformedAnswerError(f"{response.status_code} with JSON that is no object")
+    return members
+
+
+def _refusal(response: httpx.Response, members: Mapping[str, Any]) -> RefusedError:
+    """Read GraphQL errors without data, or a problem of RFC 9457."""
+    errors = members.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        extensions = errors[0].get("extensions")
+        code = extensions.get("code", "") if isinstance(extensions, dict) else ""
+        return RefusedError(response.status_code, str(code), str(errors[0].get("message", "")))
+    return RefusedError(
+        response.status_code, str(members.get("code", "")), str(members.get("title", ""))
+    )
+
+
+def _party(party: Party) -> dict[str, str]:
+    return {"type": party.type, "identifier": party.identifier, "role": party.role}
+
+
+def _moment(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise ValueError("a time with its zone needed")
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,1 @@
+"""Who calls and who acts: signed requests, access tokens, officers' sessions and signed acts."""
