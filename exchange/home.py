@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+OFFICERS = Path("files") / "officers"
+"""Where a node keeps keys of officers who work on its own machine, and the demo all of them."""
 FOLDERS = ("keys", "bundles", "files", "exports", "backups", "run")
 
 
@@ -58,3 +60,11 @@ def locked(home: Path) -> Iterator[None]:
 def socket_path(home: Path) -> Path:
     """Where a serving process takes acts from the command line."""
     return home / "run" / "admin.sock"
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a key file, mode 0600; never over an existing one (FileExistsError)."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

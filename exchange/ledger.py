@@ -1,13 +1,34 @@
 """Translates the catalogue's acts into entries of the log: the catalogue knows no log, the log no act."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 
+from audit.entry import Commit, Draft, IndexRow, Nonce, RowDigest
 from audit.log import Log
-
-from audit.entry import Commit, Draft, IndexRow, RowDigest
 from catalogue.ports import Act
+from gateway.errors import RefusedRequestError
 
 VOID = "act-void"
+_REQUEST_NONCE: ContextVar[Nonce | None] = ContextVar("request_nonce", default=None)
+_APPENDED: ContextVar[list[int] | None] = ContextVar("appended", default=None)
+
+
+@contextmanager
+def spending(nonce: Nonce) -> Iterator[list[int]]:
+    """Within it, the first act appended uses the request's nonce up, in the act's own batch.
+
+    Yields the indexes appended so far, so that the caller can see whether there was an act at all.
+    """
+    appended: list[int] = []
+    token = _REQUEST_NONCE.set(nonce)
+    indexes = _APPENDED.set(appended)
+    try:
+        yield appended
+    finally:
+        _REQUEST_NONCE.reset(token)
+        _APPENDED.reset(indexes)
 
 
 class LogLedger:
@@ -17,7 +38,12 @@ class LogLedger:
         self._log = log
 
     def append(self, act: Act) -> int:
-        return self._log.append(draft_of(act)).index
+        appended = _APPENDED.get()
+        nonce = _REQUEST_NONCE.get() if not appended else None
+        index = append_once(self._log, draft_of(act), nonce=nonce)
+        if appended is not None:
+            appended.append(index)
+        return index
 
     def void(self, index: int, *, reason: str) -> int:
         draft = Draft(
@@ -35,11 +61,31 @@ class LogLedger:
         return self._log.registry_rows()
 
 
+def append_once(log: Log, draft: Draft, *, nonce: Nonce | None) -> int:
+    """Append, using the nonce up in the same batch; a second time only the replay is recorded.
+
+    Raises RefusedRequestError REPLAYED then.
+    """
+    if nonce is None:
+        return log.append(draft).index
+    replayed = replace(
+        draft,
+        kind="replay.refused",
+        clear={**draft.clear, "refused": draft.kind, "code": "REPLAYED"},
+        rows=(),
+        barrier=False,
+    )
+    sequenced = log.append(replace(draft, nonce=nonce, otherwise={"replayed": replayed}))
+    if sequenced.instead is not None:
+        raise RefusedRequestError("REPLAYED")
+    return sequenced.index
+
+
 def draft_of(act: Act) -> Draft:
     """An act's entry: codes and states in the clear, who and why as commitments."""
     commits = [Commit(name="officer", value=act.actor)]
     commits += [Commit(name=name, value=value) for name, value in sorted(act.private.items())]
-    if act.case is not None:
+    if act.case is not None and "case" not in act.private:
         commits.append(Commit(name="case", value=act.case))
     return Draft(
         kind=act.kind,

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from exchange.home import write_private
 
 _NONCE = 12
 
@@ -45,9 +46,7 @@ class ColumnSealer:
 
 def create_sealing_key(folder: Path, *, random: Callable[[int], bytes]) -> None:
     """Write `registry.kek`, 32 bytes, mode 0600; never over an existing one."""
-    descriptor = os.open(folder / "registry.kek", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(random(32))
+    write_private(folder / "registry.kek", random(32))
 
 
 def load_sealer(folder: Path, *, random: Callable[[int], bytes]) -> ColumnSealer:

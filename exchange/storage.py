@@ -2,7 +2,6 @@
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,6 +55,8 @@ def sqlite_engine(path: Path) -> Engine:
     def _settings(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own BEGIN is deferred; ours is immediate, so that two writers meet at the start.
         connection.isolation_level = None
+        # A byte that is no UTF-8, put in past the program, must show as a changed row and not as an error.
+        connection.text_factory = _text
         for pragma in (
             "page_size=8192",
             "journal_mode=WAL",
@@ -114,5 +115,5 @@ def _copy(engine: Engine, target: Path) -> None:
         shutil.copymode(str(engine.url.database), target)
 
 
-def files(home: Path) -> Mapping[str, Path]:
-    return {branch: home / f"{branch}.db" for branch in BRANCHES}
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

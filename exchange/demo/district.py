@@ -1,6 +1,6 @@
 """The fictional district of Yunxiu: departments, officers, holders and records, all with valid codes.
 
-Nothing here exists. Region 990106 is assigned to no place (GB/T 2260), names and numbers are made up, and check
+Nothing here exists: region 990106 is assigned to no place (GB/T 2260), names and numbers are made up. Check
 digits are computed, so that every code passes the checks that real ones pass.
 """
 
@@ -46,7 +46,7 @@ class DemoDepartment:
     officers: tuple[DemoOfficer, ...]
 
 
-def _pair(short: str, operator: str, head: str) -> tuple[DemoOfficer, ...]:
+def _pair(short: str, operator: str, head: str, *, clearance: int = 2) -> tuple[DemoOfficer, ...]:
     return (
         DemoOfficer(
             handle=f"{short}.operator",
@@ -54,6 +54,7 @@ def _pair(short: str, operator: str, head: str) -> tuple[DemoOfficer, ...]:
             name=operator,
             post="数据专员",
             roles=("operator",),
+            clearance=clearance,
         ),
         DemoOfficer(
             handle=f"{short}.head",
@@ -134,7 +135,7 @@ HALL = DemoDepartment(
     code=_organ("MB0A10076"),
     name="云岫区行政审批局",
     name_en="Yunxiu Approval Bureau",
-    officers=_pair("hall", "许明镜", "苏信"),
+    officers=_pair("hall", "许明镜", "苏信", clearance=1),
 )
 AUDIT = DemoDepartment(
     short="audit",
@@ -224,7 +225,7 @@ def tables() -> dict[str, Table]:
             ),
         ),
         "ecology": Table(
-            name="env_approval",
+            name="environmental_approval",
             columns=(
                 ("approval_no", "TEXT PRIMARY KEY", "批复文号"),
                 ("uscc", "TEXT NOT NULL", "统一社会信用代码"),

@@ -41,29 +41,38 @@ def write_table(path: Path, table: Table) -> None:
 class LabourService:
     """The labour bureau's JSON service: `GET /deposits?uscc=…`, on loopback, until closed."""
 
-    def __init__(self, *, token: str, port: int = 0) -> None:
-        self._token = token
-        app = Starlette(routes=[Route("/deposits", self._deposits)])
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
-        self._server = uvicorn.Server(config)
+    def __init__(self, *, token: str) -> None:
+        self.token = token
+        self.port = 0
+        """Given by the system at the first start, and kept at a restart."""
+        self._server: uvicorn.Server | None = None
         self._thread: Thread | None = None
-        self._socket = config.bind_socket()
-        self.port = int(self._socket.getsockname()[1])
 
     def start(self) -> None:
+        app = Starlette(routes=[Route("/deposits", self._deposits)])
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self.port, log_level="critical", lifespan="off"
+        )
+        bound = config.bind_socket()
+        self.port = int(bound.getsockname()[1])
+        self._server = uvicorn.Server(config)
         self._thread = Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True
+            target=self._server.run, kwargs={"sockets": [bound]}, name="labour", daemon=True
         )
         self._thread.start()
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        if self._thread is not None:
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
             self._thread.join(timeout=10)
-            self._thread = None
+        self._server = self._thread = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
 
     async def _deposits(self, request: Request) -> JSONResponse:
-        if request.headers.get("authorization") != f"Bearer {self._token}":
+        if request.headers.get("authorization") != f"Bearer {self.token}":
             return JSONResponse({"error": "token needed"}, status_code=401)
         wanted = set(request.query_params.get("uscc", "").split(","))
         return JSONResponse([row for row in deposits() if row["uscc"] in wanted])

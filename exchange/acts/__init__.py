@@ -1,0 +1,1 @@
+"""What officers can do, by name: one list for the command line, the admin socket and later the portal."""

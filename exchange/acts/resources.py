@@ -1,0 +1,221 @@
+"""Acts on matters, sources and resources."""
+
+from catalogue import naming, suggest
+from catalogue.model import Actor, Item, Matter, Resource, SourceAddress
+from catalogue.rows import MATTER, RESOURCE, SOURCE
+from catalogue.service import Taken
+from exchange.acts.register import ActError, act
+from exchange.node import Node
+from exchange.shelf import look_at, reflect_table
+
+
+@act("matter.import")
+def import_matters(node: Node, actor: Actor, *, rows: list[Matter]) -> Taken:
+    return node.registry.import_matters(rows, by=actor)
+
+
+@act("matter.list")
+def list_matters(node: Node, actor: Actor) -> list[dict[str, object]]:  # noqa: ARG001 - any officer
+    return [
+        {
+            "code": held.code,
+            "kind": held.kind.value,
+            "department": held.department,
+            "name": held.name,
+            "resources": list(held.resources),
+            "state": held.state,
+        }
+        for held in node.held(MATTER).values()
+    ]
+
+
+@act("source.add")
+def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
+    node: Node,
+    actor: Actor,
+    *,
+    name: str,
+    department: str,
+    kind: str,
+    address: str,
+    secret: str | None = None,
+    zone: str = "Asia/Shanghai",
+    timeout_ms: int = 2000,
+    write_reason: str | None = None,
+) -> dict[str, object]:
+    """Register where data is read, after reading it once.
+
+    A login that can write is refused unless `write_reason` says why it must be. `secret` None: the source
+    asks for none.
+    """
+    source = SourceAddress(
+        name=name,
+        department=department,
+        kind=kind,
+        address=address,
+        secret=None if secret is None else node.sealer.seal(secret),
+        zone=zone,
+        timeout_ms=timeout_ms,
+        write_reason=write_reason,
+    )
+    rights = look_at(source, secret=secret)
+    if rights and write_reason is None:
+        raise ActError(
+            "SOURCE_WRITABLE",
+            f"{name}: the login can write ({'; '.join(rights)}); a reason is needed",
+        )
+    node.registry.add_source(source, by=actor)
+    return {"name": name, "tested": True, "can_write": rights}
+
+
+@act("source.list")
+def list_sources(node: Node, actor: Actor) -> list[dict[str, object]]:  # noqa: ARG001 - any officer
+    return [
+        {
+            "name": held.name,
+            "department": held.department,
+            "kind": held.kind,
+            "address": held.address,
+            "secret": held.secret is not None,
+            "state": held.state,
+        }
+        for held in node.held(SOURCE).values()
+    ]
+
+
+@act("resource.reflect")
+def reflect(
+    node: Node,
+    actor: Actor,
+    *,
+    source: str,
+    table: str,
+    code: str,
+    key: str | None = None,
+    titles: dict[str, str] | None = None,
+) -> dict[str, object]:
+    """Look at a table and suggest a resource; nothing is saved.
+
+    `key` names the key's column, None lets the columns tell. `titles` gives Chinese titles by column where
+    the source's comments have none.
+    """
+    held = node.held(SOURCE).get(source)
+    if held is None or held.department != actor.department:
+        raise ActError("ACT_ARGUMENTS", f"no source {source} of your department")
+    columns = [
+        suggest.Column(
+            name=column.name,
+            type=column.type,
+            nullable=column.nullable,
+            primary_key=column.primary_key,
+            comment=(titles or {}).get(column.name) or column.comment,
+        )
+        for column in reflect_table(held, table, unseal=node.sealer.open)
+    ]
+    items = suggest.suggest_items(columns, key=key)
+    names = naming.name_resource(table, code=code, taken=_taken(node, code))
+    resource = Resource(
+        code=code,
+        department=held.department,
+        name=table,
+        name_en=table.replace("_", " "),
+        type_name=names.type_name,
+        field_name=names.field_name,
+        list_name=names.list_name,
+        source=source,
+        table=table,
+        items=items,
+        sharing_class=suggest.suggest_class(items),
+        personal=suggest.is_personal(items),
+    )
+    return {"resource": resource}
+
+
+@act("resource.draft")
+def draft_resource(node: Node, actor: Actor, *, resource: Resource) -> dict[str, object]:
+    held = node.registry.draft_resource(resource, by=actor)
+    return {"code": held.code, "revision": held.revision, "state": held.state}
+
+
+@act("resource.submit")
+def submit_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
+    held = node.registry.submit_resource(code, by=actor)
+    return {"code": held.code, "state": held.state}
+
+
+@act("resource.announce")
+def announce_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
+    held = node.registry.announce_resource(code, by=actor)
+    return {"code": held.code, "state": held.state}
+
+
+@act("resource.withdraw")
+def withdraw_resource(
+    node: Node, actor: Actor, *, code: str, reason: str = ""
+) -> dict[str, object]:
+    held = node.registry.withdraw_resource(code, by=actor, reason=reason)
+    return {"code": held.code, "state": held.state}
+
+
+@act("resource.list")
+def list_resources(node: Node, actor: Actor) -> list[dict[str, object]]:
+    """Announced resources, and one's own department's drafts."""
+    return [
+        {
+            "code": held.code,
+            "department": held.department,
+            "name": held.name,
+            "class": held.sharing_class.value,
+            "field": held.field_name,
+            "items": len(held.items),
+            "state": held.state,
+            "revision": held.revision,
+        }
+        for held in (registration.resource for registration in node.held(RESOURCE).values())
+        if held.state != "draft" or held.department == actor.department
+    ]
+
+
+@act("resource.show")
+def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
+    held = node.held(RESOURCE).get(code)
+    if held is None or (
+        held.resource.state == "draft" and held.resource.department != actor.department
+    ):
+        raise ActError("ACT_ARGUMENTS", f"no resource {code}")
+    resource = held.resource
+    return {
+        "code": resource.code,
+        "name": resource.name,
+        "name_en": resource.name_en,
+        "department": resource.department,
+        "class": resource.sharing_class.value,
+        "conditions": resource.conditions,
+        "no_share_basis": list(resource.no_share_basis),
+        "state": resource.state,
+        "revision": resource.revision,
+        "items": [_item(item) for item in resource.items],
+    }
+
+
+def _taken(node: Node, code: str) -> set[str]:
+    """Return the names that other resources hold for ever."""
+    others = [held.resource for held in node.held(RESOURCE).values() if held.resource.code != code]
+    return {
+        name for other in others for name in (other.type_name, other.field_name, other.list_name)
+    }
+
+
+def _item(item: Item) -> dict[str, object]:
+    return {
+        "name": item.name,
+        "title": item.title,
+        "graphql": item.graphql_name,
+        "type": item.type.value,
+        "class": item.sharing_class.value,
+        "level": item.level,
+        "mask": item.mask,
+        "subject": item.subject.value if item.subject else None,
+        "key": item.key,
+        "match": item.match,
+    }

@@ -1,0 +1,87 @@
+"""The web application of a node: routes, the minute's summary of strangers, an orderly end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from audit.errors import AuditError
+from exchange.node import Node
+from exchange.web import cases, health, systems, tlog
+from exchange.web.graphql import graphql
+from exchange.web.headers import PlainHeaders
+from gateway.limits import Limits
+from gateway.pipeline import Contracts, Terms
+from policies.opa import OpaServer
+
+_LOGGING = logging.getLogger("exchange")
+SUMMARY_EVERY_S = 60.0
+
+
+def build_app(node: Node) -> Starlette:
+    """Return the ASGI application of an open node; it closes the node when it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        decisions = node.ports.decisions
+        if isinstance(decisions, OpaServer):
+            await decisions.open()
+        counting = asyncio.create_task(_count_strangers(node))
+        try:
+            yield
+        finally:
+            counting.cancel()
+            with suppress(asyncio.CancelledError):
+                await counting
+            await summarise(node)
+            if isinstance(decisions, OpaServer):
+                await decisions.close()
+            await node.close()
+
+    app = Starlette(
+        routes=[
+            Route("/graphql", graphql, methods=["POST", "GET"]),
+            Route("/cases/{number}", cases.put_case, methods=["PUT"]),
+            Route("/cases/{number}/{action}", cases.act_on_case, methods=["POST"]),
+            Route("/systems/register", systems.register, methods=["POST"]),
+            Route("/token", systems.token, methods=["POST"]),
+            Route("/receipts/{index}", tlog.receipt, methods=["GET"]),
+            Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
+            Route("/log/key", tlog.key, methods=["GET"]),
+            Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
+            Route("/health/live", health.live, methods=["GET"]),
+            Route("/health/ready", health.ready, methods=["GET"]),
+        ],
+        middleware=[Middleware(PlainHeaders)],
+        lifespan=lifespan,
+    )
+    app.state.node = node
+    app.state.terms = Terms(
+        zone=node.zone,
+        limits=Limits(),
+        deadline_s=node.settings.deadline_ms / 1000,
+        allow_introspection=node.settings.profile == "development",
+    )
+    app.state.contracts = Contracts()
+    return app
+
+
+async def summarise(node: Node) -> None:
+    """Record how many strangers called since the last time; nothing where none did."""
+    draft = node.strangers.summary()
+    if draft is None:
+        return
+    try:
+        await node.log.append_async(draft)
+    except AuditError as error:
+        _LOGGING.warning("the summary of strangers was not recorded: %s", error.code)
+
+
+async def _count_strangers(node: Node) -> None:
+    while True:
+        await asyncio.sleep(SUMMARY_EVERY_S)
+        await summarise(node)

@@ -1,0 +1,1 @@
+"""The command line: `exchange <noun> <verb>`, people by default, JSON with --json."""

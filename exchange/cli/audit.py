@@ -1,0 +1,142 @@
+"""`exchange audit`: search the log, prove entries, verify receipts, the log and the registry."""
+
+from pathlib import Path
+
+import click
+
+from audit import verify as verifier
+from exchange.cli.office import Office, with_office
+from exchange.cli.say import as_json, tell
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group()
+def audit() -> None:
+    """The log: who asked for what, why, and what was given. Every read is itself recorded."""
+
+
+@audit.command("search")
+@click.option("--case", help="Case number.")
+@click.option("--department", help="Code of a consumer or provider.")
+@click.option("--system")
+@click.option("--resource", help="Resource code.")
+@click.option("--decision", help="given, partly-given, not-found, refused or unavailable.")
+@click.option("--code", help="Code of a refusal, such as SUBJECT_NOT_PARTY.")
+@click.option("--kind", help="Kind of entry, such as call or grant.revoked.")
+@click.option("--subject", nargs=2, help="TYPE IDENTIFIER, such as enterprise 91….")
+@click.option("--first", default=20, help="Rows on a page, at most 1,000.")
+@click.option("--after", nargs=2, type=int, help="What the page before gave as next.")
+@as_json
+@with_office
+def search(
+    office: Office,
+    subject: tuple[str, str] | None,
+    after: tuple[int, int] | None,
+    json_: bool,
+    **facets: str | int | None,
+) -> None:
+    """Search the log, newest first: your department's calls, or all for an auditor."""
+    page = office.perform(
+        "audit.search",
+        **facets,
+        subject=list(subject) if subject else None,
+        after=list(after) if after else None,
+    )
+    if json_:
+        tell(page, json_=True)
+        return
+    tell(page["entries"], json_=False, title="entries")
+    if page["next"]:
+        click.echo(f"more: --after {page['next'][0]} {page['next'][1]}")
+
+
+@audit.command("show")
+@click.argument("index", type=int)
+@as_json
+@with_office
+def show(office: Office, index: int, json_: bool) -> None:
+    """Show one entry with its proof."""
+    tell(office.perform("audit.show", index=index), json_=json_)
+
+
+@audit.command("prove")
+@click.argument("index", type=int)
+@click.option("--out", type=click.Path(path_type=Path), help="Write a C2SP .tlog-proof file.")
+@as_json
+@with_office
+def prove(office: Office, index: int, out: Path | None, json_: bool) -> None:
+    """Prove that an entry is in the log."""
+    proof = office.perform("audit.prove", index=index)
+    if out is not None:
+        out.write_text(proof["tlog_proof"], encoding="utf-8")
+    tell(proof, json_=json_)
+
+
+@audit.command("fsck")
+@click.option("--registry", is_flag=True, help="Check the registry's rows against the log.")
+@as_json
+@with_office
+def fsck(office: Office, registry: bool, json_: bool) -> None:
+    """Check the stored log, or with --registry every protected row; name what is wrong."""
+    _checked(office, "audit.fsck-registry" if registry else "audit.verify-log", json_=json_)
+
+
+@audit.command("verify")
+@click.argument("receipt", type=FILE, required=False)
+@click.option("--answer", type=FILE, help="The answer as received.")
+@click.option("--request", type=FILE, help="The request body as sent.")
+@click.option("--vkey", multiple=True, help="Key of the log; this home's otherwise.")
+@click.option("--witness", multiple=True, help="Key of a witness that you trust.")
+@click.option("--log", "log_", is_flag=True, help="Verify the whole stored log instead.")
+@as_json
+@with_office
+def verify(
+    office: Office,
+    receipt: Path | None,
+    answer: Path | None,
+    request: Path | None,
+    vkey: tuple[str, ...],
+    witness: tuple[str, ...],
+    log_: bool,
+    json_: bool,
+) -> None:
+    """Verify RECEIPT offline: is this what was given? Or the whole log with --log."""
+    if log_:
+        _checked(office, "audit.verify-log", json_=json_)
+        return
+    if receipt is None:
+        raise click.UsageError("a receipt file, or --log")
+    keys = vkey or _home_key(office)
+    arguments = [str(receipt), *(part for key in keys for part in ("--vkey", key))]
+    arguments += [part for key in witness for part in ("--witness", key)]
+    arguments += ["--answer", str(answer)] if answer else []
+    arguments += ["--request", str(request)] if request else []
+    raise SystemExit(verifier.main([*arguments, *(["--json"] if json_ else [])]))
+
+
+@audit.command("key")
+@as_json
+@with_office
+def key(office: Office, json_: bool) -> None:
+    """Print the log's public key, for verifiers elsewhere."""
+    told = list(_home_key(office))
+    tell({"vkey": told[0]} if json_ else told[0], json_=json_)
+
+
+def _checked(office: Office, act: str, *, json_: bool) -> None:
+    said = office.perform(act)
+    if json_:
+        tell(said, json_=True)
+    else:
+        tell(said["findings"], json_=False, title="findings")
+        click.echo("holds" if said["holds"] else "DOES NOT HOLD")
+    if not said["holds"]:
+        raise SystemExit(1)
+
+
+def _home_key(office: Office) -> tuple[str, ...]:
+    path = office.settings.home / "log.vkey"
+    if not path.exists():
+        raise click.UsageError("--vkey: no home here holds the log's key")
+    return (path.read_text(encoding="utf-8").strip(),)

@@ -1,0 +1,94 @@
+"""`exchange call`: one governed query, its receipt checked and kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from exchange.cli.say import as_json, tell
+from exchange.client.errors import ClientError
+from exchange.client.session import Exchange
+from exchange.client.signing import SigningKey
+from exchange.identity.errors import IdentityError
+from gateway.model import Usage
+
+
+@click.command()
+@click.argument("query", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--var", "variables", multiple=True, help="NAME=VALUE; JSON values as JSON.")
+@click.option("--matter", required=True, help="Matter code.")
+@click.option("--case", required=True, help="Case number.")
+@click.option("--purpose", default="administrative-basis")
+@click.option("--reason", required=True, help="用证事由, at most 200 characters.")
+@click.option("--operator", required=True, help="Staff number, or system:NAME for a job.")
+@click.option("--key", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--url", default="http://127.0.0.1:8800")
+@click.option("--vkey", help="Key of the log; fetched from the exchange otherwise (and said so).")
+@click.option(
+    "--save", type=click.Path(path_type=Path, file_okay=False), help="Folder for the answer."
+)
+@as_json
+def call(
+    query: Path,
+    variables: tuple[str, ...],
+    matter: str,
+    case: str,
+    purpose: str,
+    reason: str,
+    operator: str,
+    key: Path,
+    url: str,
+    vkey: str | None,
+    save: Path | None,
+    json_: bool,
+) -> None:
+    """Send QUERY (a .graphql file), check the receipt, print what was given."""
+    usage = Usage(matter=matter, case=case, purpose=purpose, reason=reason, operator=operator)
+    try:
+        told = vkey or _fetch_key(url)
+        with Exchange(url, key=SigningKey.read(key), vkey=told) as exchange:
+            answer = exchange.query(
+                query.read_text(encoding="utf-8"), _variables(variables), usage=usage
+            )
+    except (ClientError, IdentityError, httpx.HTTPError) as error:
+        raise click.ClickException(str(error)) from error
+    if save is not None:
+        save.mkdir(parents=True, exist_ok=True)
+        (save / "answer.json").write_bytes(answer.raw)
+        (save / "request.json").write_bytes(answer.request)
+        (save / "receipt.json").write_text(json.dumps(answer.receipt, ensure_ascii=False))
+    if json_:
+        tell(json.loads(answer.raw), json_=True)
+        return
+    click.echo(json.dumps(answer.data, ensure_ascii=False, indent=2))
+    shown = ("path", "outcome", "code", "masked", "refused", "next")
+    tell([{name: line[name] for name in shown} for line in answer.outcomes], json_=False)
+    click.echo(
+        f"receipt: {answer.state}, entry {answer.entry['index']} of {answer.entry['origin']}"
+    )
+
+
+def _variables(given: tuple[str, ...]) -> dict[str, Any]:
+    """Read NAME=VALUE; a value that is JSON is taken as such, anything else as text."""
+    read: dict[str, Any] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--var {name}: NAME=VALUE needed")
+        try:
+            read[name] = json.loads(value)
+        except json.JSONDecodeError:
+            read[name] = value
+        # An identifier of digits alone is text: its leading zeros count.
+        if isinstance(read[name], int | float) and not isinstance(read[name], bool):
+            read[name] = value
+    return read
+
+
+def _fetch_key(url: str) -> str:
+    response = httpx.get(f"{url.rstrip('/')}/log/key", timeout=10)
+    response.raise_for_status()
+    click.echo("the log's key was taken from the exchange itself; keep it and use --vkey", err=True)
+    return response.text.strip()

@@ -1,0 +1,282 @@
+"""Nouns of the catalogue: department, officer, system, matter, source, resource."""
+
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from catalogue.imports import read_departments, read_matters, read_officers
+from exchange.cli.office import Office, with_office
+from exchange.cli.say import as_json, tell
+from exchange.home import OFFICERS, write_private
+from exchange.identity.keys import create_private_key, private_pem, public_der
+from exchange.settings import environment
+
+FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group()
+def department() -> None:
+    """Departments: whoever holds data or asks for it."""
+
+
+@department.command("import")
+@click.argument("file", type=FILE)
+@as_json
+@with_office
+def import_departments(office: Office, file: Path, json_: bool) -> None:
+    """Import departments from a CSV file: code,name,name_en,level,region,superior."""
+    rows = read_departments(file.read_bytes(), file=file.name).whole()
+    tell(office.perform("department.import", rows=list(rows)), json_=json_)
+
+
+@department.command("list")
+@as_json
+@with_office
+def list_departments(office: Office, json_: bool) -> None:
+    """List the registered departments."""
+    tell(office.perform("department.list"), json_=json_, title="departments")
+
+
+@click.group()
+def officer() -> None:
+    """Officers: the people who act, their roles and keys."""
+
+
+@officer.command("import")
+@click.argument("file", type=FILE)
+@as_json
+@with_office
+def import_officers(office: Office, file: Path, json_: bool) -> None:
+    """Import officers from a CSV file: department,staff_number,name,post,roles,clearance."""
+    rows = read_officers(file.read_bytes(), file=file.name).whole()
+    tell(office.perform("officer.import", rows=list(rows)), json_=json_)
+
+
+@officer.command("list")
+@as_json
+@with_office
+def list_officers(office: Office, json_: bool) -> None:
+    """List officers: your department's, or all for the administrator."""
+    tell(office.perform("officer.list"), json_=json_, title="officers")
+
+
+@officer.command("key")
+@click.argument("officer_id")
+@click.option("--name", required=True, help="Name of the key file to be made for --as.")
+@as_json
+@with_office
+def make_key(office: Office, officer_id: str, name: str, json_: bool) -> None:
+    """Make a key for an officer, in the home's files/officers, and register it."""
+    private = create_private_key()
+    path = office.settings.home / OFFICERS / f"{name}.pem"
+    write_private(path, private_pem(private))
+    public = b64encode(public_der(private.public_key())).decode()
+    said = office.perform("officer.key", officer=officer_id, public=public)
+    tell({**said, "file": str(path)}, json_=json_)
+
+
+@officer.command("roles")
+@click.argument("officer_id")
+@click.argument("roles", nargs=-1)
+@as_json
+@with_office
+def assign_roles(office: Office, officer_id: str, roles: tuple[str, ...], json_: bool) -> None:
+    """Say which roles an officer holds; none takes all away."""
+    tell(office.perform("officer.roles", officer=officer_id, roles=list(roles)), json_=json_)
+
+
+@click.group()
+def system() -> None:
+    """Systems: programs of departments that call, each with a key of its own."""
+
+
+@system.command("add")
+@click.argument("system_id")
+@click.option("--department", required=True)
+@click.option("--name", required=True)
+@click.option("--responsible", help="Officer id answering for unattended jobs.")
+@click.option("--intake", is_flag=True, help="An intake platform: its word attests cases.")
+@as_json
+@with_office
+def add_system(office: Office, system_id: str, json_: bool, **options: Any) -> None:
+    """Register a system of a department."""
+    tell(office.perform("system.add", id=system_id, **options), json_=json_)
+
+
+@system.command("invite")
+@click.argument("system_id")
+@as_json
+@with_office
+def invite_system(office: Office, system_id: str, json_: bool) -> None:
+    """Make a one-time invitation with which the system registers its key."""
+    tell(office.perform("system.invite", system=system_id), json_=json_)
+
+
+@system.command("revoke-key")
+@click.argument("key_id")
+@click.option("--reason", default="")
+@as_json
+@with_office
+def revoke_key(office: Office, key_id: str, reason: str, json_: bool) -> None:
+    """Revoke a system's key: its next request is refused."""
+    tell(office.perform("system.revoke-key", key=key_id, reason=reason), json_=json_)
+
+
+@system.command("list")
+@as_json
+@with_office
+def list_systems(office: Office, json_: bool) -> None:
+    """List the systems and their keys."""
+    tell(office.perform("system.list"), json_=json_, title="systems")
+
+
+@click.group()
+def matter() -> None:
+    """Matters: what departments decide on."""
+
+
+@matter.command("import")
+@click.argument("file", type=FILE)
+@as_json
+@with_office
+def import_matters(office: Office, file: Path, json_: bool) -> None:
+    """Import matters from a CSV file: code,name,department and what else the matter has."""
+    rows = read_matters(file.read_bytes(), file=file.name).whole()
+    tell(office.perform("matter.import", rows=list(rows)), json_=json_)
+
+
+@matter.command("list")
+@as_json
+@with_office
+def list_matters(office: Office, json_: bool) -> None:
+    """List the matters."""
+    tell(office.perform("matter.list"), json_=json_, title="matters")
+
+
+@click.group()
+def source() -> None:
+    """Sources: where departments' data is read."""
+
+
+@source.command("add")
+@click.argument("name")
+@click.option("--department", required=True)
+@click.option("--kind", type=click.Choice(["sql", "http"]), default="sql")
+@click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
+@click.option("--secret-env", help="Variable that holds the password or token.")
+@click.option("--secret-file", type=FILE, help="File that holds the password or token.")
+@click.option("--secret", "ask", is_flag=True, help="Ask for the password or token.")
+@click.option("--zone", default="Asia/Shanghai", help="Zone of date-times without one.")
+@click.option("--write-reason", help="Why a login that can write is accepted.")
+@as_json
+@with_office
+def add_source(
+    office: Office,
+    name: str,
+    secret_env: str | None,
+    secret_file: Path | None,
+    ask: bool,
+    json_: bool,
+    **options: Any,
+) -> None:
+    """Register a source after reading it once; the secret is kept sealed and never printed."""
+    secret = read_secret(secret_env, secret_file, ask=ask)
+    tell(office.perform("source.add", name=name, secret=secret, **options), json_=json_)
+
+
+@source.command("list")
+@as_json
+@with_office
+def list_sources(office: Office, json_: bool) -> None:
+    """List the sources, without their secrets."""
+    tell(office.perform("source.list"), json_=json_, title="sources")
+
+
+@click.group()
+def resource() -> None:
+    """Resources: tables and interfaces that departments register."""
+
+
+@resource.command("register")
+@click.argument("source_name")
+@click.argument("table")
+@click.option("--code", required=True, help="Resource code, kept for ever.")
+@click.option("--name", help="Chinese title; the table's name otherwise.")
+@click.option("--key", help="Column of the key; the columns tell otherwise.")
+@click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
+@as_json
+@with_office
+def register(
+    office: Office,
+    source_name: str,
+    table: str,
+    code: str,
+    name: str | None,
+    key: str | None,
+    edit: bool,
+    dry_run: bool,
+    json_: bool,
+) -> None:
+    """Look at a table, suggest class, sensitivity and subject of each item, and draft the resource."""
+    seen = office.perform("resource.reflect", source=source_name, table=table, code=code, key=key)
+    drafted = seen["resource"]
+    if name:
+        drafted["name"] = name
+    if edit:
+        text = msgspec.json.format(msgspec.json.encode(drafted)).decode()
+        edited = click.edit(text, extension=".json")
+        if edited is None:
+            raise click.ClickException("nothing was saved in the editor, nothing is drafted")
+        drafted = msgspec.json.decode(edited)
+    said: dict[str, Any] = {} if dry_run else office.perform("resource.draft", resource=drafted)
+    if json_:
+        tell({"resource": drafted, **said}, json_=True)
+        return
+    shown = ("name", "title", "type", "sharing_class", "level", "mask", "subject", "key", "match")
+    tell(
+        [{name: item[name] for name in shown} for item in drafted["items"]],
+        json_=False,
+        title=f"{code} {drafted['name']}: {drafted['sharing_class']}",
+    )
+    tell(said or "nothing was drafted (--dry-run)", json_=False)
+
+
+def _step(verb: str, text: str) -> click.Command:
+    @resource.command(verb, help=text)
+    @click.argument("code")
+    @as_json
+    @with_office
+    def step(office: Office, code: str, json_: bool) -> None:
+        tell(office.perform(f"resource.{verb}", code=code), json_=json_)
+
+    return step
+
+
+_step("submit", "Sign off a draft as head of the department and send it to the authority.")
+_step("announce", "Announce a submitted resource to all departments (authority).")
+_step("withdraw", "Withdraw an announced resource.")
+_step("show", "Show a resource with its items.")
+
+
+@resource.command("list")
+@as_json
+@with_office
+def list_resources(office: Office, json_: bool) -> None:
+    """List announced resources and your own drafts."""
+    tell(office.perform("resource.list"), json_=json_, title="resources")
+
+
+def read_secret(variable: str | None, file: Path | None, *, ask: bool) -> str | None:
+    """Return a secret from where the command said; None where it said nothing: the source asks for none."""
+    if variable is not None:
+        value = environment().get(variable)
+        if value is None:
+            raise click.UsageError(f"--secret-env: {variable} is not set")
+        return value
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\n")
+    return click.prompt("secret", hide_input=True) if ask else None

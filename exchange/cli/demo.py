@@ -1,0 +1,108 @@
+"""`exchange demo`: the fictional district, its story on the terminal, then the exchange served."""
+
+import secrets
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+import click
+
+from exchange.cli.office import telling
+from exchange.demo.setup import CASE, found_district, join_systems, publish
+from exchange.demo.sources import LabourService
+from exchange.demo.story import Story
+from exchange.home import locked
+from exchange.node import Node, create_home, open_node
+from exchange.serving import Serving
+from exchange.settings import Settings, environment, read_settings
+
+
+@click.command()
+@click.option("--home", type=click.Path(path_type=Path), help="State; a fresh folder otherwise.")
+@click.option("--once", is_flag=True, help="End after the story; exit non-zero unless it came out.")
+@click.option("--port", type=int, default=8800, help="Port; the next free one if it is taken.")
+def demo(home: Path | None, once: bool, port: int) -> None:
+    """Tell the building-permit story in a fictional district, then serve it."""
+    with telling():
+        told = environment()
+        folder = home or (Path(told["EXCHANGE_HOME"]) if told.get("EXCHANGE_HOME") else _fresh())
+        base = read_settings({}, home=folder)
+        settings = Settings(
+            home=base.home, port=_free(port), origin="exchange.yunxiu.example/log", demo=True
+        )
+        create_home(settings)
+        with locked(settings.home):
+            failed = _play(open_node(settings), once=once)
+    if failed:
+        raise click.ClickException(
+            f"{len(failed)} steps did not come out as told: {'; '.join(failed)}"
+        )
+
+
+def _play(node: Node, *, once: bool) -> list[str]:
+    settings = node.settings
+    click.echo(f"the fictional district of Yunxiu (云岫区), kept in {settings.home}")
+    labour = LabourService(token=secrets.token_urlsafe(18))
+    labour.start()
+    place = found_district(node, say=_say)
+    serving = Serving(node)
+    serving.start()
+    try:
+        join_systems(place, base_url=settings.base_url, vkey=node.vkey, say=_say)
+        publish(place, labour_url=f"http://127.0.0.1:{labour.port}", token=labour.token, say=_say)
+        story = Story(place, base_url=settings.base_url, say=click.echo)
+        story.tell(labour)
+        story.close()
+        click.echo("")
+        if not story.failed:
+            click.echo("the story came out as told")
+        if not once:
+            _invite(settings)
+            labour.restart()
+            _wait()
+        return story.failed
+    finally:
+        labour.stop()
+        serving.stop()
+
+
+def _invite(settings: Settings) -> None:
+    home = settings.home
+    click.echo(f"\nserving {settings.base_url} (Ctrl-C ends it). In another terminal:\n")
+    click.echo(f"  export EXCHANGE_HOME={home}")
+    click.echo("  exchange request list --as labour.head              # the provider's inbox")
+    click.echo("  exchange grant list --as market.operator            # what was granted")
+    click.echo(f"  exchange audit search --case {CASE} --as auditor   # the auditor's case list")
+    click.echo("  exchange audit fsck --registry --as auditor")
+    click.echo(
+        f"  exchange audit verify {home}/exports/receipt.json --answer {home}/exports/answer.json"
+    )
+    click.echo(f"  {settings.base_url}/health/ready   {settings.base_url}/log/checkpoint")
+
+
+def _wait() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        click.echo("\nended")
+
+
+def _fresh() -> Path:
+    return Path(tempfile.mkdtemp(prefix="exchange-demo-"))
+
+
+def _free(port: int) -> int:
+    """Return the port, or a free one where it is taken."""
+    for candidate in (port, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise click.ClickException("no port of 127.0.0.1 is free")
+
+
+def _say(text: str) -> None:
+    click.echo(f"  {text}")

@@ -1,0 +1,138 @@
+"""Nouns of sharing: request and grant."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+
+from catalogue.sharing import Terms
+from exchange.cli.office import Office, with_office
+from exchange.cli.say import as_json, tell
+from exchange.clock import now
+
+
+@click.group()
+def request() -> None:
+    """Requests: ask another department for data."""
+
+
+@request.command("create")
+@click.argument("resource")
+@click.option("--system", "systems", help="System that will call.", multiple=True, required=True)
+@click.option("--item", "items", help="Item to be read, by its name.", multiple=True, required=True)
+@click.option("--match", "match", multiple=True, help="Item to be compared: keys and claims.")
+@click.option(
+    "--matter", "matters", help="Matter for which it is needed.", multiple=True, required=True
+)
+@click.option("--purpose", "purposes", multiple=True, default=["administrative-basis"])
+@click.option("--channel", "channels", multiple=True, default=["query", "verify"])
+@click.option("--basis", "legal_basis", required=True, help="Law, article: why it may be asked.")
+@click.option("--scenario", required=True, help="What it is used for, in words.")
+@click.option("--days", default=365, help="How long it is needed.")
+@click.option("--quota", "daily_quota", default=1000, help="Calls a day.")
+@as_json
+@with_office
+def create(office: Office, days: int, json_: bool, **wanted: Any) -> None:
+    """Draft a request; a second officer of your department signs it."""
+    begins = now()
+    asked = {
+        **wanted,
+        "not_before": begins.isoformat(),
+        "not_after": (begins + timedelta(days=days)).isoformat(),
+    }
+    tell(office.perform("request.create", wanted=asked), json_=json_)
+
+
+@request.command("sign")
+@click.argument("request_id")
+@as_json
+@with_office
+def sign(office: Office, request_id: str, json_: bool) -> None:
+    """Sign off a colleague's request; unconditional data is granted at once."""
+    tell(office.perform("request.sign", request=request_id), json_=json_)
+
+
+@request.command("refuse")
+@click.argument("request_id")
+@click.option("--reason", required=True, help="Reason with its legal basis.")
+@as_json
+@with_office
+def refuse(office: Office, request_id: str, reason: str, json_: bool) -> None:
+    """Refuse a request to your department, with the reason."""
+    tell(office.perform("request.refuse", request=request_id, reason=reason), json_=json_)
+
+
+@request.command("list")
+@as_json
+@with_office
+def list_requests(office: Office, json_: bool) -> None:
+    """List requests that you made or have to answer."""
+    tell(office.perform("request.list"), json_=json_, title="requests")
+
+
+@click.group()
+def grant() -> None:
+    """Grants: what was agreed, and how it ends."""
+
+
+@grant.command("give")
+@click.argument("request_id")
+@click.option("--item", "items", multiple=True, help="Only these items; all asked otherwise.")
+@click.option("--mask", "masks", multiple=True, help="ITEM=RULE, such as phone=tail4.")
+@click.option("--max-rows", default=100)
+@click.option("--until", type=click.DateTime(), help="Earlier end than asked.")
+@as_json
+@with_office
+def give(
+    office: Office,
+    request_id: str,
+    items: tuple[str, ...],
+    masks: tuple[str, ...],
+    max_rows: int,
+    until: datetime | None,
+    json_: bool,
+) -> None:
+    """Agree to a request; it takes effect on the next call."""
+    pairs = [mask.partition("=") for mask in masks]
+    if any(not rule for _item, _, rule in pairs):
+        raise click.UsageError("--mask needs ITEM=RULE")
+    terms = Terms(
+        items=items or None,
+        masks={item: rule for item, _, rule in pairs},
+        max_rows=max_rows,
+        not_after=until.astimezone() if until else None,
+    )
+    tell(office.perform("grant.give", request=request_id, terms=terms), json_=json_)
+
+
+@grant.command("list")
+@as_json
+@with_office
+def list_grants(office: Office, json_: bool) -> None:
+    """List grants that you have or gave."""
+    tell(office.perform("grant.list"), json_=json_, title="grants")
+
+
+def _ending(verb: str, text: str) -> click.Command:
+    @grant.command(verb, help=text)
+    @click.argument("grant_id")
+    @click.option("--reason", default="", help="Kept as a disclosure of the act.")
+    @as_json
+    @with_office
+    def ending(office: Office, grant_id: str, reason: str, json_: bool) -> None:
+        tell(office.perform(f"grant.{verb}", grant=grant_id, reason=reason), json_=json_)
+
+    return ending
+
+
+_ending("suspend", "Suspend a grant for a time.")
+_ending("revoke", "Revoke a grant for good: the next call is refused.")
+
+
+@grant.command("resume")
+@click.argument("grant_id")
+@as_json
+@with_office
+def resume(office: Office, grant_id: str, json_: bool) -> None:
+    """Let a suspended grant hold again."""
+    tell(office.perform("grant.resume", grant=grant_id), json_=json_)

@@ -1,0 +1,115 @@
+"""What an operator with the files, and even with the log's key, might try; and what shows it."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from audit.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from audit.fsck import check_log
+from audit.merkle import RightEdge, leaf_hash
+from audit.note import parse_note
+from audit.sqlstore import SqlStore
+from audit.startup import check_seal
+from exchange.client.session import Answer
+from exchange.node import Node
+from exchange.storage import sqlite_engine
+
+
+def change_a_byte(node: Node, folder: Path) -> tuple[int, str]:
+    """Flip one byte of a stored entry in a copy of the log; returns its index and what the check says."""
+    path = _copy(node, folder, "changed")
+    index = node.log.size // 2
+    connection = sqlite3.connect(path)
+    with connection:
+        (body,) = connection.execute(
+            "SELECT body FROM audit_entry WHERE idx = ?", (index,)
+        ).fetchone()
+        changed = bytearray(body)
+        changed[len(changed) // 2] ^= 1
+        connection.execute("UPDATE audit_entry SET body = ? WHERE idx = ?", (bytes(changed), index))
+    connection.close()
+    return index, _first(node, path, checkpoints=[])
+
+
+def delete_and_sign_again(
+    node: Node, folder: Path, *, receipt: Mapping[str, Any]
+) -> tuple[int, str]:
+    """Leave out the last refusal and sign a new history with the log's key, as only its owner can.
+
+    The new log is sound in itself; the checkpoint in a receipt that somebody holds is not of it.
+    """
+    index = int(receipt["index"])
+    bodies = [
+        body
+        for position, body in enumerate(node.log.entries(0, node.log.size))
+        if position != index
+    ]
+    edge = RightEdge()
+    edge.append([leaf_hash(body) for body in bodies])
+    forged = node.keys.signer.sign(
+        format_checkpoint(Checkpoint(origin=node.log.origin, size=len(bodies), root=edge.root()))
+    )
+    held = parse_checkpoint(parse_note(str(receipt["checkpoint"])).text)
+    told = parse_checkpoint(parse_note(forged).text)
+    again = RightEdge()
+    again.append([leaf_hash(body) for body in bodies[: held.size]])
+    if told.size < held.size:
+        said = f"checkpoint {held.size} was signed, the log has only {told.size} entries"
+    elif again.root() != held.root:
+        said = f"checkpoint {held.size} of a receipt and the new log have different roots"
+    else:
+        said = "nothing shows"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "forged-checkpoint").write_text(forged, encoding="utf-8")
+    return index, said
+
+
+def insert_a_grant(node: Node, ask: Callable[[], Answer]) -> tuple[str, Mapping[str, Any]]:
+    """Copy a revoked grant as an active one by SQL, then ask; returns its id and the step's line."""
+    connection = sqlite3.connect(node.settings.home / "registry.db")
+    connection.row_factory = sqlite3.Row
+    with connection:
+        row = dict(
+            connection.execute("SELECT * FROM sharing_grant WHERE state = 'revoked'").fetchone()
+        )
+        row |= {"id": "grt_inserted-by-sql", "state": "active"}
+        marks = ", ".join("?" for _ in row)
+        connection.execute(
+            f"INSERT INTO sharing_grant ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - its own columns
+            tuple(row.values()),
+        )
+    connection.close()
+    line = next(line for line in ask().outcomes if line["path"][-1] == "qualification")
+    return str(row["id"]), line
+
+
+def remove_the_grant(node: Node, grant: str) -> None:
+    connection = sqlite3.connect(node.settings.home / "registry.db")
+    with connection:
+        connection.execute("DELETE FROM sharing_grant WHERE id = ?", (grant,))
+    connection.close()
+
+
+def _copy(node: Node, folder: Path, name: str) -> Path:
+    """Copy the log's database consistently while it is in use."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.db"
+    path.unlink(missing_ok=True)
+    source = sqlite3.connect(node.settings.home / "log.db")
+    target = sqlite3.connect(path)
+    source.backup(target)
+    target.close()
+    source.close()
+    return path
+
+
+def _first(node: Node, path: Path, *, checkpoints: list[Checkpoint]) -> str:
+    engine = sqlite_engine(path)
+    findings = check_log(
+        SqlStore(engine),
+        check_head=lambda head: check_seal(head, node.keys.seal),
+        checkpoints=checkpoints,
+    )
+    engine.dispose()
+    return str(findings[0]) if findings else "nothing found"

@@ -1,0 +1,281 @@
+"""One node: every part opened once, in order, and closed in the opposite one."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from audit.entry import Draft, Sequenced
+from audit.keys import LogKeys, create_keys, load_keys
+from audit.log import Log
+from audit.vault import Vault
+from catalogue import store
+from catalogue.model import SourceAddress
+from catalogue.rows import RESOURCE, Kind
+from catalogue.service import Registry
+from catalogue.snapshot import Absent
+from exchange.clock import fresh_id, monotonic, now, random_bytes
+from exchange.home import check_home, make_home
+from exchange.identity.establish import Gate
+from exchange.identity.nonces import RecentNonces
+from exchange.identity.service import SignIn
+from exchange.identity.signatures import Window
+from exchange.identity.tokenkey import create_token_key, load_token_key
+from exchange.identity.tokens import Issuer
+from exchange.ledger import LogLedger
+from exchange.live import Alarm, LiveRegistry
+from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
+from exchange.settings import Settings, SettingsError, write_settings
+from exchange.shelf import SourceShelf, look_at
+from exchange.storage import Databases, open_databases
+from gateway.errors import SourceError
+from gateway.ports import Ports
+from gateway.record import quota_key
+from policies.bundle import default_bundle
+from policies.embedded import Embedded
+from policies.engine import DecisionPoint
+from policies.language import Budget, compile_modules
+from policies.opa import OpaServer
+
+T = TypeVar("T")
+_LOGGING = logging.getLogger("exchange")
+POLICY_DAYS = 30
+"""How long the packaged policy holds after a start; a node that runs longer reloads it."""
+
+
+class LogRecorder:
+    """Implements `gateway.ports.Recorder` on the node's log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def append(self, draft: Draft) -> Sequenced:
+        return await self._log.append_async(draft)
+
+    async def ready(self) -> None:
+        self._log.ready()
+
+
+class LogQuotas:
+    """Implements `gateway.ports.Quotas` on the log's counters; the batch decides, this only foresees."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def used_today(self, grant: str, day: str) -> int:
+        return await asyncio.to_thread(self._log.quota_used, quota_key(grant), day)
+
+
+class Strangers:
+    """Counts calls of nobody in particular, for one summary entry a minute (W12)."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def saw(self, code: str) -> None:
+        self._codes[code] = self._codes.get(code, 0) + 1
+
+    def summary(self) -> Draft | None:
+        """Return the entry for those seen since the last one; None where there were none."""
+        codes, self._codes = self._codes, {}
+        if not codes:
+            return None
+        return Draft(kind="strangers.counted", clear={"codes": dict(sorted(codes.items()))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """An open node. Build it with `open_node`."""
+
+    settings: Settings
+    zone: ZoneInfo
+    databases: Databases
+    keys: LogKeys
+    vault: Vault
+    log: Log
+    ledger: LogLedger
+    sealer: ColumnSealer
+    registry: Registry
+    sign_in: SignIn
+    live: LiveRegistry
+    gate: Gate
+    shelf: SourceShelf
+    ports: Ports
+    nonces: RecentNonces
+    strangers: Strangers
+
+    @property
+    def vkey(self) -> str:
+        """The log's public key, as verifiers take it (C2SP signed-note)."""
+        return self.keys.signer.vkey
+
+    def held(self, kind: Kind[T]) -> dict[str, T]:
+        """Return all values of a kind that the log vouches for, by key. Blocks."""
+        with self.databases.registry.execution_options(reading=True).connect() as connection:
+            recorded = self.ledger.rows()
+            return store.find_all(connection, kind, recorded=recorded, sealer=self.sealer)[0]
+
+    def owners(self) -> dict[str, str]:
+        """Return the department of each resource, by code. Blocks."""
+        return {code: held.resource.department for code, held in self.held(RESOURCE).items()}
+
+    def writable_sources(self) -> list[str]:
+        """Return the sources whose login can write by now and was not accepted as such. Blocks."""
+        found = []
+        for source in self.live.load().sources.values():
+            secret = None if source.secret is None else self.sealer.open(source.secret)
+            try:
+                rights = look_at(source, secret=secret)
+            except SourceError as error:
+                found.append(f"{source.name}: {error.code}")
+                continue
+            if rights and source.write_reason is None:
+                found.append(f"{source.name}: {'; '.join(rights)}")
+        return found
+
+    async def close(self) -> None:
+        await self.shelf.close()
+        self.live.close()
+        self.log.close()
+        self.databases.close()
+
+
+def create_home(settings: Settings) -> str:
+    """Make folders, keys and settings file of a new home; returns the log's public key (vkey).
+
+    Raises FileExistsError where keys are there already: their log could not be continued.
+    """
+    make_home(settings.home)
+    folder = settings.home / "keys"
+    keys = create_keys(folder, origin=settings.origin, random=random_bytes)
+    create_sealing_key(folder, random=random_bytes)
+    create_token_key(folder)
+    write_settings(settings)
+    (settings.home / "log.vkey").write_text(f"{keys.signer.vkey}\n", encoding="utf-8")
+    return keys.signer.vkey
+
+
+def open_node(settings: Settings) -> Node:
+    """Open every part of a node on its home; the caller holds the home's lock.
+
+    Raises HomeError, StorageError, StartRefusedError, LogUnavailableError, LoadError: nothing is open then.
+    """
+    home = settings.home
+    check_home(home)
+    databases = open_databases(home, at=now())
+    folder = home / "keys"
+    keys = load_keys(folder)
+    vault = Vault(databases.vault, keys.kek, now=now, random=random_bytes)
+    log = Log.open(
+        databases.log,
+        vault,
+        keys,
+        gateway=settings.gateway,
+        now=now,
+        random=random_bytes,
+        guard=home / "run" / "guard",
+    )
+    sealer = load_sealer(folder, random=random_bytes)
+    ledger = LogLedger(log)
+    registry = Registry(
+        engine=databases.registry,
+        ledger=ledger,
+        sealer=sealer,
+        now=now,
+        fresh_id=fresh_id,
+        random=random_bytes,
+    )
+    recovered = registry.recover()
+    if recovered.voided or recovered.doubtful:
+        _LOGGING.warning(
+            "acts voided at start: %s; doubtful: %s", recovered.voided, recovered.doubtful
+        )
+    live = LiveRegistry(databases.registry, ledger=ledger, sealer=sealer, alarm=_alarm(log))
+    shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open)
+    return Node(
+        settings=settings,
+        zone=ZoneInfo(settings.zone),
+        databases=databases,
+        keys=keys,
+        vault=vault,
+        log=log,
+        ledger=ledger,
+        sealer=sealer,
+        registry=registry,
+        sign_in=SignIn(
+            databases.registry, ledger=ledger, sealer=sealer, now=now, random=random_bytes
+        ),
+        live=live,
+        gate=Gate(
+            authority=settings.signed_authority,
+            issuer=Issuer(url=settings.base_url, key=load_token_key(folder)),
+            sealer=sealer,
+            window=Window(),
+        ),
+        shelf=shelf,
+        ports=Ports(
+            decisions=open_policy(settings),
+            sources=shelf,
+            recorder=LogRecorder(log),
+            registry=live,
+            quotas=LogQuotas(log),
+            now=now,
+            monotonic=monotonic,
+            fresh_id=fresh_id,
+            gateway=settings.gateway,
+        ),
+        nonces=RecentNonces(),
+        strangers=Strangers(),
+    )
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Node]:
+    """A node for the time of one command."""
+    node = open_node(settings)
+    try:
+        yield node
+    finally:
+        asyncio.run(node.close())
+
+
+def open_policy(settings: Settings) -> DecisionPoint:
+    """Return the decision point that the settings name. Raises LoadError."""
+    expires = int((now() + timedelta(days=POLICY_DAYS)).timestamp())
+    bundle = default_bundle(expires=expires)
+    if settings.policy == "embedded":
+        program = compile_modules(bundle.modules, bundle.data)
+        budget = Budget(monotonic=monotonic)
+        return Embedded(program, revision=bundle.revision, expires=bundle.expires, budget=budget)
+    url = urlsplit(settings.policy)
+    if url.scheme != "http" or url.hostname is None:
+        raise SettingsError(f"policy is {settings.policy!r}, needs embedded or http://host:port")
+    return OpaServer(
+        host=url.hostname,
+        port=url.port or 8181,
+        revision=bundle.revision,
+        expires=bundle.expires,
+    )
+
+
+def _addresses(live: LiveRegistry) -> Mapping[str, SourceAddress]:
+    return live.load().sources
+
+
+def _alarm(log: Log) -> Alarm:
+    def alarm(absent: tuple[Absent, ...]) -> None:
+        for row in absent:
+            _LOGGING.error("registry row %s %s is left out: %s", row.table, row.key, row.why)
+        log.append(
+            Draft(
+                kind="registry.alarm",
+                clear={"left_out": [{"table": row.table, "key": row.key} for row in absent[:50]]},
+            )
+        )
+
+    return alarm

@@ -1,0 +1,89 @@
+"""Runs a node's two servers on one loop: the web on its port, acts on the admin socket."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from queue import Empty, Queue
+from threading import Thread
+
+import uvicorn
+
+from exchange.app import build_app
+from exchange.home import socket_path
+from exchange.node import Node
+from exchange.web.admin import admin_app
+
+
+async def serve_node(
+    node: Node, *, ready: Callable[[Callable[[], None]], None] | None = None
+) -> None:
+    """Serve until the process is told to stop; the node is closed by then.
+
+    `ready` is called with a function that stops the serving, once the port takes connections; None where
+    nobody waits for it.
+    """
+    settings = node.settings
+    web = uvicorn.Server(
+        uvicorn.Config(
+            build_app(node),
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=10,
+        )
+    )
+    path = socket_path(settings.home)
+    path.unlink(missing_ok=True)
+    admin = uvicorn.Server(
+        uvicorn.Config(admin_app(node), uds=str(path), log_level="warning", lifespan="off")
+    )
+    # The socket must never be open to others, not even between its making and a chmod.
+    before = os.umask(0o177)
+    try:
+        acting = asyncio.create_task(admin.serve())
+        await _started(admin, acting)
+    finally:
+        os.umask(before)
+    path.chmod(0o600)
+    serving = asyncio.create_task(web.serve())
+    try:
+        if ready is not None:
+            await _started(web, serving)
+            ready(lambda: setattr(web, "should_exit", True))
+        await serving
+    finally:
+        admin.should_exit = True
+        await acting
+        path.unlink(missing_ok=True)
+
+
+async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn tells by a flag only
+        await asyncio.sleep(0.01)
+
+
+class Serving:
+    """A node served by a thread of this process, for those who go on while it serves."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._ready: Queue[Callable[[], None]] = Queue()
+        self._thread = Thread(target=self._run, name="serving", daemon=True)
+
+    def start(self) -> None:
+        """Return once the port takes connections; raises TimeoutError where it does not."""
+        self._thread.start()
+        try:
+            self._stop = self._ready.get(timeout=30)
+        except Empty as error:
+            raise TimeoutError(f"{self._node.settings.base_url} is not served") from error
+
+    def stop(self) -> None:
+        """Return once the node is closed."""
+        self._stop()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        asyncio.run(serve_node(self._node, ready=self._ready.put))

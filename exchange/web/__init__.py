@@ -1,0 +1,1 @@
+"""HTTP: who calls, what they may send, and how errors are told. Nothing here decides anything."""

@@ -1,0 +1,103 @@
+"""The log's public face: checkpoint, key, and tiles of hashes; entries and receipts need rights."""
+
+import asyncio
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from audit.canonical import decode_strict
+from audit.entry import Draft, IndexRow
+from audit.errors import AuditError
+from audit.receipt import make_receipt
+from audit.tiles import parse_tile_path
+from exchange.acts.register import ActError
+from exchange.clock import now
+from exchange.identity.establish import Established
+from exchange.ledger import append_once
+from exchange.node import Node
+from exchange.web.problems import code_of, problem
+
+HOLDERS = ("request", "answer")
+
+
+async def checkpoint(request: Request) -> Response:
+    """`GET /log/checkpoint` (C2SP tlog-tiles): the newest published checkpoint."""
+    node: Node = request.app.state.node
+    try:
+        note = await asyncio.to_thread(node.log.published)
+    except AuditError as error:
+        return problem(error, accept_language=request.headers.get("accept-language", ""))
+    return PlainTextResponse(note, headers={"cache-control": "max-age=2"})
+
+
+async def key(request: Request) -> Response:
+    """`GET /log/key`: the key that signs checkpoints, as verifiers take it."""
+    node: Node = request.app.state.node
+    return PlainTextResponse(f"{node.vkey}\n")
+
+
+async def tile(request: Request) -> Response:
+    """`GET /log/tile/…` (C2SP tlog-tiles): hashes only; entry bundles are not public."""
+    node: Node = request.app.state.node
+    try:
+        place = parse_tile_path(f"tile/{request.path_params['place']}")
+        # Entry bundles need rights: they are not here.
+        level = -1 if place.level == "entries" else place.level
+        hashes = await asyncio.to_thread(node.log.tile, level, place.n, width=place.width)
+    except (AuditError, LookupError, ValueError):
+        return PlainTextResponse("not found\n", status_code=404)
+    if len(hashes) < place.width:
+        return PlainTextResponse("not found\n", status_code=404)
+    headers = {"cache-control": "max-age=31536000, immutable"}
+    return Response(
+        b"".join(hashes[: place.width]), media_type="application/octet-stream", headers=headers
+    )
+
+
+async def receipt(request: Request) -> Response:
+    """`GET /receipts/{index}`: proven anew, for the consumer whose call it was; 404 for everybody else."""
+    node: Node = request.app.state.node
+    language = request.headers.get("accept-language", "")
+    known: Established | None = None
+    try:
+        snapshot = await node.live.snapshot()
+        known = node.gate.establish(request, b"", snapshot=snapshot, now=now())
+        told = await asyncio.to_thread(_receipt, node, known, str(request.path_params["index"]))
+    except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
+        if known is None:
+            node.strangers.saw(code_of(error))
+        return problem(error, accept_language=language)
+    return Response(told, media_type="application/json")
+
+
+def _receipt(node: Node, known: Established, place: str) -> bytes:
+    index = int(place) if place.isascii() and place.isdecimal() and len(place) < 16 else -1
+    try:
+        members = decode_strict(node.log.entry(index))
+        consumer = members.get("consumer")
+        mine = isinstance(consumer, dict) and consumer.get("department") == known.system.department
+    except AuditError:
+        members, mine = {}, False
+    # The reading is recorded whatever it finds; who asks for another's entry is seen by auditors.
+    append_once(
+        node.log,
+        Draft(
+            kind="receipt.read",
+            clear={"department": known.system.department, "read": index, "given": mine},
+            index=(
+                IndexRow(
+                    consumer=known.system.department,
+                    system=known.system.id,
+                    decision="" if mine else "refused",
+                ),
+            ),
+        ),
+        nonce=known.nonce,
+    )
+    if not mine:
+        raise ActError("NOT_FOUND", "no receipt of yours at this index")
+    digests = members.get("digests", {})
+    names = [name for name in digests if name in HOLDERS or name.startswith("answer.")]
+    names += [name for name in digests if name == f"n.consumer:{known.system.id}"]
+    return msgspec.json.encode(make_receipt(node.log.receipt_of(index, names=names), paths={}))

@@ -1,0 +1,263 @@
+"""Puts the outcomes of a call's steps together as the `data` that was asked for.
+
+graphql-core walks the operation once more, over rows that are already here: nobody is asked twice, and
+what a field means is decided by the same code as in the plan. The bytes made here are the bytes that
+are recorded and sent.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
+from graphql.pyutils import Path as FieldPath
+
+from catalogue.model import Item
+from gateway import names
+from gateway.model import Failed, GivenKey, LinkedKey, Masked, Outcome, Refused, Row, Step
+from gateway.outcomes import VerificationResult, code_of
+from gateway.plan import Path, Plan
+
+_encode = msgspec.json.Encoder().encode
+
+Where = tuple[str | int, ...]
+"""A place in the data: response keys and list positions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    data: bytes = field(repr=False)
+    """The `data` member: UTF-8 JSON without spaces, members in the order of the document."""
+    step_bytes: Mapping[str, bytes] = field(repr=False)
+    """By `ref`: the JSON value at the step's path exactly as it stands in `data`.
+
+    Where the path runs through a list, the values of its elements in order, joined by a line feed;
+    empty where a null on the way leaves no place for the step.
+    """
+    errors: tuple[Mapping[str, Any], ...]
+    """Without texts: path and extensions of every step that gave nothing, and of unfit values."""
+
+
+def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
+    """Put the outcomes together. Every step of the plan needs exactly one outcome."""
+    found = {_step(outcome).ref: outcome for outcome in outcomes}
+    if len(outcomes) != len(plan.steps) or set(found) != {step.ref for step in plan.steps}:
+        raise ValueError(f"{len(outcomes)} outcomes for {len(plan.steps)} steps")
+    result = _execute(plan, found)
+    data = result.data
+    places = {step.ref: list(_places(data, step.path)) for step in plan.steps}
+    errors = [*_step_errors(plan, found, places, data), *_value_errors(plan, result.errors)]
+    return Assembled(
+        data=_encode(data),
+        step_bytes={
+            ref: b"\n".join(_encode(value) for _, value in reached)
+            for ref, reached in places.items()
+        },
+        errors=tuple(errors),
+    )
+
+
+def _step(outcome: Outcome) -> Step:
+    return outcome.permitted.step if isinstance(outcome, (Masked, Failed)) else outcome.step
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A subject in the answer: `shown` is its identifier as it may be given, `text` joins records."""
+
+    shown: Any = field(repr=False)
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    step: Step
+    row: Row = field(repr=False)
+    joins: Mapping[str, str] = field(repr=False)
+
+    def value(self, item: Item) -> Any:
+        """Return an item as it may be given; a key that the caller gave is told back, not read."""
+        if isinstance(self.step.key, GivenKey) and item.key:
+            return self.step.key.value
+        return self.row.get(item.name)
+
+
+def _execute(plan: Plan, outcomes: Mapping[str, Outcome]) -> ExecutionResult:
+    resolving = _Resolving(plan, outcomes)
+    result = execute(
+        plan.document.contract.schema,
+        plan.document.ast,
+        variable_values=dict(plan.variables),
+        operation_name=plan.operation_name,
+        field_resolver=resolving.resolve,
+    )
+    if not isinstance(result, ExecutionResult):
+        raise TypeError("rows are read before they are put together, so nothing can be awaited")
+    if result.data is None:
+        raise ValueError("the operation was planned and cannot be executed")
+    return result
+
+
+class _Resolving:
+    """Answers each field from the outcomes, and from nothing else."""
+
+    def __init__(self, plan: Plan, outcomes: Mapping[str, Outcome]) -> None:
+        self._plan = plan
+        self._contract = plan.document.contract
+        self._outcomes = outcomes
+        self._grouped = {
+            ref: _group(outcome)
+            for ref, outcome in outcomes.items()
+            if isinstance(outcome, Masked) and isinstance(_step(outcome).key, LinkedKey)
+        }
+
+    def resolve(self, source: Any, info: GraphQLResolveInfo, **_: Any) -> Any:
+        """Resolve one field; the arguments were heeded when the step was planned."""
+        match source:
+            case None:
+                return self._root(info)
+            case _Record():
+                return self._of_record(source, info)
+            case _Subject():
+                return self._of_subject(source, info)
+            case VerificationResult():
+                return source.value
+            case _:
+                raise TypeError(f"nothing is known of a {type(source).__name__}")
+
+    def _root(self, info: GraphQLResolveInfo) -> Any:
+        path = _planned(info.path)
+        if info.field_name == names.CONTRACT:
+            return self._contract.digest
+        if path in self._plan.given:
+            value = self._plan.given[path]
+            return _Subject(value, value)
+        return self._records(path, None)
+
+    def _of_subject(self, subject: _Subject, info: GraphQLResolveInfo) -> Any:
+        if info.field_name in self._contract.records:
+            return self._records(_planned(info.path), subject)
+        return subject.shown
+
+    def _of_record(self, record: _Record, info: GraphQLResolveInfo) -> Any:
+        resource = self._contract.types[info.parent_type.name]
+        for item in resource.items:
+            if item.graphql_name == info.field_name:
+                return record.value(item)
+        item = names.links(resource)[info.field_name]
+        text = record.joins.get(item.name)
+        return None if text is None else _Subject(record.row.get(item.name), text)
+
+    def _records(self, path: Path, subject: _Subject | None) -> Any:
+        """Return a step's records in the answer: of its subject, where the step serves several."""
+        ref = self._plan.records[path]
+        outcome = self._outcomes[ref]
+        if isinstance(outcome, Failed) and outcome.permitted.step.claims:
+            return VerificationResult.UNDETERMINED
+        if not isinstance(outcome, Masked):
+            return None
+        if outcome.verified is not None:
+            return VerificationResult(outcome.verified)
+        step = outcome.permitted.step
+        if ref in self._grouped:
+            records = self._grouped[ref].get(subject.text, []) if subject is not None else []
+        else:
+            records = list(_records_of(outcome))
+        if step.many:
+            return records[: step.limit]
+        return records[0] if records else None
+
+
+def _records_of(outcome: Masked) -> Iterator[_Record]:
+    joins = outcome.joins or [{}] * len(outcome.rows)
+    for row, joined in zip(outcome.rows, joins, strict=True):
+        yield _Record(outcome.permitted.step, row, joined)
+
+
+def _group(outcome: Masked) -> dict[str, list[_Record]]:
+    """Group the records of a linked step by their unmasked key, which never leaves this module."""
+    grouped: dict[str, list[_Record]] = {}
+    key: Item = outcome.permitted.step.key.item
+    for record in _records_of(outcome):
+        text = record.joins.get(key.name)
+        if text is not None:
+            grouped.setdefault(text, []).append(record)
+    return grouped
+
+
+def _planned(path: FieldPath | Iterable[str | int]) -> Path:
+    """Return a field's path as the plan writes it: any position of a list is `*`."""
+    keys = path.as_list() if isinstance(path, FieldPath) else path
+    return tuple("*" if isinstance(key, int) else key for key in keys)
+
+
+def _places(data: Any, path: Path) -> Iterator[tuple[Where, Any]]:
+    """Yield every place in the data that a planned path leads to, with the value there."""
+    waiting: list[tuple[Where, Any]] = [((), data)]
+    for key in path:
+        reached: list[tuple[Where, Any]] = []
+        for where, value in waiting:
+            if key == "*" and isinstance(value, list):
+                reached += [((*where, at), element) for at, element in enumerate(value)]
+            elif isinstance(value, dict) and key in value:
+                reached.append(((*where, key), value[key]))
+        waiting = reached
+    yield from waiting
+
+
+def _step_errors(
+    plan: Plan,
+    outcomes: Mapping[str, Outcome],
+    places: Mapping[str, list[tuple[Where, Any]]],
+    data: Any,
+) -> Iterator[Mapping[str, Any]]:
+    """Yield one error for each step that was refused or whose department did not answer.
+
+    A verification that could not be made says *undetermined* in its place; a field with a value has no
+    error (GraphQL, 6.4.4), so that its code stands in the outcomes alone.
+    """
+    for step in plan.steps:
+        outcome = outcomes[step.ref]
+        if isinstance(outcome, Masked) or (isinstance(outcome, Failed) and step.claims):
+            continue
+        reached = places[step.ref]
+        where = reached[0][0] if reached else _nearest(data, step.path)
+        yield _error(where, str(code_of(outcome)), step, retryable=_retryable(outcome))
+
+
+def _retryable(outcome: Refused | Failed) -> bool | None:
+    """Return what the outcome itself knows; None leaves it to the code's table."""
+    return outcome.retryable if isinstance(outcome, Failed) else None
+
+
+def _nearest(data: Any, path: Path) -> Where:
+    """Return the last place on a path that exists: where a null cut it off."""
+    for length in range(len(path), 0, -1):
+        for where, _ in _places(data, path[:length]):
+            return where
+    return ()
+
+
+def _value_errors(plan: Plan, errors: Sequence[GraphQLError] | None) -> Iterator[Mapping[str, Any]]:
+    """Yield an error for each value that its type could not write; graphql-core's text quotes it."""
+    refs = {step.ref: step for step in plan.steps}
+    for error in errors or ():
+        where = tuple(error.path or ())
+        planned = _planned(where)
+        owners = [ref for path, ref in plan.records.items() if planned[: len(path)] == path]
+        if not owners:
+            raise error
+        nearest = max((refs[ref] for ref in owners), key=lambda step: len(step.path))
+        yield _error(where, "VALUE_INVALID", nearest, retryable=False)
+
+
+def _error(where: Where, code: str, step: Step, *, retryable: bool | None) -> Mapping[str, Any]:
+    facts: dict[str, Any] = {
+        "code": code,
+        "department": step.resource.department,
+        "resource": step.resource.code,
+    }
+    if retryable is not None:
+        facts["retryable"] = retryable
+    return {"path": list(where), "extensions": facts}

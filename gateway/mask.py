@@ -1,0 +1,313 @@
+"""Rows as they may be given: filtered again, masked, limited, compared; everything else is left out."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from catalogue.model import Item, ItemType, SubjectType, Validity
+from gateway.model import Claim, Fetched, Masked, Permitted, Refused, Row, Step
+from gateway.outcomes import VerificationResult
+from policies.model import RowCondition, Verdict
+
+MASK_UNKNOWN = "MASK_UNKNOWN"
+FILTER_UNUSABLE = "POLICY_UNAVAILABLE"
+
+Normalise = Callable[[SubjectType, str], str]
+"""Returns the one spelling of an identifier; raises ValueError where it is none."""
+
+
+class UnknownMaskError(Exception):
+    """The decision names a mask that is not carried out here: nothing of the step may be given."""
+
+
+class UnusableFilterError(Exception):
+    """A row filter cannot be computed on this resource: nothing of the step may be given."""
+
+
+def _name(text: str) -> str:
+    """Keep the first character: 张三丰 → 张**."""
+    return text[:1] + "*" * (len(text) - 1)
+
+
+def _tail4(text: str) -> str:
+    """Keep the last four characters where they are less than half of the whole."""
+    return "*" * len(text) if len(text) <= 8 else "*" * (len(text) - 4) + text[-4:]
+
+
+def _id(text: str) -> str:
+    """Keep the district and the last two characters of an identity number; hide the birth date."""
+    return "*" * len(text) if len(text) < 15 else text[:6] + "*" * (len(text) - 8) + text[-2:]
+
+
+def _phone(text: str) -> str:
+    return "*" * len(text) if len(text) < 11 else text[:3] + "*" * (len(text) - 7) + text[-4:]
+
+
+# The town or street is the last part that does not lead to a door.
+_STREET = re.compile(r"^(.{0,40}?(?:街道|镇|乡|区|县|市))", re.DOTALL)
+
+
+def _address(text: str) -> str:
+    """Keep the first administrative division, hide the rest without showing how long it is."""
+    found = _STREET.match(text)
+    return (found.group(1) if found else "") + "****"
+
+
+def _hidden(_: str) -> None:
+    return None
+
+
+_TEXT_MASKS: Mapping[str, Callable[[str], str | None]] = {
+    "name": _name,
+    "tail4": _tail4,
+    "id": _id,
+    "phone": _phone,
+    "address": _address,
+    "null": _hidden,
+}
+_DATE_START = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MASKS = frozenset({"none", "year", *_TEXT_MASKS})
+"""All masks there are. A plain hash is not among them: that of an enumerable number is the number."""
+
+
+def apply_mask(mask: str, value: Any, *, type_: ItemType = ItemType.TEXT) -> Any:
+    """Return the value as the mask leaves it; raises UnknownMaskError for a mask that is not ours.
+
+    A mask that does not fit the item's type hides the value whole: its field stays well-typed and
+    nothing is shown that the publisher did not mean to show.
+    """
+    if mask not in MASKS:
+        raise UnknownMaskError(f"mask {mask!r} is none of {', '.join(sorted(MASKS))}")
+    if mask == "none" or value is None:
+        return value
+    if mask == "year":
+        return _first_of_year(value, type_=type_)
+    return _TEXT_MASKS[mask](value) if type_ is ItemType.TEXT and isinstance(value, str) else None
+
+
+def _first_of_year(value: Any, *, type_: ItemType) -> str | None:
+    """Leave the year only, written as its first day (or moment) so that the type holds."""
+    if not isinstance(value, str) or not _DATE_START.match(value):
+        return None
+    match type_:
+        case ItemType.DATE:
+            return f"{value[:4]}-01-01"
+        case ItemType.DATETIME:
+            return f"{value[:4]}-01-01T00:00:00.000Z"
+        case ItemType.TEXT:
+            return value[:4]
+        case _:
+            return None
+
+
+def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | Refused:
+    """Carry out the verdict on every row; `now` is the call's time where the exchange stands."""
+    permitted = fetched.permitted
+    step, verdict = permitted.step, permitted.verdict
+    try:
+        rows = admit(permitted, fetched.rows, normalise=normalise)
+        if step.claims:
+            verified = _verify(permitted, rows, now=now)
+            return Masked(permitted, (), fetched.as_of_ms, verified)
+        given = tuple(_give(step, verdict, row) for row in rows)
+    except UnknownMaskError:
+        return Refused(step, MASK_UNKNOWN, verdict)
+    except UnusableFilterError:
+        return Refused(step, FILTER_UNUSABLE, verdict)
+    joined = (step.key.item, *permitted.joins)
+    return Masked(
+        permitted,
+        given,
+        fetched.as_of_ms,
+        joins=tuple(_join(row, joined, normalise=normalise) for row in rows),
+    )
+
+
+def _give(step: Step, verdict: Verdict, row: Row) -> Row:
+    """Return what is given of one row. What is neither allowed nor masked is not in it."""
+    items = verdict.items
+    if items is None:
+        return {}
+    given: dict[str, Any] = {}
+    for item in step.items:
+        if item.name in items.denied:
+            continue
+        if item.name in items.masked:
+            given[item.name] = apply_mask(
+                items.masked[item.name], row.get(item.name), type_=item.type
+            )
+        elif item.name in items.allowed:
+            given[item.name] = row.get(item.name)
+    return given
+
+
+def _join(row: Row, items: Sequence[Item], *, normalise: Normalise) -> Mapping[str, str]:
+    found = {item.name: key_text(item, row.get(item.name), normalise=normalise) for item in items}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def key_text(item: Item, value: Any, *, normalise: Normalise) -> str | None:
+    """Return the text by which records are put together; None where the record names nobody.
+
+    An identifier that does not stand up to its own rules is kept as it is: it is nobody's party and
+    the next department says itself that it knows nobody under it.
+    """
+    if value is None or value == "":
+        return None
+    text = str(value)
+    if item.subject is None:
+        return text
+    try:
+        return normalise(item.subject, text)
+    except ValueError:
+        return text
+
+
+def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) -> tuple[Row, ...]:
+    """Return the rows that the verdict's filter lets through, at most so many for each key.
+
+    The statement sent to a SQL source says the same; this is the second road, and the only one for
+    sources that cannot filter. Raises UnusableFilterError where a condition cannot be computed.
+    """
+    step, verdict = permitted.step, permitted.verdict
+    conditions = verdict.row_filter.all if verdict.row_filter is not None else []
+    items = {item.name: item for item in step.resource.items}
+    unknown = [condition.item for condition in conditions if condition.item not in items]
+    if unknown:
+        raise UnusableFilterError(f"the filter names {unknown}, which the resource does not have")
+    most = most_rows(permitted)
+    counted: dict[str | None, int] = {}
+    admitted: list[Row] = []
+    for row in rows:
+        if not all(_holds(condition, row, items[condition.item]) for condition in conditions):
+            continue
+        key = key_text(step.key.item, row.get(step.key.item.name), normalise=normalise)
+        counted[key] = counted.get(key, 0) + 1
+        if counted[key] <= most:
+            admitted.append(row)
+    return tuple(admitted)
+
+
+def most_rows(permitted: Permitted) -> int:
+    """Return how many records one key may yield. A verdict without a bound yields none."""
+    most = permitted.verdict.max_rows
+    return 0 if most is None else max(0, min(most, permitted.step.limit))
+
+
+def _holds(condition: RowCondition, row: Row, item: Item) -> bool:
+    """Say whether a row meets a condition. As in SQL, a null meets none, not even *ne*."""
+    value = _comparable(row.get(item.name), item)
+    if value is None:
+        return False
+    if condition.op in {"in", "between"}:
+        if not isinstance(condition.value, list):
+            raise UnusableFilterError(f"{condition.op} needs a list")
+        bounds = [_bound(wanted, item) for wanted in condition.value]
+        if condition.op == "in":
+            return value in bounds
+        if len(bounds) != 2:
+            raise UnusableFilterError(f"between needs 2 bounds, found {len(bounds)}")
+        return bool(bounds[0] <= value <= bounds[1])
+    if condition.op == "prefix":
+        return str(value).startswith(str(_bound(condition.value, item)))
+    return _compare(condition.op, value, _bound(condition.value, item))
+
+
+def _compare(op: str, value: Any, wanted: Any) -> bool:
+    match op:
+        case "eq":
+            return bool(value == wanted)
+        case "ne":
+            return bool(value != wanted)
+        case "lt":
+            return bool(value < wanted)
+        case "le":
+            return bool(value <= wanted)
+        case "gt":
+            return bool(value > wanted)
+        case "ge":
+            return bool(value >= wanted)
+        case _:
+            raise UnusableFilterError(f"operator {op!r} is not known")
+
+
+def _bound(value: Any, item: Item) -> Any:
+    bound = _comparable(value, item)
+    if bound is None:
+        raise UnusableFilterError(f"no {item.type.value} to compare {item.name} with")
+    return bound
+
+
+def _comparable(value: Any, item: Item) -> Any:
+    """Return a value that orders as its type does; None for null, and for what has not the type."""
+    if value is None or isinstance(value, (list, dict)):
+        return None
+    match item.type:
+        case ItemType.INTEGER | ItemType.LONG | ItemType.DECIMAL:
+            try:
+                number = Decimal(str(value)) if not isinstance(value, bool) else None
+            except InvalidOperation:
+                return None
+            return number if number is not None and number.is_finite() else None
+        case ItemType.BOOLEAN:
+            return value if isinstance(value, bool) else None
+        case _:
+            return value if isinstance(value, str) else None
+
+
+def _verify(permitted: Permitted, rows: Sequence[Row], *, now: datetime) -> VerificationResult:
+    """Answer the claims. Nothing but the answer leaves, and it says as little as it can."""
+    step = permitted.step
+    protected = step.resource.protected or any(
+        one.type == "protect-existence" for one in permitted.verdict.obligations
+    )
+    matching = [row for row in rows if all(_claimed(claim, row) for claim in step.claims)]
+    validity = step.resource.validity
+    standing = [row for row in matching if _stands(validity, row, step=step, now=now)]
+    if standing:
+        return VerificationResult.MATCH
+    proven = any(claim.item is not None for claim in step.claims)
+    # Where even existence is protected, a record that is known only by its key is not admitted to.
+    if matching and (proven or not protected):
+        return VerificationResult.NOT_VALID
+    if rows or protected:
+        return VerificationResult.MISMATCH
+    return VerificationResult.NOT_FOUND
+
+
+def _claimed(claim: Claim, row: Row) -> bool:
+    if claim.item is None:
+        return True  # The standing is checked for every verification, claimed or not.
+    if claim.value is None or row.get(claim.item.name) is None:
+        return False
+    return plain_text(row[claim.item.name]) == plain_text(claim.value)
+
+
+def plain_text(value: Any) -> str:
+    """Return the text by which a claim is compared: width, case and outer spaces do not count."""
+    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+
+
+def _stands(validity: Validity | None, row: Row, *, step: Step, now: datetime) -> bool:
+    """Say whether the record is in force. An unknown status or last day is none that is."""
+    if validity is None:
+        return True
+    if validity.status_item is not None and row.get(validity.status_item) not in (
+        validity.valid_words
+    ):
+        return False
+    if validity.until_item is None:
+        return True
+    until, item = row.get(validity.until_item), step.resource.item(validity.until_item)
+    if not isinstance(until, str) or not _DATE_START.match(until):
+        return False
+    if item.type is not ItemType.DATETIME:
+        return until[:10] >= now.date().isoformat()
+    try:
+        return datetime.fromisoformat(until) >= now
+    except (ValueError, TypeError):  # No moment, or one without a zone.
+        return False

@@ -1,0 +1,59 @@
+"""How the outcome of a step is named: the same words in the answer, the entry and the search."""
+
+from enum import StrEnum
+from typing import assert_never
+
+from gateway.model import Failed, Masked, Outcome, Refused
+
+
+class VerificationResult(StrEnum):
+    """Results of a verify step. Only a department that did not answer leaves it *undetermined*."""
+
+    MATCH = "MATCH"
+    MISMATCH = "MISMATCH"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_VALID = "NOT_VALID"
+    UNDETERMINED = "UNDETERMINED"
+
+
+def outcome_of(outcome: Outcome) -> str:
+    """Return `given`, `partly-given`, `not-found`, `refused` or `unavailable`.
+
+    A masked item is given as the grant has it; only a denied one makes the step partly given.
+    """
+    match outcome:
+        case Refused():
+            return "refused"
+        case Failed():
+            return "unavailable"
+        case Masked(verified=None):
+            if not outcome.rows:
+                return "not-found"
+            return "partly-given" if denied_items(outcome) else "given"
+        case Masked():
+            return "not-found" if outcome.verified == VerificationResult.NOT_FOUND else "given"
+        case _:
+            assert_never(outcome)
+
+
+def code_of(outcome: Outcome) -> str | None:
+    """Return why nothing was given; None where the step was answered."""
+    match outcome:
+        case Refused() | Failed():
+            return outcome.code
+        case Masked():
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def denied_items(outcome: Masked) -> dict[str, str]:
+    """Return the items that were asked and not given, with the code of each."""
+    items = outcome.permitted.verdict.items
+    return dict(items.denied) if items is not None else {}
+
+
+def masked_items(outcome: Masked) -> dict[str, str]:
+    """Return the items given behind a mask, with the mask of each."""
+    items = outcome.permitted.verdict.items
+    return dict(items.masked) if items is not None else {}

@@ -1,0 +1,289 @@
+"""One call, from the document to the recorded answer.
+
+    ready → snapshot, case → parse → plan → rule → fetch → mask → assemble → record → respond
+
+Read `_attempt` from top to bottom: each line takes what the line before made, and nothing is returned
+that is not in the log. While the log refuses, nothing is decided and nobody is asked.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
+from typing import Any
+
+from audit.entry import Sequenced
+from audit.errors import LogUnavailableError, StaleSnapshotError
+from audit.receipt import make_receipt
+from catalogue.codes import normalise_subject
+from catalogue.model import Department, Resource
+from catalogue.snapshot import Snapshot
+from gateway.assemble import assemble
+from gateway.errors import GatewayError
+from gateway.fetch import Carried, fetch
+from gateway.limits import Limits
+from gateway.mask import mask
+from gateway.model import (
+    Call,
+    Caller,
+    Failed,
+    Fetched,
+    LinkedKey,
+    Outcome,
+    Recorded,
+    Refused,
+    Step,
+    Usage,
+)
+from gateway.parse import parse_document
+from gateway.plan import Plan, plan
+from gateway.ports import Ports
+from gateway.record import MOST_STEPS, REPLAYED, Basis, Given, record, record_refusal
+from gateway.respond import Words, respond
+from gateway.rule import Facts, Ruled, rule
+from gateway.schema import Contract, build_contract
+
+CONTRACTS_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The bounds of a call, and where the exchange stands."""
+
+    zone: tzinfo
+    limits: Limits = field(default_factory=Limits)
+    deadline_s: float = 8.0
+    """For the whole call up to the assembled answer; the log's own bound comes after."""
+    allow_introspection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A call that was planned, with the outcome that is in the log."""
+
+    recorded: Recorded
+    plan: Plan
+    departments: Mapping[str, Department]
+
+    @property
+    def status(self) -> int:
+        """The HTTP status: a replay is no sign-in, a spent quota is no budget, all else is 200."""
+        return _STATUSES.get(self.recorded.sequenced.instead, 200)
+
+    def write(self, *, words: Words, languages: str = "", whole_receipt: bool = True) -> bytes:
+        """Return the body of the answer, with its receipt or only the entry's index."""
+        paths = {f"answer.{step.ref}": step.path for step in self.plan.steps}
+        return respond(
+            self.recorded,
+            departments=self.departments,
+            words=words,
+            languages=languages,
+            receipt=make_receipt(self.recorded.sequenced, paths=paths) if whole_receipt else None,
+        )
+
+
+_STATUSES: Mapping[str | None, int] = {"replayed": 401, "quota": 429}
+
+
+class RefusedCallError(GatewayError):
+    """The whole call was refused before anything was decided, and that refusal is in the log."""
+
+    def __init__(self, cause: GatewayError, sequenced: Sequenced) -> None:
+        replayed = sequenced.instead == "replayed"
+        super().__init__(REPLAYED if replayed else cause.code, **({} if replayed else cause.facts))
+        self.sequenced = sequenced
+        self._errors = None if replayed else tuple(cause.errors)
+
+    @property
+    def errors(self) -> tuple[Mapping[str, Any], ...]:
+        return super().errors if self._errors is None else self._errors
+
+
+class Contracts:
+    """Contract schemas by what they are built from, the last used kept."""
+
+    def __init__(self, *, kept: int = CONTRACTS_KEPT) -> None:
+        self._kept = kept
+        self._built: OrderedDict[tuple[tuple[str, int], ...], Contract] = OrderedDict()
+
+    async def of(self, resources: Sequence[Resource]) -> Contract:
+        """Return the contract of some resources; a new one is built off the loop."""
+        key = tuple((resource.code, resource.revision) for resource in resources)
+        contract = self._built.get(key)
+        if contract is None:
+            contract = await asyncio.to_thread(build_contract, resources)
+            self._built[key] = contract
+            while len(self._built) > self._kept:
+                self._built.popitem(last=False)
+        else:
+            self._built.move_to_end(key)
+        return contract
+
+
+async def answer(call: Call, ports: Ports, *, terms: Terms, contracts: Contracts) -> Answered:
+    """Carry a call through all stages and return what may be sent: it is in the log by then.
+
+    Raises RefusedCallError for a call that cannot be planned (recorded), LogUnavailableError where the
+    log refuses (nothing was decided, or what was read is dropped).
+    """
+    try:
+        return await _attempt(call, ports, terms=terms, contracts=contracts)
+    except StaleSnapshotError:
+        # Something was taken away while the call was under way. What was read is dropped, and the whole
+        # call is ruled anew on what holds now.
+        pass
+    try:
+        return await _attempt(call, ports, terms=terms, contracts=contracts)
+    except StaleSnapshotError as error:
+        raise LogUnavailableError("the registry changes faster than calls can be ruled") from error
+
+
+async def refuse(
+    caller: Caller,
+    cause: GatewayError,
+    ports: Ports,
+    *,
+    number: str,
+    body: bytes,
+    usage: Usage | None,
+) -> RefusedCallError:
+    """Record the refusal of an authenticated call, and return the error to be answered with."""
+    for once_more in (True, False):
+        snapshot = await ports.registry.snapshot()
+        try:
+            sequenced = await record_refusal(
+                caller,
+                number=number,
+                code=cause.code,
+                body=body,
+                usage=usage,
+                snapshot=snapshot,
+                recorder=ports.recorder,
+            )
+        except StaleSnapshotError as error:
+            if not once_more:
+                raise LogUnavailableError("the registry is changing") from error
+        else:
+            return RefusedCallError(cause, sequenced)
+    raise AssertionError("both attempts either return or raise")
+
+
+async def _attempt(call: Call, ports: Ports, *, terms: Terms, contracts: Contracts) -> Answered:
+    began = ports.monotonic()
+    await ports.recorder.ready()
+    snapshot = await ports.registry.snapshot()
+    case = await ports.registry.case(call.caller.system.id, call.usage.case)
+    call = replace(call, case=case)
+    try:
+        _check_caller(call.caller, snapshot)
+        contract = await contracts.of(snapshot.contract(call.caller.system.id))
+        planned = _plan(call, contract, terms=terms)
+    except GatewayError as error:
+        raise await refuse(
+            call.caller, error, ports, number=call.number, body=call.body, usage=call.usage
+        ) from error
+    now = ports.now().astimezone(terms.zone)
+    ruled = await _rule(call, planned, snapshot, ports, now=now)
+    carried = await fetch(
+        ruled.rulings,
+        ports,
+        call=call,
+        sources=_vouched(snapshot),
+        normalise=normalise_subject,
+        deadline_s=max(0.0, terms.deadline_s - (ports.monotonic() - began)),
+    )
+    outcomes = _settle(planned.steps, [_mask(one, now=now) for one in carried])
+    assembled = assemble(planned, outcomes)
+    recorded = await record(
+        call,
+        outcomes,
+        Given(data=assembled.data, step_bytes=assembled.step_bytes, errors=assembled.errors),
+        basis=Basis(
+            snapshot=snapshot,
+            question=ruled.question,
+            revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
+            operation=planned.document.digest,
+            day=now.date().isoformat(),
+        ),
+        recorder=ports.recorder,
+    )
+    return Answered(recorded, planned, snapshot.departments)
+
+
+def _check_caller(caller: Caller, snapshot: Snapshot) -> None:
+    """Refuse a caller whose key or system was taken away since it was authenticated."""
+    key, system = snapshot.keys.get(caller.key), snapshot.systems.get(caller.system.id)
+    if key is None or key.state != "active" or key.system != caller.system.id:
+        raise GatewayError("NOT_AUTHENTICATED")
+    if system is None or system.state != "active" or system.department != caller.system.department:
+        raise GatewayError("NOT_AUTHENTICATED")
+
+
+def _plan(call: Call, contract: Contract, *, terms: Terms) -> Plan:
+    limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
+    document = parse_document(
+        call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
+    )
+    return plan(
+        document,
+        operation_name=call.operation_name,
+        variables=call.variables,
+        normalise=normalise_subject,
+        limits=limits,
+    )
+
+
+async def _rule(
+    call: Call, planned: Plan, snapshot: Snapshot, ports: Ports, *, now: datetime
+) -> Ruled:
+    day = now.date().isoformat()
+    codes = {step.resource.code for step in planned.steps}
+    grants = [
+        grant.id for code in codes for grant in snapshot.grants_for(call.caller.system.id, code)
+    ]
+    used = {grant: await ports.quotas.used_today(grant, day) for grant in grants}
+    return await rule(
+        call,
+        planned.steps,
+        Facts(snapshot=snapshot, operation=planned.document.digest, used=used, now=now),
+        decisions=ports.decisions,
+        tokens=_per_call(ports.fresh_id),
+        token=ports.registry.token,
+    )
+
+
+def _per_call(fresh_id: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the replacement of identifiers for one call: equal ones alike, none known elsewhere."""
+    known: dict[str, str] = {}
+
+    def token(value: str) -> str:
+        if value not in known:
+            known[value] = fresh_id("tok_")
+        return known[value]
+
+    return token
+
+
+def _vouched(snapshot: Snapshot) -> frozenset[str]:
+    return frozenset(name for name, one in snapshot.sources.items() if one.state == "active")
+
+
+def _mask(carried: Carried, *, now: datetime) -> Outcome:
+    if isinstance(carried, Fetched):
+        return mask(carried, now=now, normalise=normalise_subject)
+    return carried
+
+
+def _settle(steps: Sequence[Step], outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+    """Refuse what hangs on a record that is not given: its subject was met by a refused step."""
+    refs = {outcome.step.ref for outcome in outcomes if isinstance(outcome, Refused)}
+    settled: list[Outcome] = []
+    for step, outcome in zip(steps, outcomes, strict=True):
+        parent = step.key.parent if isinstance(step.key, LinkedKey) else None
+        if parent in refs and not isinstance(outcome, (Refused, Failed)):
+            refs.add(step.ref)
+            settled.append(Refused(step, "LINK_UNREAD", outcome.permitted.verdict))
+        else:
+            settled.append(outcome)
+    return tuple(settled)

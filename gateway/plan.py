@@ -1,0 +1,372 @@
+"""One operation of a validated document becomes the steps that read it, in document order.
+
+Fields are collected by graphql-core itself, so that aliases, fragments, directives, variables and merged
+fields mean here what they mean when the answer is put together. Nothing is asked for that the operation
+does not select.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    VariableDefinitionNode,
+)
+from graphql.execution.collect_fields import collect_fields, collect_sub_fields
+from graphql.execution.values import get_argument_values, get_variable_values
+
+from catalogue.model import Item, Resource, SubjectType
+from gateway import names
+from gateway.errors import RefusedDocumentError
+from gateway.limits import Limits, check_steps
+from gateway.model import Claim, GivenKey, LinkedKey, Step
+from gateway.parse import Document
+from gateway.schema import CLAIM_VALID, claim_attribute
+
+Normalise = Callable[[SubjectType, str], str]
+"""Returns the one spelling of a subject's identifier; raises ValueError where it is none."""
+
+Path = tuple[str, ...]
+Collected = Mapping[str, list[FieldNode]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """The steps of one operation, and what is needed to put their rows together."""
+
+    document: Document
+    operation_name: str | None
+    variables: Mapping[str, Any] = field(repr=False)
+    """As the caller sent them."""
+    steps: tuple[Step, ...]
+    records: Mapping[Path, str]
+    """Path of a field that reads records or verifies → `ref` of its step."""
+    given: Mapping[Path, str] = field(repr=False)
+    """Path of a subject that the call named → its identifier, normalised."""
+
+
+def plan(
+    document: Document,
+    *,
+    operation_name: str | None,
+    variables: Mapping[str, Any],
+    normalise: Normalise,
+    limits: Limits,
+) -> Plan:
+    """Plan one operation. Raises RefusedDocumentError with one error for each bad argument."""
+    operation = _operation(document, operation_name)
+    planning = _Planning(
+        document=document,
+        coerced=_coerced(document, operation, variables),
+        normalise=normalise,
+        limits=limits,
+    )
+    try:
+        planning.walk_query(operation)
+    except RecursionError:
+        raise RefusedDocumentError("TOO_DEEP", allowed=limits.depth) from None
+    if planning.errors:
+        code = planning.errors[0]["extensions"]["code"]
+        raise RefusedDocumentError(code, planning.errors)
+    return Plan(
+        document=document,
+        operation_name=operation_name,
+        variables=variables,
+        steps=tuple(planning.steps),
+        records=MappingProxyType({step.path: step.ref for step in planning.steps}),
+        given=MappingProxyType(planning.given),
+    )
+
+
+def _operation(document: Document, name: str | None) -> OperationDefinitionNode:
+    """Return the operation that is meant: the one named, or the only one."""
+    meant = [
+        definition
+        for definition in document.ast.definitions
+        if isinstance(definition, OperationDefinitionNode)
+        and (name is None or (definition.name is not None and definition.name.value == name))
+    ]
+    if len(meant) != 1:
+        raise RefusedDocumentError("OPERATION_UNKNOWN", found=len(meant), needed=1)
+    return meant[0]
+
+
+def _coerced(
+    document: Document, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the variables as their declared types have them. Errors name variables, never values."""
+    coerced = get_variable_values(
+        document.contract.schema, operation.variable_definitions, dict(variables), max_errors=20
+    )
+    if isinstance(coerced, dict):
+        return coerced
+    wrong = {
+        node.variable.name.value
+        for error in coerced
+        for node in error.nodes or ()
+        if isinstance(node, VariableDefinitionNode)
+    }
+    raise RefusedDocumentError("VARIABLES_INVALID", variables=sorted(wrong))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Planning:
+    """Walks one operation and gathers its steps."""
+
+    document: Document
+    coerced: dict[str, Any] = field(repr=False)
+    normalise: Normalise
+    limits: Limits
+    steps: list[Step] = field(default_factory=list)
+    given: dict[Path, str] = field(default_factory=dict)
+    errors: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def walk_query(self, operation: OperationDefinitionNode) -> None:
+        contract = self.document.contract
+        query = self._type(names.QUERY)
+        try:
+            collected = collect_fields(
+                contract.schema, self._fragments(), self.coerced, query, operation.selection_set
+            )
+        except GraphQLError:
+            raise RefusedDocumentError("VARIABLES_INVALID") from None
+        for key, nodes in collected.items():
+            name, path = nodes[0].name.value, (key,)
+            if name == names.CONTRACT or name.startswith("__"):
+                continue
+            arguments = self._arguments(query, nodes, path)
+            if arguments is None:
+                continue
+            if name in contract.records:
+                self._walk_keyed(contract.records[name], arguments, path=path, nodes=nodes)
+            elif name in contract.verifications:
+                self._walk_verification(contract.verifications[name], arguments, path=path)
+            else:
+                self._walk_subject(SubjectType(name), arguments, path=path, nodes=nodes)
+
+    def _walk_keyed(
+        self,
+        resource: Resource,
+        arguments: Mapping[str, Any],
+        *,
+        path: Path,
+        nodes: list[FieldNode],
+    ) -> None:
+        """Plan a resource's own root field: its records by their key."""
+        key = self._key(resource.key, arguments[resource.key.graphql_name], path)
+        limit = self._limit(resource, arguments, path)
+        if key is not None and limit is not None:
+            self._walk_records(resource, key, limit=limit, path=path, nodes=nodes)
+
+    def _walk_verification(
+        self, resource: Resource, arguments: Mapping[str, Any], *, path: Path
+    ) -> None:
+        key = self._key(resource.key, arguments[resource.key.graphql_name], path)
+        claims = self._claims(resource, arguments["claims"], path)
+        if key is None or claims is None:
+            return
+        self._add(
+            Step(
+                ref=self._ref(),
+                path=path,
+                resource=resource,
+                items=(),
+                key=key,
+                subject=resource.key.subject,
+                many=False,
+                # Where a subject has several records, any of them may bear the claims out.
+                limit=1 if resource.single else self.limits.first,
+                claims=claims,
+            )
+        )
+
+    def _walk_subject(
+        self,
+        subject: SubjectType,
+        arguments: Mapping[str, Any],
+        *,
+        path: Path,
+        nodes: list[FieldNode],
+    ) -> None:
+        """Plan a subject that the call names: every record on it is read by that one identifier."""
+        text = arguments[names.SUBJECT_KEYS[subject]]
+        value = self._normalised(subject, text, path)
+        if value is None:
+            return
+        self.given[path] = value
+        self._walk_subject_fields(
+            subject, lambda item: GivenKey(item=item, value=value), path=path, nodes=nodes
+        )
+
+    def _walk_subject_fields(
+        self,
+        subject: SubjectType,
+        key_of: Callable[[Item], GivenKey | LinkedKey],
+        *,
+        path: Path,
+        nodes: list[FieldNode],
+    ) -> None:
+        type_ = self._type(names.SUBJECT_TYPES[subject])
+        for key, inner in self._collect(type_, nodes).items():
+            resource = self.document.contract.records.get(inner[0].name.value)
+            if resource is None:
+                continue
+            here = (*path, key)
+            arguments = self._arguments(type_, inner, here)
+            limit = None if arguments is None else self._limit(resource, arguments, here)
+            if limit is not None:
+                self._walk_records(
+                    resource, key_of(resource.key), limit=limit, path=here, nodes=inner
+                )
+
+    def _walk_records(
+        self,
+        resource: Resource,
+        key: GivenKey | LinkedKey,
+        *,
+        limit: int,
+        path: Path,
+        nodes: list[FieldNode],
+    ) -> None:
+        """Add the step that reads records, then the links that start from them."""
+        collected = self._collect(self._type(resource.type_name), nodes)
+        ref = self._ref()
+        self._add(
+            Step(
+                ref=ref,
+                path=path,
+                resource=resource,
+                items=self._items(resource, collected, key),
+                key=key,
+                subject=resource.key.subject,
+                many=not resource.single,
+                limit=limit,
+            )
+        )
+        inside = path if resource.single else (*path, "*")
+        links = names.links(resource)
+        for response_key, inner in collected.items():
+            item = links.get(inner[0].name.value)
+            if item is not None and item.subject is not None:
+                self._walk_subject_fields(
+                    item.subject,
+                    _linked(parent=ref, parent_item=item),
+                    path=(*inside, response_key),
+                    nodes=inner,
+                )
+
+    def _items(
+        self, resource: Resource, collected: Collected, key: GivenKey | LinkedKey
+    ) -> tuple[Item, ...]:
+        """Return the items that a selection reads, in the catalogue's order.
+
+        A key that the caller gave is not read: it is told back what it said. A link alone reads nothing;
+        naming its subject's identifier reads the item that it follows.
+        """
+        selected = {nodes[0].name.value: nodes for nodes in collected.values()}
+        wanted = {item.name for item in resource.items if item.graphql_name in selected}
+        links = names.links(resource)
+        for nodes in collected.values():
+            item = links.get(nodes[0].name.value)
+            if item is None or item.subject is None:
+                continue
+            inner = self._collect(self._type(names.SUBJECT_TYPES[item.subject]), nodes)
+            identifier = names.SUBJECT_KEYS[item.subject]
+            if any(each[0].name.value == identifier for each in inner.values()):
+                wanted.add(item.name)
+        if isinstance(key, GivenKey):
+            wanted.discard(key.item.name)
+        return tuple(item for item in resource.items if item.name in wanted)
+
+    def _add(self, step: Step) -> None:
+        check_steps(len(self.steps) + 1, limits=self.limits)
+        self.steps.append(step)
+
+    def _ref(self) -> str:
+        return f"s{len(self.steps) + 1}"
+
+    def _type(self, name: str) -> GraphQLObjectType:
+        type_ = self.document.contract.schema.type_map[name]
+        if not isinstance(type_, GraphQLObjectType):
+            raise TypeError(f"{name} is no object type")
+        return type_
+
+    def _fragments(self) -> dict[str, FragmentDefinitionNode]:
+        return {
+            definition.name.value: definition
+            for definition in self.document.ast.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+
+    def _collect(self, type_: GraphQLObjectType, nodes: list[FieldNode]) -> Collected:
+        try:
+            return collect_sub_fields(
+                self.document.contract.schema, self._fragments(), self.coerced, type_, nodes
+            )
+        except GraphQLError:
+            raise RefusedDocumentError("VARIABLES_INVALID") from None
+
+    def _arguments(
+        self, type_: GraphQLObjectType, nodes: list[FieldNode], path: Path
+    ) -> Mapping[str, Any] | None:
+        """Return a field's arguments; None where they do not fit, which is then an error."""
+        try:
+            return get_argument_values(type_.fields[nodes[0].name.value], nodes[0], self.coerced)
+        except GraphQLError:
+            self._refuse("ARGUMENT_INVALID", path)
+            return None
+
+    def _key(self, item: Item, text: str, path: Path) -> GivenKey | None:
+        value = self._normalised(item.subject, text, path)
+        return None if value is None else GivenKey(item=item, value=value)
+
+    def _normalised(self, subject: SubjectType | None, text: str, path: Path) -> str | None:
+        """Return an identifier in its one spelling; None where it is none, which is then an error."""
+        try:
+            if not 0 < len(text) <= self.limits.key_characters or not text.isprintable():
+                raise ValueError("no identifier")  # noqa: TRY301  One way out for both kinds.
+            return text if subject is None else self.normalise(subject, text)
+        except ValueError:
+            self._refuse("KEY_INVALID", path)
+            return None
+
+    def _limit(self, resource: Resource, arguments: Mapping[str, Any], path: Path) -> int | None:
+        """Return how many records each key may yield; None where that was asked wrongly."""
+        if resource.single:
+            return 1
+        first = arguments.get("first")
+        if not isinstance(first, int) or not 1 <= first <= self.limits.first:
+            self._refuse("ARGUMENT_INVALID", path, argument="first", allowed=self.limits.first)
+            return None
+        return first
+
+    def _claims(
+        self, resource: Resource, found: Mapping[str, Any], path: Path
+    ) -> tuple[Claim, ...] | None:
+        """Return the claims made; None where there is none, or one that nothing could bear out."""
+        claims = [
+            Claim(item=item, value=found[claim_attribute(item)])
+            for item in names.claimable(resource)
+            if found.get(claim_attribute(item)) is not None
+        ]
+        valid = found.get(CLAIM_VALID)
+        if valid:
+            claims.append(Claim(item=None))
+        too_long = any(len(claim.value or "") > self.limits.claim_characters for claim in claims)
+        if not claims or valid is False or too_long:
+            self._refuse("ARGUMENT_INVALID", path, argument="claims")
+            return None
+        return tuple(claims)
+
+    def _refuse(self, code: str, path: Iterable[str], **facts: Any) -> None:
+        self.errors.append({"path": list(path), "extensions": {"code": code, **facts}})
+
+
+def _linked(*, parent: str, parent_item: Item) -> Callable[[Item], LinkedKey]:
+    return lambda item: LinkedKey(item=item, parent=parent, parent_item=parent_item)

@@ -1,0 +1,431 @@
+"""What a call leaves in the log: one entry, and nothing is answered before it is durable.
+
+The only place where outcomes are translated into an entry, and the only one that makes `Recorded`. In the
+clear stand codes, ids, bitmaps and counts; free text and identifiers are only ever committed to.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import msgspec
+
+from audit.canonical import b64url, bitmap
+from audit.entry import ByteCommit, Commit, Draft, IndexRow, Nonce, Quota, Sequenced
+from catalogue.model import Item
+from catalogue.snapshot import Snapshot
+from gateway.model import (
+    Call,
+    Caller,
+    GivenKey,
+    Masked,
+    Outcome,
+    Recorded,
+    Refused,
+    Step,
+    Usage,
+)
+from gateway.outcomes import code_of, outcome_of
+from gateway.ports import Recorder
+from policies.model import Question, UsageFacts, Verdict
+
+KIND = "call"
+REPLAYED = "REPLAYED"
+GRANT_QUOTA = "GRANT_QUOTA"
+NOTHING = b"null"
+
+MOST_STEPS = 24
+"""So many steps, with sixty subjects reached by links, fit into an entry of 16 KiB."""
+
+# A literal in a document may be an identifier, and the digest of a guessable text gives it away.
+_LITERAL = re.compile(r'"|[0-9]{6}')
+_PURPOSES = frozenset(get_args(UsageFacts.__annotations__["purpose"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What is about to be sent, byte for byte."""
+
+    data: bytes = field(repr=False)
+    step_bytes: Mapping[str, bytes] = field(repr=False)
+    errors: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the outcomes of a call rest on."""
+
+    snapshot: Snapshot
+    question: Question
+    revision: str
+    """Of the policy that decided."""
+    operation: str
+    """SHA-256 of the document, hex."""
+    day: str
+    """YYYY-MM-DD where the exchange stands: the day of the quotas."""
+
+
+async def record(
+    call: Call, outcomes: Sequence[Outcome], given: Given, *, basis: Basis, recorder: Recorder
+) -> Recorded:
+    """Append the call's entry and return what may be answered; raises the log's errors unchanged.
+
+    Where the log finds the nonce used or a quota spent, the rows are dropped: what is recorded and
+    answered is then a refusal of every step.
+    """
+    sequenced = await recorder.append(draft(call, outcomes, given, basis=basis))
+    if sequenced.instead is None:
+        return Recorded(call, tuple(outcomes), given.data, given.errors, sequenced)
+    code = _INSTEAD[sequenced.instead]
+    return Recorded(
+        call, _all_refused(outcomes, code), NOTHING, ({"extensions": {"code": code}},), sequenced
+    )
+
+
+async def record_refusal(
+    caller: Caller,
+    *,
+    number: str,
+    code: str,
+    body: bytes,
+    usage: Usage | None,
+    snapshot: Snapshot,
+    recorder: Recorder,
+    answer: bytes = NOTHING,
+) -> Sequenced:
+    """Append the entry of an authenticated call that was refused before any step was planned.
+
+    `usage` is None where it is the usage that cannot be read. `answer` is the `data` member sent.
+    """
+    refused = _refused_draft(caller, usage, snapshot, number=number, code=code, nonce=caller.nonce)
+    commits = (
+        *_person_commits(caller, usage),
+        _signature(caller),
+        ByteCommit(name="request", content=body),
+        ByteCommit(name="answer", content=answer),
+    )
+    once = _with(refused, commits=commits, receipt=("request", "answer", _own_counter(caller)))
+    again = _with(once, clear={**once.clear, "code": REPLAYED}, nonce=None)
+    return await recorder.append(_with(once, otherwise={"replayed": again}))
+
+
+_INSTEAD: Mapping[str, str] = {"replayed": REPLAYED, "quota": GRANT_QUOTA}
+
+
+def quota_key(grant: str) -> str:
+    """Return the key under which calls are counted against a grant."""
+    return f"grant:{grant}"
+
+
+def draft(call: Call, outcomes: Sequence[Outcome], given: Given, *, basis: Basis) -> Draft:
+    """Return the draft of a call's entry, with the refusals that the log may put in its place."""
+    whole = _call_draft(call, outcomes, given, basis=basis)
+    quotas = _quotas(outcomes, basis=basis)
+    otherwise = {}
+    for key, code in _INSTEAD.items():
+        refused = _all_refused(outcomes, code)
+        # Where the whole data is null, no step has a place in it.
+        nothing = Given(data=NOTHING, step_bytes=dict.fromkeys(given.step_bytes, b""), errors=())
+        alternative = _call_draft(
+            call, refused, nothing, basis=basis, subjects=_subjects_of(outcomes)
+        )
+        otherwise[key] = _with(alternative, nonce=None if key == "replayed" else alternative.nonce)
+    return _with(whole, quotas=quotas, otherwise=otherwise)
+
+
+def _call_draft(
+    call: Call,
+    outcomes: Sequence[Outcome],
+    given: Given,
+    *,
+    basis: Basis,
+    subjects: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+) -> Draft:
+    caller, snapshot = call.caller, basis.snapshot
+    known = subjects if subjects is not None else _subjects_of(outcomes)
+    steps = [_step_facts(outcome) for outcome in outcomes]
+    open_document = not _LITERAL.search(call.query)
+    clear = {
+        **_caller_facts(caller, call.usage, snapshot, number=call.number),
+        "channel": basis.question.channel,
+        "case": _case_facts(call),
+        "operation": basis.operation if open_document else "",
+        "policy": basis.revision,
+        "steps": steps,
+    }
+    answers = tuple(
+        ByteCommit(name=f"answer.{ref}", content=content)
+        for ref, content in given.step_bytes.items()
+    )
+    commits = (
+        *_person_commits(caller, call.usage),
+        *_matter_commit(call.usage, snapshot),
+        *(() if open_document else (Commit(name="operation", value=basis.operation),)),
+        _arguments(call, known),
+        Commit(name="question", value=_canonical(msgspec.to_builtins(basis.question))),
+        _signature(caller),
+        *_subject_commits(known),
+        ByteCommit(name="request", content=call.body),
+        ByteCommit(name="answer", content=given.data),
+        *answers,
+    )
+    resources = sorted({outcome_step(outcome).resource.code for outcome in outcomes})
+    return Draft(
+        kind=KIND,
+        clear=clear,
+        commits=commits,
+        counters=(
+            f"consumer:{caller.system.id}",
+            *(f"resource:{code}" for code in resources),
+        ),
+        index=tuple(_index(call, outcomes, known, snapshot)),
+        applied=snapshot.applied_index,
+        nonce=caller.nonce,
+        receipt=("request", "answer", *(one.name for one in answers), _own_counter(caller)),
+    )
+
+
+def outcome_step(outcome: Outcome) -> Step:
+    return outcome.step if isinstance(outcome, Refused) else outcome.permitted.step
+
+
+def _own_counter(caller: Caller) -> str:
+    return f"n.consumer:{caller.system.id}"
+
+
+def _all_refused(outcomes: Sequence[Outcome], code: str) -> tuple[Refused, ...]:
+    return tuple(Refused(outcome_step(outcome), code, None) for outcome in outcomes)
+
+
+def _with(draft_: Draft, **changes: Any) -> Draft:
+    members = {name: getattr(draft_, name) for name in Draft.__dataclass_fields__}
+    return Draft(**{**members, **changes})
+
+
+def _caller_facts(
+    caller: Caller, usage: Usage | None, snapshot: Snapshot, *, number: str
+) -> dict[str, Any]:
+    # What the caller claims stands in the clear only where the exchange knows it: else it is free text.
+    matter = usage.matter if usage is not None and usage.matter in snapshot.matters else ""
+    purpose = usage.purpose if usage is not None and usage.purpose in _PURPOSES else ""
+    retry = usage.retry_of if usage is not None else None
+    return {
+        "call": number,
+        "consumer": caller.system.department,
+        "system": caller.system.id,
+        "auth": caller.auth,
+        "operator_auth": caller.operator_auth,
+        "matter": matter,
+        "purpose": purpose,
+        **({"retry_of": retry} if isinstance(retry, int) else {}),
+    }
+
+
+def _case_facts(call: Call) -> str:
+    if call.case is None:
+        return "none"
+    return "declared" if call.case.attested_by is None else "attested"
+
+
+def _step_facts(outcome: Outcome) -> dict[str, Any]:
+    """State one step in the clear: which items, how many rows, which outcome; never a value."""
+    step, verdict = outcome_step(outcome), _verdict_of(outcome)
+    given, masked = _given_items(step, verdict)
+    asked = {item.name for item in step.items}
+    joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
+    return {
+        "ref": step.ref,
+        "provider": step.resource.department,
+        "resource": step.resource.code,
+        "revision": step.resource.revision,
+        "class": step.resource.sharing_class.value,
+        "asked": _bits(step.items, asked),
+        "matched": bitmap(item.ordinal for item in (*step.matched, *joins)),
+        "given": _bits(step.items, given),
+        "masked": _bits(step.items, masked),
+        "refused": _bits(step.items, asked - given - masked),
+        "grant": verdict.grant if verdict is not None and verdict.grant is not None else "",
+        "rows": len(outcome.rows) if isinstance(outcome, Masked) else 0,
+        "outcome": outcome_of(outcome),
+        "code": code_of(outcome) or "",
+    }
+
+
+def _bits(items: Sequence[Item], names: set[str]) -> str:
+    return bitmap(item.ordinal for item in items if item.name in names)
+
+
+def _verdict_of(outcome: Outcome) -> Verdict | None:
+    """Return the verdict by which items are given; None where nothing of the step is."""
+    return None if isinstance(outcome, Refused) else outcome.permitted.verdict
+
+
+def _given_items(step: Step, verdict: Verdict | None) -> tuple[set[str], set[str]]:
+    """Return what the decision gives and masks of what was asked, also where no record was found."""
+    if verdict is None or verdict.items is None:
+        return set(), set()
+    asked = {item.name for item in step.items} - set(verdict.items.denied)
+    masked = asked & set(verdict.items.masked)
+    return (asked & set(verdict.items.allowed)) - masked, masked
+
+
+def _subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return by ref whom each step is about, those met by a link too, refused or not."""
+    by_ref = {outcome_step(outcome).ref: outcome for outcome in outcomes}
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for ref, outcome in by_ref.items():
+        step = outcome_step(outcome)
+        if step.subject is None:
+            continue
+        if isinstance(step.key, GivenKey):
+            found[ref] = ((step.subject.value, step.key.value),)
+            continue
+        parent, name = by_ref[step.key.parent], step.key.parent_item.name
+        joins = parent.joins if isinstance(parent, Masked) else ()
+        keys = dict.fromkeys(row[name] for row in joins if name in row)
+        found[ref] = tuple((step.subject.value, key) for key in keys)
+    return found
+
+
+def _subject_commits(subjects: Mapping[str, tuple[tuple[str, str], ...]]) -> list[Commit]:
+    """Commit to each subject apart, so that each can be disclosed and erased apart."""
+    commits: list[Commit] = []
+    for ref, found in subjects.items():
+        for number, (type_, value) in enumerate(found, 1):
+            name = f"subject.{ref}" if len(found) == 1 else f"subject.{ref}.{number}"
+            subject = {"type": type_, "id": value}
+            commits.append(Commit(name=name, value=subject, subject=(type_, value)))
+    return commits
+
+
+def _arguments(call: Call, subjects: Mapping[str, tuple[tuple[str, str], ...]]) -> Commit:
+    """Commit to the document and its variables, under the key of the subject whom they name first."""
+    value = {
+        "document": call.query,
+        "operationName": call.operation_name,
+        "variables": dict(call.variables),
+    }
+    first = next((found[0] for found in subjects.values() if found), None)
+    return Commit(name="arguments", value=_canonical(value), subject=first)
+
+
+def _person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:
+    officer = Commit(name="officer", value=caller.officer.id if caller.officer else "")
+    if usage is None:
+        return (officer,)
+    return (
+        Commit(name="case", value=usage.case),
+        Commit(name="reason", value=usage.reason),
+        Commit(name="operator", value=usage.operator),
+        officer,
+    )
+
+
+def _matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
+    """Commit to a matter or purpose that nobody registered: it cannot stand in the clear."""
+    claimed = {"matter": usage.matter} if usage.matter not in snapshot.matters else {}
+    if usage.purpose not in _PURPOSES:
+        claimed["purpose"] = usage.purpose
+    return tuple(Commit(name=name, value=value) for name, value in claimed.items())
+
+
+def _signature(caller: Caller) -> Commit:
+    """Commit to what the caller signed, so that nobody can invent calls for them."""
+    signed = {
+        "key": caller.key,
+        "base": b64url(caller.request_base),
+        "signature": b64url(caller.request_signature),
+    }
+    return Commit(name="signature", value=signed)
+
+
+def _canonical(value: Any) -> str:
+    """Write a value as JSON text with sorted members: variables may hold numbers that entries may not."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _index(
+    call: Call,
+    outcomes: Sequence[Outcome],
+    subjects: Mapping[str, tuple[tuple[str, str], ...]],
+    snapshot: Snapshot,
+) -> list[IndexRow]:
+    """Return how the call is found: a row for each step and subject, or one for a call without steps."""
+    rows: list[IndexRow] = []
+    for outcome in outcomes:
+        step = outcome_step(outcome)
+        about: Sequence[tuple[str, str] | None] = subjects.get(step.ref) or (None,)
+        rows += [
+            _index_row(
+                call.caller,
+                call.usage,
+                snapshot,
+                step=step.ref,
+                provider=step.resource.department,
+                resource=step.resource.code,
+                decision=outcome_of(outcome),
+                code=code_of(outcome) or "",
+                subject=subject,
+            )
+            for subject in about
+        ]
+    return rows or [_index_row(call.caller, call.usage, snapshot, decision="given")]
+
+
+def _index_row(caller: Caller, usage: Usage | None, snapshot: Snapshot, **members: Any) -> IndexRow:
+    matter = usage.matter if usage is not None and usage.matter in snapshot.matters else ""
+    return IndexRow(
+        consumer=caller.system.department,
+        system=caller.system.id,
+        matter=matter,
+        officer=caller.officer.id if caller.officer else None,
+        case=(usage.case or None) if usage is not None else None,
+        **members,
+    )
+
+
+def _quotas(outcomes: Sequence[Outcome], *, basis: Basis) -> tuple[Quota, ...]:
+    """Count the call once against each grant that permitted something, also where a source was down."""
+    used: dict[str, None] = {}
+    for outcome in outcomes:
+        verdict = outcome.verdict if isinstance(outcome, Refused) else outcome.permitted.verdict
+        if verdict is not None and verdict.allow and verdict.grant is not None:
+            used[verdict.grant] = None
+    grants = basis.snapshot.grants
+    return tuple(
+        Quota(
+            key=quota_key(grant),
+            day=basis.day,
+            amount=1,
+            # A grant that the snapshot does not hold has no quota left to count against.
+            most=grants[grant].daily_quota if grant in grants else 0,
+        )
+        for grant in used
+    )
+
+
+def _refused_draft(
+    caller: Caller,
+    usage: Usage | None,
+    snapshot: Snapshot,
+    *,
+    number: str,
+    code: str,
+    nonce: Nonce | None,
+) -> Draft:
+    clear = {
+        **_caller_facts(caller, usage, snapshot, number=number),
+        "steps": [],
+        "outcome": "refused",
+        "code": code,
+    }
+    return Draft(
+        kind=KIND,
+        clear=clear,
+        counters=(f"consumer:{caller.system.id}",),
+        index=(_index_row(caller, usage, snapshot, decision="refused", code=code),),
+        applied=snapshot.applied_index,
+        nonce=nonce,
+    )

@@ -1,0 +1,289 @@
+"""One question to the decision point for all steps of a call, and a ruling on each step.
+
+The only place where the catalogue is translated into the policy's words, and the only one that makes
+`Permitted`. Whatever goes wrong on the way is a refusal of every step.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from catalogue.model import Case, Grant, Item, Resource, SubjectType
+from catalogue.snapshot import Snapshot
+from gateway.model import Call, Caller, LinkedKey, Permitted, Refused, Ruling, Step
+from policies.engine import DecisionPoint
+from policies.model import (
+    DECISION_SCHEMA,
+    QUESTION_SCHEMA,
+    CallerFacts,
+    CaseFacts,
+    Decision,
+    GrantFacts,
+    ItemFacts,
+    MatterFacts,
+    Network,
+    OfficerFacts,
+    Question,
+    RequestFacts,
+    ResourceFacts,
+    RowCondition,
+    SubjectFacts,
+    UsageFacts,
+    Verdict,
+)
+
+POLICY_UNAVAILABLE = "POLICY_UNAVAILABLE"
+
+# How much an officer's own word for who they are is worth (0 declared … 3 two factors). A session of
+# this floor is opened by a one-time link: one factor.
+_AUTHN_LEVELS: Mapping[str, int] = {"declared": 0, "system-job": 0, "session": 1}
+
+PerCallToken = Callable[[str], str]
+"""Replaces an identifier: equal within one call, random between calls."""
+
+KeyedToken = Callable[[str, str], str]
+"""(kind, normalised value) → the keyed digest by which parties of a case are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the question is made of besides the call and its steps."""
+
+    snapshot: Snapshot
+    operation: str
+    """SHA-256 of the document, hex."""
+    used: Mapping[str, int]
+    """Grant id → calls already counted today."""
+    now: datetime
+    """Aware, where the exchange stands: its hour is the hour of the question."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """Every step's ruling, in the order of the steps."""
+
+    rulings: tuple[Ruling, ...]
+    question: Question
+    decision: Decision | None
+    """None where there was no usable decision: every step is refused."""
+
+
+def question(
+    call: Call, steps: Sequence[Step], facts: Facts, *, tokens: PerCallToken, token: KeyedToken
+) -> Question:
+    """Gather all that the policy needs to know; identifiers become per-call tokens."""
+    snapshot, caller = facts.snapshot, call.caller
+    resources = {step.resource.code: step.resource for step in steps}
+    grants = [
+        grant for code in sorted(resources) for grant in snapshot.grants_for(caller.system.id, code)
+    ]
+    return Question(
+        schema=QUESTION_SCHEMA,
+        now=int(facts.now.timestamp()),
+        hour=facts.now.hour,
+        channel="verify" if steps and all(step.claims for step in steps) else "query",
+        network=Network(zone=caller.system.zone),
+        caller=CallerFacts(
+            department=caller.system.department,
+            system=caller.system.id,
+            region=caller.region,
+            auth=cast("Literal['signature', 'dpop', 'bearer']", caller.auth),
+        ),
+        officer=_officer(caller, snapshot, tokens=tokens),
+        usage=UsageFacts(
+            matter=call.usage.matter,
+            purpose=cast("Any", call.usage.purpose),
+            legal_basis=[],
+            operation=facts.operation,
+        ),
+        case=_case(call.case),
+        requests=[_request(call, step, steps, tokens=tokens, token=token) for step in steps],
+        catalogue={
+            code: _resource(resource, _touched(resource, steps, grants))
+            for code, resource in sorted(resources.items())
+        },
+        matters={
+            code: MatterFacts(
+                department=snapshot.matters[code].department,
+                status=snapshot.matters[code].state,
+                relations=list(snapshot.matters[code].relations),
+            )
+            for code in sorted({call.usage.matter} & set(snapshot.matters))
+        },
+        grants=[_grant(grant, used=facts.used) for grant in grants],
+    )
+
+
+async def rule(
+    call: Call,
+    steps: Sequence[Step],
+    facts: Facts,
+    *,
+    decisions: DecisionPoint,
+    tokens: PerCallToken,
+    token: KeyedToken,
+) -> Ruled:
+    """Put one question for all steps and rule on each. Never raises for a silent decision point."""
+    asked = question(call, steps, facts, tokens=tokens, token=token)
+    if not steps:
+        return Ruled(rulings=(), question=asked, decision=None)
+    try:
+        decision = await decisions.decide(asked)
+    except Exception:  # noqa: BLE001  Whatever keeps an engine from deciding is a refusal.
+        return _undecided(steps, asked)
+    if decision.schema != DECISION_SCHEMA or decision.expires <= asked.now:
+        return _undecided(steps, asked)
+    rulings = tuple(_ruling(step, steps, decision.resources.get(step.ref)) for step in steps)
+    return Ruled(rulings=rulings, question=asked, decision=decision)
+
+
+def joins_of(step: Step, steps: Iterable[Step]) -> tuple[Item, ...]:
+    """Return the items of a step by which other steps follow a link from its records."""
+    found = {
+        other.key.parent_item.name: other.key.parent_item
+        for other in steps
+        if isinstance(other.key, LinkedKey) and other.key.parent == step.ref
+    }
+    return tuple(found.values())
+
+
+def _undecided(steps: Sequence[Step], asked: Question) -> Ruled:
+    refused = tuple(Refused(step, POLICY_UNAVAILABLE, None) for step in steps)
+    return Ruled(rulings=refused, question=asked, decision=None)
+
+
+def _ruling(step: Step, steps: Sequence[Step], verdict: Verdict | None) -> Ruling:
+    """Take a verdict literally: permitted is only what it says is, for this resource."""
+    if verdict is None or verdict.resource != step.resource.code:
+        return Refused(step, POLICY_UNAVAILABLE, None)
+    if verdict.allow is not True:
+        return Refused(step, verdict.code, verdict)
+    parts = (verdict.items, verdict.row_filter, verdict.max_rows, verdict.grant)
+    if any(part is None for part in parts):
+        return Refused(step, POLICY_UNAVAILABLE, verdict)
+    return Permitted(step, verdict, joins_of(step, steps))
+
+
+def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> OfficerFacts:
+    """State who is behind the call; an unattended job stands on its responsible officer's clearance."""
+    officer = caller.officer
+    if officer is None and caller.system.responsible is not None:
+        officer = snapshot.officers.get(caller.system.responsible)
+    return OfficerFacts(
+        # Officers are registered without identity numbers, so nobody knows that one is the subject:
+        # the token equals no subject's.
+        digest=tokens(f"officer:{officer.id if officer else ''}"),
+        authn_level=_AUTHN_LEVELS.get(caller.operator_auth, 0),
+        clearance=officer.clearance if officer else 0,
+    )
+
+
+def _case(case: Case | None) -> CaseFacts | None:
+    if case is None:
+        return None
+    return CaseFacts(
+        state=case.state.value,
+        matter=case.matter,
+        system=case.system,
+        attested=case.attested_by is not None,
+        parties=sum(party.counts for party in case.parties),
+    )
+
+
+def _request(
+    call: Call, step: Step, steps: Sequence[Step], *, tokens: PerCallToken, token: KeyedToken
+) -> RequestFacts:
+    # What a link follows is compared too: it needs *match* like a key or a claim.
+    compared = (*step.matched, *joins_of(step, steps))
+    return RequestFacts(
+        ref=step.ref,
+        resource=step.resource.code,
+        items=[item.name for item in step.items],
+        matched=sorted({item.name for item in compared}),
+        limit=step.limit,
+        subject=None if step.subject is None else _subject(call, step, steps, tokens, token),
+    )
+
+
+def _subject(
+    call: Call, step: Step, steps: Sequence[Step], tokens: PerCallToken, token: KeyedToken
+) -> SubjectFacts:
+    type_ = cast("SubjectType", step.subject)
+    if isinstance(step.key, LinkedKey):
+        source = next(other.resource.code for other in steps if other.ref == step.key.parent)
+        # Not known before the parent is read: `fetch` asks whether it is a party.
+        relation = f"link:{source}.{step.key.parent_item.name}"
+        return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
+    value = step.key.value
+    party = call.case is not None and call.case.party(type_, token(type_.value, value))
+    return SubjectFacts(
+        type=type_.value,
+        digest=tokens(f"{type_.value}:{value}"),
+        relation="party" if party else "stranger",
+        consents=[],
+    )
+
+
+def _touched(resource: Resource, steps: Sequence[Step], grants: Sequence[Grant]) -> set[str]:
+    """Names of the items that are read, compared or filtered by."""
+    mine = [step for step in steps if step.resource.code == resource.code]
+    touched = {item.name for step in mine for item in (*step.items, *step.matched)}
+    touched |= {item.name for step in mine for item in joins_of(step, steps)}
+    return touched | {
+        row.item for grant in grants if grant.resource == resource.code for row in grant.rows
+    }
+
+
+def _resource(resource: Resource, touched: set[str]) -> ResourceFacts:
+    return ResourceFacts(
+        owner=resource.department,
+        sharing_class=resource.sharing_class.value,
+        status=resource.state,
+        level=resource.level,
+        personal=resource.personal,
+        consent="none" if resource.consent == "none" else "required",
+        no_share_basis=list(resource.no_share_basis),
+        purposes=list(resource.purposes),
+        items={
+            item.name: ItemFacts(
+                sharing_class=item.sharing_class.value,
+                level=item.level,
+                mask=item.mask,
+                match=item.match,
+            )
+            for item in resource.items
+            if item.name in touched
+        },
+    )
+
+
+def _grant(grant: Grant, *, used: Mapping[str, int]) -> GrantFacts:
+    return GrantFacts(
+        id=grant.id,
+        resource=grant.resource,
+        department=grant.department,
+        systems=list(grant.systems),
+        channels=list(grant.channels),
+        matters=list(grant.matters),
+        purposes=list(grant.purposes),
+        items=list(grant.items),
+        match=list(grant.match),
+        # Each granted item names its mask: one that got lost must not look like none.
+        masks={**dict.fromkeys(grant.items, "none"), **grant.masks},
+        rows=[
+            RowCondition(item=row.item, op=cast("Any", row.op), value=row.value)
+            for row in grant.rows
+        ],
+        max_rows=grant.max_rows,
+        not_before=math.ceil(grant.not_before.timestamp()),
+        not_after=int(grant.not_after.timestamp()),
+        daily_quota=grant.daily_quota,
+        # A grant whose count is not known counts as spent.
+        used_today=used.get(grant.id, grant.daily_quota),
+        status=grant.state.value,
+        attested=grant.attested,
+        # An empty list would make a lost member widen: *any document* is said, not left out.
+        operations=list(grant.operations) or ["*"],
+    )
