@@ -38,12 +38,7 @@ class LogLedger:
         self._log = log
 
     def append(self, act: Act) -> int:
-        appended = _APPENDED.get()
-        nonce = _REQUEST_NONCE.get() if not appended else None
-        index = append_once(self._log, draft_of(act), nonce=nonce)
-        if appended is not None:
-            appended.append(index)
-        return index
+        return append_spending(self._log, draft_of(act))
 
     def void(self, index: int, *, reason: str) -> int:
         draft = Draft(
@@ -59,6 +54,16 @@ class LogLedger:
 
     def rows(self) -> Mapping[tuple[str, str], tuple[int, str | None]]:
         return self._log.registry_rows()
+
+
+def append_spending(log: Log, draft: Draft) -> int:
+    """Append; the first time within `spending` the request's nonce is used up with it."""
+    appended = _APPENDED.get()
+    nonce = _REQUEST_NONCE.get() if not appended else None
+    index = append_once(log, draft, nonce=nonce)
+    if appended is not None:
+        appended.append(index)
+    return index
 
 
 def append_once(log: Log, draft: Draft, *, nonce: Nonce | None) -> int:

@@ -16,6 +16,7 @@ from catalogue import store
 from catalogue.codes import normalise_subject
 from catalogue.model import Actor, Role, SubjectType
 from exchange.acts.register import ActError, act
+from exchange.ledger import append_spending
 from exchange.node import Node
 
 
@@ -204,11 +205,12 @@ def _record(
 ) -> None:
     commits = [Commit(name="officer", value=actor.id)]
     commits += [Commit(name=name, value=value) for name, value in (private or {}).items()]
-    node.log.append(
+    append_spending(
+        node.log,
         Draft(
             kind=kind,
             clear={"department": actor.department, "auth": actor.auth, "facts": facts},
             commits=tuple(commits),
             index=(IndexRow(consumer=actor.department, officer=actor.id),),
-        )
+        ),
     )

@@ -1,11 +1,8 @@
 """`POST /graphql`: from bytes to a call, through the gateway, and back to bytes."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from audit.receipt import make_receipt
 from exchange.clock import now
 from exchange.identity.errors import IdentityError
 from exchange.identity.establish import Established
@@ -16,8 +13,7 @@ from exchange.words import words_of
 from gateway.errors import GatewayError, RefusedRequestError
 from gateway.model import Call, Caller, Usage
 from gateway.parse import parse_request, read_usage
-from gateway.pipeline import Answered, Terms, answer, refuse
-from gateway.respond import respond
+from gateway.pipeline import Terms, answer, refuse
 
 MEDIA = "application/graphql-response+json"
 _JSON = "application/json"
@@ -45,15 +41,11 @@ async def graphql(request: Request) -> Response:
         if caller is None:
             node.strangers.saw(code_of(error))
         return graphql_problem(error, accept_language=language)
-    departments = (await node.live.snapshot()).departments
-    content = respond(
-        answered.recorded,
-        departments=departments,
-        words=words_of,
-        languages=language,
-        receipt=None if _index_only(request) else _receipt(answered),
+    content = answered.write(
+        words=words_of, languages=language, whole_receipt=not _index_only(request)
     )
-    return Response(content, media_type=media, headers={"vary": "accept-language"})
+    headers = {"vary": "accept-language"}
+    return Response(content, status_code=answered.status, media_type=media, headers=headers)
 
 
 async def _call(
@@ -115,10 +107,3 @@ def _index_only(request: Request) -> bool:
     """Whether the caller fetches its receipt later (RFC 7240)."""
     preferences = request.headers.get("prefer", "").replace(" ", "").lower().split(",")
     return "receipt=index" in preferences
-
-
-def _receipt(answered: Answered) -> dict[str, Any]:
-    sequenced = answered.recorded.sequenced
-    paths = {f"answer.{step.ref}": step.path for step in answered.plan.steps}
-    opened = {name: path for name, path in paths.items() if name in sequenced.openings}
-    return make_receipt(sequenced, paths=opened)

@@ -15,6 +15,7 @@ from exchange.identity.errors import IdentityError
 from exchange.identity.tokens import OAUTH_ERRORS
 from exchange.words import words_of
 from gateway.errors import GatewayError
+from gateway.respond import prefers_english
 
 _LOGGING = logging.getLogger("exchange.web")
 RETRY_AFTER_S = 2
@@ -65,11 +66,6 @@ def problem(error: Exception, *, accept_language: str) -> Response:
     return _response(error, told, media="application/problem+json")
 
 
-def chinese(accept_language: str) -> bool:
-    """Whether to answer in Chinese: unless English is asked for first."""
-    return not accept_language.strip().lower().startswith("en")
-
-
 def _worded(fact: Mapping[str, Any], *, accept_language: str) -> dict[str, Any]:
     code = str(fact.get("extensions", {}).get("code", "INTERNAL"))
     return {"message": _message(code, accept_language), **fact}
@@ -77,7 +73,7 @@ def _worded(fact: Mapping[str, Any], *, accept_language: str) -> dict[str, Any]:
 
 def _message(code: str, accept_language: str) -> str:
     words = words_of(code)
-    return words.zh if chinese(accept_language) else words.en
+    return words.en if prefers_english(accept_language) else words.zh
 
 
 def _response(

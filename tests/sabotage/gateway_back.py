@@ -1,6 +1,5 @@
 """How the back half of the gateway could be broken, one way for each thing that it promises."""
 
-import hashlib
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -67,15 +66,6 @@ def _say_nothing_of_steps() -> AbstractContextManager[None]:
     return replaced(gateway.record._step_facts, facts)
 
 
-def _hash_the_subject_into_the_leaf() -> AbstractContextManager[None]:
-    def facts(outcome: Outcome) -> dict[str, Any]:
-        step = gateway.record.outcome_step(outcome)
-        digest = hashlib.sha256(repr(step.key).encode()).hexdigest()
-        return {**_original_step_facts(outcome), "subject": digest}
-
-    return replaced(gateway.record._step_facts, facts)
-
-
 def _take_down_for_absent() -> AbstractContextManager[None]:
     async def read(permitted: Permitted, *others: Any) -> Any:
         carried = await _original_read(permitted, *others)
@@ -104,10 +94,6 @@ def _trust_every_login() -> AbstractContextManager[None]:
 SABOTAGES: dict[str, Sabotage] = {
     "W1": Sabotage(why="the call is answered without its entry", apply=_answer_unrecorded),
     "W16": Sabotage(why="the policy is asked while the log is down", apply=_ignore_the_log),
-    "L18": Sabotage(
-        why="the leaf holds an unsalted digest of the subject",
-        apply=_hash_the_subject_into_the_leaf,
-    ),
     "F1": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
     "F4": Sabotage(why="denied items are given", apply=_give_every_item),
     "F5": Sabotage(why="denied items are given", apply=_give_every_item),

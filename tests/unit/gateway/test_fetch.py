@@ -280,7 +280,8 @@ async def test_a_source_that_keeps_failing_is_left_alone_and_then_probed_once() 
     now[0] = 10.0
     assert [await code(), await code()] == ["SOURCE_UNAVAILABLE", "CIRCUIT_OPEN"]
     assert len(source.reads) == 3
-    now[0], _ = 20.0, source.mend()
+    source.mend()
+    now[0] = 20.0
     assert [await code(), await code()] == ["read", "read"]
 
 

@@ -174,7 +174,11 @@ def test_several_subjects_of_one_step_are_committed_to_and_found_one_by_one() ->
     joins = ({"uscc": USCC, "legal_id": PERSON}, {"uscc": USCC, "legal_id": other})
     parent = Masked(a_permit(step, ["legal_id"], items=ITEMS), (GIVEN, GIVEN), 0, joins=joins)
     found = drafted(parent, Masked(a_permit(a_link(step)), (), 0))
-    subjects = {c.name: c.subject for c in found.commits if c.name.startswith("subject.s2")}
+    subjects = {
+        commit.name: commit.subject
+        for commit in found.commits
+        if isinstance(commit, Commit) and commit.name.startswith("subject.s2")
+    }
     assert subjects == {"subject.s2.1": ("person", PERSON), "subject.s2.2": ("person", other)}
     assert [row.subject for row in found.index if row.step == "s2"] == [
         ("person", PERSON),
@@ -193,7 +197,7 @@ def test_a_stranger_met_by_a_link_is_found_under_their_own_name() -> None:
 
 def test_a_call_is_counted_once_against_each_grant_that_permitted_something() -> None:
     steps = [a_step(ref=f"s{n}") for n in range(3)]
-    outcomes = [
+    outcomes: list[Outcome] = [
         Masked(a_permit(steps[0]), (), 0),
         Failed(a_permit(steps[1]), "SOURCE_TIMEOUT"),
         Refused(steps[2], "GRANT_MISSING", None),
