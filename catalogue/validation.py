@@ -29,6 +29,7 @@ PURPOSES = (
     "business-coordination",
 )
 CHANNELS = ("query", "bulk", "verify")
+_KEY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _GRAPHQL_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]{0,127}")
 _TYPE_NAME = re.compile(r"[A-Z][0-9A-Za-z]{0,127}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
@@ -55,6 +56,13 @@ def check_system(system: System) -> System:
         [] if _NAME.fullmatch(system.name) else ["a system's name of 1 to 200 characters needed"],
         system,
     )
+
+
+def check_key_id(text: str) -> str:
+    """Return the id of a key: base64url, so that it may begin with `-` or `_` (RFC 7638)."""
+    if not _KEY_ID.fullmatch(text):
+        raise InvalidError("a key id of 1 to 128 characters of base64url needed")
+    return text
 
 
 def check_source(source: SourceAddress) -> SourceAddress:

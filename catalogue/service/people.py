@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 from catalogue import lifecycle, store, validation
-from catalogue.codes import plain_code
 from catalogue.errors import DuplicateError, InvalidError, StateError, UnknownError
 from catalogue.lifecycle import Invitation, NewOfficer
 from catalogue.model import Actor, Department, Matter, Officer, OfficerKey, Role, System, SystemKey
@@ -228,7 +227,7 @@ class People(UseCases):
             used = lifecycle.use_invitation(invitation, at=self._now())
             system = unit.need(SYSTEM, invitation.system)
             unit.act_as(Actor(system=system, auth="invitation"))
-            if unit.find(SYSTEM_KEY, plain_code(key.id)) is not None:
+            if unit.find(SYSTEM_KEY, validation.check_key_id(key.id)) is not None:
                 raise DuplicateError(f"key {key.id}")
             registered = replace(key, system=system.id, state="active")
             unit.record(

@@ -9,6 +9,7 @@ from catalogue.errors import CATALOGUE_CODES, CatalogueError, InvalidError
 from catalogue.model import CodeKind, ItemType, MatterKind, SharingClass, Validity
 from catalogue.validation import (
     check_department,
+    check_key_id,
     check_matter,
     check_resource,
     check_source,
@@ -136,3 +137,14 @@ def test_every_code_has_words_in_both_languages() -> None:
         error = CatalogueError(code)
         assert error.text("zh") != error.text("en")
         assert error.text("en") in str(error)
+
+
+@pytest.mark.parametrize("key_id", ["-Zc3Bq", "_a", "x" * 43])
+def test_a_thumbprint_may_begin_with_any_character_of_base64url(key_id: str) -> None:
+    assert check_key_id(key_id) == key_id
+
+
+@pytest.mark.parametrize("key_id", ["", "a b", "é", "x" * 129, "a/b"])
+def test_what_is_no_base64url_is_no_key_id(key_id: str) -> None:
+    with pytest.raises(InvalidError):
+        check_key_id(key_id)
