@@ -86,10 +86,8 @@ def run(wanted: Sequence[str]) -> int:
         caught = done.returncode == 1
         if not caught:
             missed.append(claim)
-        print(
-            f"{claim:4} {'caught' if caught else 'NOT CAUGHT'}: {'; '.join(each.why for each in patches[claim])}",
-            flush=True,
-        )
+        why = "; ".join(each.why for each in patches[claim])
+        print(f"{claim:4} {'caught' if caught else 'NOT CAUGHT'}: {why}", flush=True)
     print(f"{len(missed)} sabotages not caught: {' '.join(missed) or '-'}")
     return 1 if missed else 0
 
