@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
-from exchange.acts import evidence, people, resources, sharing
+from exchange.acts import evidence, people, resources, sharing, upkeep
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
 from exchange.identity.keys import read_public_der, thumbprint
@@ -17,7 +17,7 @@ from exchange.identity.officers import SignedAct, sign_act, verify_act
 from exchange.ledger import spending
 from exchange.node import Node
 
-ACT_MODULES = (people, resources, sharing, evidence)
+ACT_MODULES = (people, resources, sharing, evidence, upkeep)
 """Imported for what they declare."""
 
 

@@ -8,7 +8,7 @@ import click
 from catalogue import codes
 from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
-from exchange.cli.office import telling
+from exchange.cli.office import Office, telling, with_office
 from exchange.cli.say import as_json, tell
 from exchange.home import OFFICERS, check_home, locked, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
@@ -94,23 +94,12 @@ def serve(home: Path | None, host: str | None, port: int | None, workers: int) -
 
 
 @click.command()
-@HOME
 @as_json
-def doctor(home: Path | None, json_: bool) -> None:
-    """Look the home over: permissions, keys, log, registry rows, sources' logins."""
-    with telling():
-        settings = read_settings(environment(), home=home)
-        check_home(settings.home)
-        with locked(settings.home), opened(settings) as node:
-            snapshot = node.live.load()
-            said = {
-                "home": str(settings.home),
-                "log_size": node.log.size,
-                "log_origin": node.log.origin,
-                "policy": node.ports.decisions.revision,
-                "rows_left_out": [f"{row.table} {row.key}: {row.why}" for row in snapshot.absent],
-                "writable_sources": node.writable_sources(),
-            }
-        tell(said, json_=json_)
-        if said["rows_left_out"] or said["writable_sources"]:
-            raise SystemExit(1)
+@with_office
+def doctor(office: Office, json_: bool) -> None:
+    """Look the home over: permissions, log, registry rows, sources that fail or can be written."""
+    check_home(office.settings.home)
+    said = office.perform("node.examine")
+    tell(said, json_=json_)
+    if said["rows_left_out"] or said["sources"]:
+        raise SystemExit(1)

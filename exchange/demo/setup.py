@@ -1,7 +1,7 @@
 """Sets the fictional district up as its people would: each act on the word of the officer who may do it."""
 
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -107,6 +107,7 @@ PUBLISHED = (
         items={"idNo": {"level": 2}, "name": {"level": 1, "mask": "none"}},
     ),
 )
+LICENCE = "307/000001"
 DEPOSIT = "311/000001"
 OWNERS = {
     "market": district.MARKET,
@@ -249,8 +250,11 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
     )
 
 
-def ask_for(place: District, resource: str) -> str:
-    """The hall asks for a resource, signed off by its head; returns the request's id."""
+def ask_for(place: District, resource: str, *, items: Sequence[str] = ()) -> str:
+    """The hall asks for a resource, signed off by its head; returns the request's id.
+
+    `items` empty asks for those of the story's question.
+    """
     begins = now()
     asked = place.act(
         "hall.operator",
@@ -258,7 +262,7 @@ def ask_for(place: District, resource: str) -> str:
         wanted={
             "resource": resource,
             "systems": [SYSTEM],
-            "items": list(ASKED[resource]),
+            "items": list(items or ASKED[resource]),
             "match": list(MATCHED.get(resource, ("uscc",))),
             "matters": [district.MATTER],
             "purposes": ["administrative-basis"],

@@ -16,6 +16,7 @@ from exchange.demo.setup import (
     CASE,
     DEPOSIT,
     INTAKE,
+    LICENCE,
     PUBLISHED,
     SYSTEM,
     District,
@@ -94,6 +95,7 @@ class Story:
         self.revoked()
         self.prove()
         self.attack()
+        self.leave_a_request()
 
     def open_case(self) -> None:
         self.chapter("1. An applicant comes to the hall")
@@ -237,6 +239,16 @@ class Story:
         line = _lines(answer)["qualification"]
         self.check(
             "the very next call: GRANT_REVOKED", holds=line["code"] == "GRANT_REVOKED", found=line
+        )
+
+    def leave_a_request(self) -> None:
+        self.chapter("10. What waits")
+        request = ask_for(self.place, LICENCE, items=("entName", "capital"))
+        waiting = self.place.act("market.head", "request.list")
+        self.check(
+            "the hall asks for the registered capital too: it waits in the market bureau's inbox",
+            holds=any(row["id"] == request and row["state"] == "submitted" for row in waiting),
+            found=waiting,
         )
 
     def prove(self) -> None:
