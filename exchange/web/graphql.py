@@ -1,9 +1,12 @@
 """`POST /graphql`: from bytes to a call, through the gateway, and back to bytes."""
 
+from dataclasses import replace
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exchange.clock import now
+from audit.entry import Nonce
+from exchange.clock import fresh_id, now
 from exchange.identity.errors import IdentityError
 from exchange.identity.establish import Established
 from exchange.node import Node
@@ -30,8 +33,8 @@ async def graphql(request: Request) -> Response:
         body = await bounded_body(request, most=terms.limits.body_bytes)
         snapshot = await node.live.snapshot()
         known = node.gate.establish(request, body, snapshot=snapshot, now=now())
-        _check_first_use(node, known)
         caller = node.gate.unnamed(known, snapshot=snapshot)
+        await _check_first_use(node, caller, body)
         call = await _call(node, request, known, body, terms=terms)
         caller = call.caller
         answered = await answer(
@@ -84,10 +87,24 @@ def _unknown_operator(error: IdentityError) -> GatewayError:
     return RefusedRequestError("USAGE_INVALID", members=["operator"], why=error.code)
 
 
-def _check_first_use(node: Node, known: Established) -> None:
-    """Turn a replay away early; the log's own batch decides should this memory have forgotten it."""
-    if not node.nonces.is_first_use(known.nonce, at_ms=int(now().timestamp() * 1000)):
-        raise RefusedRequestError("REPLAYED")
+async def _check_first_use(node: Node, caller: Caller, body: bytes) -> None:
+    """Turn a replay away before any source is asked; the log's own batch decides should we have forgotten.
+
+    The replay is recorded under a nonce of its own: the one it repeats may still belong to the first
+    request, which must not become the replay of its own copy.
+    """
+    nonce = caller.nonce
+    if node.nonces.is_first_use(nonce, at_ms=int(now().timestamp() * 1000)):
+        return
+    fresh = Nonce(key=f"replay:{nonce.key}", nonce=fresh_id("replay"), expires=nonce.expires)
+    raise await refuse(
+        replace(caller, nonce=fresh),
+        RefusedRequestError("REPLAYED"),
+        node.ports,
+        number=node.ports.fresh_id("call"),
+        body=body,
+        usage=None,
+    )
 
 
 def _accepted(request: Request) -> str:
