@@ -5,21 +5,20 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from audit.entry import Draft, Sequenced
 from audit.keys import LogKeys, create_keys, load_keys
 from audit.log import Log
 from audit.vault import Vault
-from catalogue import store
 from catalogue.model import SourceAddress
 from catalogue.rows import RESOURCE, Kind
 from catalogue.service import Registry
 from catalogue.snapshot import Absent
+from catalogue.store import Known
 from exchange.clock import fresh_id, monotonic, now, random_bytes
+from exchange.deciding import open_policy
 from exchange.home import check_home, make_home
 from exchange.identity.establish import Gate
 from exchange.identity.nonces import RecentNonces
@@ -30,22 +29,15 @@ from exchange.identity.tokens import Issuer
 from exchange.ledger import LogLedger
 from exchange.live import Alarm, LiveRegistry
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
-from exchange.settings import Settings, SettingsError, write_settings
+from exchange.settings import Settings, write_settings
 from exchange.shelf import SourceShelf, look_at
 from exchange.storage import Databases, open_databases
 from gateway.errors import SourceError
 from gateway.ports import Ports
 from gateway.record import quota_key
-from policies.bundle import default_bundle
-from policies.embedded import Embedded
-from policies.engine import DecisionPoint
-from policies.language import Budget, compile_modules
-from policies.opa import OpaServer
 
 T = TypeVar("T")
 _LOGGING = logging.getLogger("exchange")
-POLICY_DAYS = 30
-"""How long the packaged policy holds after a start; a node that runs longer reloads it."""
 
 
 class LogRecorder:
@@ -116,9 +108,7 @@ class Node:
 
     def held(self, kind: Kind[T]) -> dict[str, T]:
         """Return all values of a kind that the log vouches for, by key. Blocks."""
-        with self.databases.registry.execution_options(reading=True).connect() as connection:
-            recorded = self.ledger.rows()
-            return store.find_all(connection, kind, recorded=recorded, sealer=self.sealer)[0]
+        return self.live.held(kind)
 
     def owners(self) -> dict[str, str]:
         """Return the department of each resource, by code. Blocks."""
@@ -190,12 +180,15 @@ def open_node(settings: Settings) -> Node:
         fresh_id=fresh_id,
         random=random_bytes,
     )
-    recovered = registry.recover()
+    known = Known()
+    recovered = registry.recover(known=known)
     if recovered.voided or recovered.doubtful:
         _LOGGING.warning(
             "acts voided at start: %s; doubtful: %s", recovered.voided, recovered.doubtful
         )
-    live = LiveRegistry(databases.registry, ledger=ledger, sealer=sealer, alarm=_alarm(log))
+    live = LiveRegistry(
+        databases.registry, ledger=ledger, sealer=sealer, alarm=_alarm(log), known=known
+    )
     shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open)
     return Node(
         settings=settings,
@@ -242,25 +235,6 @@ def opened(settings: Settings) -> Iterator[Node]:
         yield node
     finally:
         asyncio.run(node.close())
-
-
-def open_policy(settings: Settings) -> DecisionPoint:
-    """Return the decision point that the settings name. Raises LoadError."""
-    expires = int((now() + timedelta(days=POLICY_DAYS)).timestamp())
-    bundle = default_bundle(expires=expires)
-    if settings.policy == "embedded":
-        program = compile_modules(bundle.modules, bundle.data)
-        budget = Budget(monotonic=monotonic)
-        return Embedded(program, revision=bundle.revision, expires=bundle.expires, budget=budget)
-    url = urlsplit(settings.policy)
-    if url.scheme != "http" or url.hostname is None:
-        raise SettingsError(f"policy is {settings.policy!r}, needs embedded or http://host:port")
-    return OpaServer(
-        host=url.hostname,
-        port=url.port or 8181,
-        revision=bundle.revision,
-        expires=bundle.expires,
-    )
 
 
 def _addresses(live: LiveRegistry) -> Mapping[str, SourceAddress]:
