@@ -19,7 +19,7 @@ from catalogue.snapshot import Absent
 from catalogue.store import Known
 from exchange.clock import fresh_id, monotonic, now, random_bytes
 from exchange.deciding import open_policy
-from exchange.home import check_home, make_home
+from exchange.home import HomeError, check_home, make_home
 from exchange.identity.establish import Gate
 from exchange.identity.nonces import RecentNonces
 from exchange.identity.service import SignIn
@@ -138,10 +138,14 @@ class Node:
 def create_home(settings: Settings) -> str:
     """Make folders, keys and settings file of a new home; returns the log's public key (vkey).
 
-    Raises FileExistsError where keys are there already: their log could not be continued.
+    Raises HomeError where keys are there already: their log could not be continued.
     """
-    make_home(settings.home)
     folder = settings.home / "keys"
+    if folder.is_dir() and any(folder.iterdir()):
+        raise HomeError(
+            f"{settings.home} is an exchange home already, a folder without keys needed"
+        )
+    make_home(settings.home)
     keys = create_keys(folder, origin=settings.origin, random=random_bytes)
     create_sealing_key(folder, random=random_bytes)
     create_token_key(folder)
@@ -238,7 +242,7 @@ def opened(settings: Settings) -> Iterator[Node]:
 
 
 def _addresses(live: LiveRegistry) -> Mapping[str, SourceAddress]:
-    return live.load().sources
+    return live.latest().sources
 
 
 def _alarm(log: Log) -> Alarm:

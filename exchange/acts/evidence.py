@@ -1,20 +1,23 @@
 """Acts on the log: searching it, proving entries, checking it and the registry; each is itself an entry."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from audit.canonical import b64, decode_strict
 from audit.checkpoint import parse_checkpoint
 from audit.entry import Commit, Draft, IndexRow
+from audit.errors import ProofError
 from audit.fsck import Finding, check_log, check_registry
 from audit.note import parse_note
 from audit.receipt import InclusionProof, format_proof
-from audit.search import Wanted, search
+from audit.search import MOST, Wanted, search
 from audit.sqlstore import SqlStore
 from audit.startup import check_seal, read_guard
 from catalogue import store
 from catalogue.codes import normalise_subject
 from catalogue.model import Actor, Role, SubjectType
+from exchange.acts.reading import tell_brief, tell_entry
 from exchange.acts.register import ActError, act
 from exchange.ledger import append_spending
 from exchange.node import Node
@@ -32,6 +35,8 @@ def search_log(  # noqa: PLR0913 - the facets of a search
     decision: str | None = None,
     code: str | None = None,
     kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     subject: list[str] | None = None,
     first: int = 20,
     after: list[int] | None = None,
@@ -49,6 +54,8 @@ def search_log(  # noqa: PLR0913 - the facets of a search
         decision=decision,
         code=code,
         kind=kind,
+        since=since,
+        until=until,
         subject=_subject(subject),
     )
     # Recorded first: what an auditor looks for is itself looked at.
@@ -65,6 +72,7 @@ def search_log(  # noqa: PLR0913 - the facets of a search
         "entries": [
             {
                 "index": row.index,
+                "step": row.step,
                 "at": datetime.fromtimestamp(row.ts / 1000, UTC).isoformat(timespec="seconds"),
                 "kind": row.kind,
                 "consumer": row.consumer,
@@ -84,9 +92,17 @@ def search_log(  # noqa: PLR0913 - the facets of a search
 @act("audit.show")
 def show(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
     """One entry with its proof. Identities stay closed: opening them is a review's act."""
-    members = decode_strict(_seen(node, actor, index))
+    body = _seen(node, actor, index)
+    members = decode_strict(body)
     _record(node, actor, "log.entry-read", {"read": index})
-    return {"index": index, "entry": members, "proof": _proof(node, index)}
+    return {
+        "index": index,
+        "entry": members,
+        "told": tell_entry(members, names=node.live.load()),
+        "raw": body.decode(),
+        "proof": _proof(node, index),
+        "vkey": node.vkey,
+    }
 
 
 @act("audit.prove")
@@ -95,6 +111,57 @@ def prove(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
     _seen(node, actor, index)
     _record(node, actor, "log.entry-proven", {"read": index})
     return _proof(node, index)
+
+
+@act("audit.case")
+def show_case(
+    node: Node, actor: Actor, *, number: str, after: list[int] | None = None
+) -> dict[str, object]:
+    """All calls and acts of one case in the order in which they happened, the newest page first.
+
+    A department sees what it asked and, of others' calls, its own steps; an auditor all.
+    """
+    scope = _scope(actor, None)
+    _record(node, actor, "log.case-read", {}, private={"wanted": [number]})
+    wanted = Wanted(case=number, department=scope)
+    place = (after[0], after[1]) if after and len(after) == 2 else None
+    page = search(node.databases.log, wanted, token=node.vault.token, first=MOST, after=place)
+    indexes = sorted({row.index for row in page.rows})
+    if page.next is not None and len(indexes) > 1:
+        # The oldest entry of the page may continue on the next one, so it is told there as a whole.
+        page = replace(page, next=(indexes.pop(0) + 1, 0))
+    names = node.live.load()
+    return {
+        "number": number,
+        "entries": [
+            {"index": index}
+            | tell_brief(decode_strict(node.log.entry(index)), names=names, department=scope)
+            for index in indexes
+        ],
+        "next": list(page.next) if page.next else None,
+    }
+
+
+@act("receipt.show")
+def show_receipt(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
+    """The receipt of a call for the case file, without any value: for the caller's department and auditors.
+
+    The case number is told to the department whose case it is, and to nobody else.
+    """
+    body = _seen(node, actor, index)
+    members = decode_strict(body)
+    mine = members.get("consumer") == actor.department
+    if members["kind"] != "call" or not (mine or actor.has(Role.AUDITOR)):
+        raise _nothing_at(node, actor, index)
+    opening = node.log.open_disclosure(index, "case") if mine else None
+    _record(node, actor, "log.receipt-read", {"read": index})
+    return {
+        "index": index,
+        "told": tell_entry(members, names=node.live.load()),
+        "case_number": None if opening is None else opening.value,
+        "proof": _proof(node, index),
+        "vkey": node.vkey,
+    }
 
 
 @act("audit.verify-log")
@@ -142,18 +209,24 @@ def _proof(node: Node, index: int) -> dict[str, object]:
 
 def _seen(node: Node, actor: Actor, index: int) -> bytes:
     """Return an entry that the actor may see. One that is not theirs is as if it were not there."""
-    body = node.log.entry(index)
+    try:
+        body = node.log.entry(index)
+    except ProofError as error:
+        raise _nothing_at(node, actor, index) from error
     if actor.has(Role.AUDITOR):
         return body
     members = decode_strict(body)
-    steps = members.get("steps", [])
-    concerned = {members.get("department"), *(step.get("provider") for step in steps)}
-    consumer = members.get("consumer")
-    if isinstance(consumer, dict):
-        concerned.add(consumer.get("department"))
+    concerned = {step["provider"] for step in members.get("steps", [])}
+    concerned |= {members.get("department"), members.get("consumer")}
     if actor.department not in concerned:
-        raise ActError("NOT_FOUND", f"no entry {index} of your department")
+        raise _nothing_at(node, actor, index)
     return body
+
+
+def _nothing_at(node: Node, actor: Actor, index: int) -> ActError:
+    """Record that somebody looked where nothing is for them; an auditor sees who tries."""
+    _record(node, actor, "log.entry-refused", {"read": index})
+    return ActError("NOT_FOUND", f"no entry {index} of your department")
 
 
 def _scope(actor: Actor, department: str | None) -> str | None:
@@ -179,8 +252,8 @@ def _subject(given: list[str] | None) -> tuple[str, str] | None:
 
 
 def _facets(wanted: Wanted) -> list[str]:
-    names = ("case", "department", "resource", "system", "decision", "code", "kind", "subject")
-    return [name for name in names if getattr(wanted, name) is not None]
+    facets = ("case", "department", "resource", "system", "decision", "code", "kind", "subject")
+    return [name for name in (*facets, "since", "until") if getattr(wanted, name) is not None]
 
 
 def _told(findings: list[Finding]) -> list[dict[str, Any]]:

@@ -1,0 +1,28 @@
+"""Sabotages of the composition: what only the whole node, with its doors open, can lose."""
+
+from typing import Any
+
+from audit.sqlstore import SqlBatch
+from exchange.node import Strangers
+from tests.sabotage.kit import Sabotage, replaced
+
+
+def _said_of_nobody(_: Strangers) -> None:
+    """Say that nobody called."""
+
+
+def _never_used(_batch: SqlBatch, _nonces: Any) -> set[Any]:
+    """Know no nonce."""
+    return set()
+
+
+SABOTAGES: dict[str, Sabotage] = {
+    "I6": Sabotage(
+        why="the log, too, takes every nonce for a new one",
+        apply=lambda: replaced(SqlBatch.used_nonces, _never_used),
+    ),
+    "W12": Sabotage(
+        why="strangers' calls leave no trace at all",
+        apply=lambda: replaced(Strangers.summary, _said_of_nobody),
+    ),
+}
