@@ -156,4 +156,5 @@ class UnrecordedRowError(CatalogueError):
     def __init__(self, table: str, key: str, why: str) -> None:
         self.table = table
         self.key = key
+        self.why = why
         super().__init__("ROW_NOT_RECORDED", f"{table} {key}: {why}")

@@ -11,7 +11,18 @@ from catalogue.errors import (
     SeparatedRolesError,
     StateError,
 )
-from catalogue.model import SEPARATED, Actor, Officer, Resource, Role, SourceAddress
+from catalogue.model import (
+    SEPARATED,
+    Actor,
+    Officer,
+    Resource,
+    Role,
+    SharingClass,
+    SourceAddress,
+)
+
+WAITING = "waiting"
+"""State of a source that nothing is read from yet: its department has not said how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +179,25 @@ def announce(registration: Registration, *, by: Actor) -> Registration:
     _require_state(resource, "submitted")
     return replace(
         registration, resource=replace(resource, state="announced"), announced_by=officer.id
+    )
+
+
+def take_over(resource: Resource, *, by: Actor) -> Registration:
+    """Return the entry of a published catalogue as announced by the authority alone.
+
+    One officer stands where three do for a department's own announcement, so nothing is opened by it: each
+    item is conditional at least, and the department's head still has to agree to every grant.
+    """
+    officer = require_decider(by, Role.AUTHORITY)
+    open_items = [
+        item.name for item in resource.items if item.sharing_class is SharingClass.UNCONDITIONAL
+    ]
+    if open_items or resource.sharing_class is SharingClass.UNCONDITIONAL:
+        raise InvalidError(f"resource {resource.code}: listed by others, it must be conditional")
+    return Registration(
+        resource=replace(resource, state="announced", revision=1),
+        drafted_by=officer.id,
+        announced_by=officer.id,
     )
 
 

@@ -237,6 +237,8 @@ class Matter:
 class RequestState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
+    SUPPLEMENT = "supplement"
+    """The provider asked for supplements, once; the requesting department has to answer."""
     AGREED = "agreed"
     REFUSED = "refused"
 
@@ -267,6 +269,14 @@ class SharingRequest:
     decided_by: str | None = None
     """Officer of the provider; None until decided."""
     refusal: str = ""
+    refusal_code: str | None = None
+    """Why it was refused, as a code; None until refused, or where only words were given."""
+    refusal_basis: str | None = None
+    """The law that the refusal rests on; None as above."""
+    supplement_asked: str | None = None
+    """What the provider asked to be supplemented; None until it has, and it does so once (809)."""
+    supplement_given: str | None = None
+    """The requesting department's answer; None until it answered."""
 
 
 class GrantState(StrEnum):

@@ -5,12 +5,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-RESERVED_FIELDS = frozenset({"enterprise", "person", "project", "parcel"})
+RESERVED_FIELDS = frozenset(
+    {"enterprise", "person", "project", "parcel", "contract", "uscc", "id", "code", "number"}
+)
 RESERVED_TYPES = frozenset(
-    {"Enterprise", "Person", "Project", "Parcel", "Query", "Verification", "VerificationResult"}
+    {"Enterprise", "Person", "Project", "Parcel", "Query", "Mutation", "Subscription"}
+    | {"Verification", "VerificationResult"}
     | {"String", "Int", "Float", "Boolean", "ID", "Long", "Decimal", "Date", "DateTime", "Bytes"}
 )
 """Names of every contract schema; no resource takes them."""
+
+LONGEST = 48
+"""Characters of a label that go into a name; names are quoted in queries, grants and entries."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -46,7 +52,7 @@ def name_items(labels: Sequence[str], *, kept: Mapping[str, str] | None = None) 
     for ordinal, label in enumerate(labels):
         name = held.get(label)
         if name is None or name in names:
-            name = _free(camel(label) or f"item_{ordinal}", taken)
+            name = _free(_bounded(label) or f"item_{ordinal}", taken)
         taken.add(name)
         names.append(name)
     return tuple(names)
@@ -57,8 +63,8 @@ def name_resource(label: str, *, code: str, taken: Collection[str] = ()) -> Reso
 
     A label without ASCII words is named after the code's digest, so that the same code gives the same name.
     """
-    stem = camel(label) or "r_" + hashlib.sha256(code.encode()).hexdigest()[:10]
-    not_free = RESERVED_FIELDS | RESERVED_TYPES | set(taken)
+    stem = _bounded(label) or "r_" + hashlib.sha256(code.encode()).hexdigest()[:10]
+    not_free = (RESERVED_FIELDS, RESERVED_TYPES, taken)
     number = 1
     while True:
         base = stem if number == 1 else f"{stem}{number}"
@@ -67,9 +73,18 @@ def name_resource(label: str, *, code: str, taken: Collection[str] = ()) -> Reso
             field_name=base,
             list_name=_plural(base),
         )
-        if not {names.type_name, names.field_name, names.list_name} & not_free:
+        wanted = (names.type_name, names.field_name, names.list_name)
+        if not any(name in held for name in wanted for held in not_free):
             return names
         number += 1
+
+
+def _bounded(label: str) -> str:
+    """The name of a label, a long one cut and told apart by the label's digest."""
+    name = camel(label)
+    if len(name) <= LONGEST:
+        return name
+    return f"{name[:LONGEST]}_{hashlib.sha256(label.encode()).hexdigest()[:6]}"
 
 
 def _plural(name: str) -> str:

@@ -4,11 +4,25 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 SALT_BYTES = 16
 UNCOVERED = frozenset({"entry", "salt"})
 """Columns that the digest does not cover: where it was recorded, and its own salt."""
+
+LATER: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "sharing_request": frozenset(
+            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}
+        ),
+    }
+)
+"""Columns that a table did not have at first, by table: covered as soon as they hold anything.
+
+A column is added as a nullable one and named here, so that the rows of older homes keep the digests that
+their log holds. A value put into one, or taken out of it, changes the digest all the same.
+"""
 
 
 def row_digest(table: str, key: str, values: Mapping[str, Any], salt: bytes) -> str:
@@ -20,7 +34,12 @@ def row_digest(table: str, key: str, values: Mapping[str, Any], salt: bytes) -> 
     """
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt of {len(salt)} bytes, {SALT_BYTES} needed")
-    covered = {name: value for name, value in values.items() if name not in UNCOVERED}
+    later = LATER.get(table, frozenset())
+    covered = {
+        name: value
+        for name, value in values.items()
+        if name not in UNCOVERED and not (value is None and name in later)
+    }
     canonical = json.dumps(
         [table, key, covered],
         ensure_ascii=True,

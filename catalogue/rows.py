@@ -104,7 +104,8 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
         inner = _decoder(alternatives[0])
         return lambda content: None if content is None else inner(content)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
+        # Looked up and not called: a catalogue holds hundreds of thousands of these.
+        return {member.value: member for member in hint}.__getitem__
     decoders: dict[Any, Callable[[Any], Any]] = {
         str: str,
         int: int,
@@ -130,15 +131,21 @@ class _Shape(Generic[T]):
     def write(self, value: T, sealer: Sealer) -> Row:
         row = {name: _encode(getattr(value, name)) for name in self._decoders}
         for name in self._sealed:
-            row[name] = encode_bytes(sealer.seal(row[name]))
+            if row[name] is not None:
+                row[name] = encode_bytes(sealer.seal(row[name]))
         return row
 
     def read(self, row: Mapping[str, Any], sealer: Sealer, **more: Any) -> T:
-        held = dict(row)
-        for name in self._sealed:
-            held[name] = sealer.open(decode_bytes(held[name]))
+        held = {**row, **self._opened(row, sealer)} if self._sealed else row
         members = {name: decode(held[name]) for name, decode in self._decoders.items()}
         return self._cls(**members, **more)
+
+    def _opened(self, row: Mapping[str, Any], sealer: Sealer) -> dict[str, str]:
+        return {
+            name: sealer.open(decode_bytes(row[name]))
+            for name in self._sealed
+            if row[name] is not None
+        }
 
 
 def _plain(cls: type[T], *, table: str, key: str = "id", sealed: Sequence[str] = ()) -> Kind[T]:
@@ -210,7 +217,11 @@ RESOURCE = Kind(
     parts=Parts(table="resource_item", field="items", owner="resource", order="ordinal"),
 )
 MATTER = _plain(Matter, table="matter", key="code")
-REQUEST = _plain(SharingRequest, table="sharing_request", sealed=("scenario", "refusal"))
+REQUEST = _plain(
+    SharingRequest,
+    table="sharing_request",
+    sealed=("scenario", "refusal", "supplement_asked", "supplement_given"),
+)
 GRANT = _plain(Grant, table="sharing_grant")
 CASE = Kind(
     table="office_case",

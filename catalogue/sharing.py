@@ -106,15 +106,71 @@ def agree_by_law(
     return _agreed(request, resource, Terms(), decided_by=AUTOMATIC, grant_id=grant_id)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request is refused: in words, by one of REFUSAL_CODES, and by which law."""
+
+    reason: str
+    code: str | None = None
+    """None where only words are given."""
+    legal_basis: str | None = None
+    """None where the words name the law themselves."""
+
+
+REFUSAL_CODES = (
+    "BASIS_MISSING",
+    "PURPOSE_UNFIT",
+    "ITEMS_EXCESSIVE",
+    "CONDITION_UNMET",
+    "LAW_FORBIDS",
+    "DATA_ABSENT",
+)
+"""A provider chooses from these; a condition of its own making is no reason (809)."""
+
+
 def refuse(
-    request: SharingRequest, resource: Resource, *, by: Actor, reason: str
+    request: SharingRequest, resource: Resource, *, by: Actor, refusal: Refusal
 ) -> SharingRequest:
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
     require_other(officer, request.created_by, request.signed_by)
     _require_state(request, RequestState.SUBMITTED)
-    if not reason.strip():
+    if not refusal.reason.strip():
         raise InvalidError("a refusal states its reason and legal basis")
-    return replace(request, state=RequestState.REFUSED, decided_by=officer.id, refusal=reason)
+    if refusal.code is not None and refusal.code not in REFUSAL_CODES:
+        raise InvalidError(f"a refusal's code is one of {', '.join(REFUSAL_CODES)}")
+    if refusal.code is not None and not (refusal.legal_basis or "").strip():
+        raise InvalidError("a refusal states its legal basis")
+    return replace(
+        request,
+        state=RequestState.REFUSED,
+        decided_by=officer.id,
+        refusal=refusal.reason,
+        refusal_code=refusal.code,
+        refusal_basis=refusal.legal_basis,
+    )
+
+
+def ask_once(
+    request: SharingRequest, resource: Resource, *, by: Actor, question: str
+) -> SharingRequest:
+    """Ask the requesting department for supplements: once, and all of them (809)."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    require_other(officer, request.created_by, request.signed_by)
+    _require_state(request, RequestState.SUBMITTED)
+    if request.supplement_asked is not None:
+        raise StateError(f"request {request.id}: supplements were asked for once already")
+    if not question.strip():
+        raise InvalidError("what is to be supplemented is named")
+    return replace(request, state=RequestState.SUPPLEMENT, supplement_asked=question)
+
+
+def supplement(request: SharingRequest, *, by: Actor, answer: str) -> SharingRequest:
+    """Answer the provider's one question; the request goes back to be decided."""
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
+    _require_state(request, RequestState.SUPPLEMENT)
+    if not answer.strip():
+        raise InvalidError("the supplement is empty")
+    return replace(request, state=RequestState.SUBMITTED, supplement_given=answer)
 
 
 def suspend(grant: Grant, *, by: Actor) -> Grant:

@@ -3,7 +3,10 @@
 Functions take a connection, return frozen values and never commit.
 """
 
+import hashlib
+import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
@@ -39,6 +42,36 @@ Digests = Callable[[str, str], tuple[int, str | None] | None]
 """The same for one row; None if it was never recorded."""
 
 _APPLIED = "applied_index"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What was worked out from a row as it stood."""
+
+    fingerprint: bytes
+    digest: str
+    value: Any = None
+    """None until it was vouched for and read."""
+
+
+class Known:
+    """What rows came to when they were read last, so that only changed ones are worked out again.
+
+    A row is recognised by the SHA-256 of every cell of it and of what belongs to it, entry and salt too:
+    each is still read from the database and still compared with the log every time.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], _Seen] = {}
+
+    def see(self, kind: Kind[Any], raw: "_Raw") -> _Seen:
+        place = (kind.table, raw.key)
+        fingerprint = raw.fingerprint()
+        seen = self._seen.get(place)
+        if seen is None or seen.fingerprint != fingerprint:
+            seen = _Seen(fingerprint=fingerprint, digest=_digest(kind, raw.row()))
+            self._seen[place] = seen
+        return seen
 
 
 def applied_index(connection: Connection, *, lock: bool = False) -> int:
@@ -93,6 +126,20 @@ def save(connection: Connection, kind: Kind[T], row: Row, *, entry: int) -> None
             connection.execute(insert(owned), [part | {owner: key} for part in parts])
 
 
+def add(connection: Connection, kind: Kind[T], rows: Iterable[Row], *, entry: int) -> None:
+    """Write rows that are not there yet, with all that belongs to them, in as few statements as it takes."""
+    whole, owned = [], []
+    for row in rows:
+        alone = row | {"entry": entry}
+        if kind.parts is not None:
+            key = row[kind.key]
+            owned += [part | {kind.parts.owner: key} for part in alone.pop(kind.parts.field)]
+        whole.append(alone)
+    connection.execute(insert(metadata.tables[kind.table]), whole)
+    if kind.parts is not None and owned:
+        connection.execute(insert(metadata.tables[kind.parts.table]), owned)
+
+
 def entry_of(connection: Connection, kind: Kind[Any], key: str) -> int | None:
     """Return the index that a row names; None where there is no such row."""
     table = metadata.tables[kind.table]
@@ -108,30 +155,41 @@ def find(
     Raises UnrecordedRowError where the row is not what was recorded last, or was taken away.
     """
     found = list(_rows(connection, kind, kind.key, key))
-    why = _doubt(kind, found[0] if found else None, recorded(kind.table, key))
+    why = _doubt_of(kind, found[0] if found else None, recorded(kind.table, key))
     if why is not None:
         raise UnrecordedRowError(kind.table, key, why)
-    return kind.read(found[0], sealer) if found else None
+    return kind.read(found[0].row(), sealer) if found else None
 
 
 def find_all(
-    connection: Connection, kind: Kind[T], *, recorded: Recorded, sealer: Sealer
+    connection: Connection,
+    kind: Kind[T],
+    *,
+    recorded: Recorded,
+    sealer: Sealer,
+    known: Known | None = None,
 ) -> tuple[dict[str, T], list[Absent]]:
-    """Return all values that the log vouches for, by key, and the rows left out or missing."""
+    """Return all values that the log vouches for, by key, and the rows left out or missing.
+
+    `known` None remembers nothing from one reading to the next.
+    """
+    known = known or Known()
     values: dict[str, T] = {}
     absent: list[Absent] = []
     present: set[str] = set()
-    for row in _rows(connection, kind):
-        key = str(row[kind.key])
-        present.add(key)
-        why = _doubt(kind, row, recorded.get((kind.table, key)))
+    for raw in _rows(connection, kind):
+        present.add(raw.key)
+        seen = known.see(kind, raw)
+        why = _doubt(raw, seen.digest, recorded.get((kind.table, raw.key)))
         if why is None:
-            values[key] = kind.read(row, sealer)
+            if seen.value is None:
+                seen.value = kind.read(raw.row(), sealer)
+            values[raw.key] = seen.value
         else:
-            absent.append(Absent(table=kind.table, key=key, why=why))
+            absent.append(Absent(table=kind.table, key=raw.key, why=why))
     for (table, key), last in recorded.items():
         if table == kind.table and key not in present:
-            why = _doubt(kind, None, last)
+            why = _doubt(None, "", last)
             if why is not None:
                 absent.append(Absent(table=table, key=key, why=why))
     return values, absent
@@ -142,10 +200,9 @@ def find_case(
 ) -> Case | None:
     """Return a system's case by its number. None where there is none that the log vouches for."""
     token = number_token(sealer, system, number)
-    for row in _rows(connection, CASE, "number_token", token):
-        key = str(row["id"])
-        if _doubt(CASE, row, recorded.get((CASE.table, key))) is None:
-            case = CASE.read(row, sealer)
+    for raw in _rows(connection, CASE, "number_token", token):
+        if _doubt_of(CASE, raw, recorded.get((CASE.table, raw.key))) is None:
+            case = CASE.read(raw.row(), sealer)
             return case if case.system == system else None
     return None
 
@@ -166,16 +223,31 @@ def officer_key_by_staff(connection: Connection, department: str, token: str) ->
     return None if key is None else str(key)
 
 
-def row_digests(connection: Connection) -> dict[tuple[str, str], str]:
-    """Return the digest of every protected row as it stands; empty text where it cannot be computed."""
+def resource_names(connection: Connection) -> dict[str, tuple[str, str, str]]:
+    """Return type, field and list name by code, of all resources, vouched for or not: names stay taken."""
+    table = metadata.tables[RESOURCE.table]
+    query = select(table.c.code, table.c.type_name, table.c.field_name, table.c.list_name)
     return {
-        (kind.table, str(row[kind.key])): _digest(kind, row)
-        for kind in KINDS
-        for row in _rows(connection, kind)
+        str(code): (str(type_), str(field), str(list_))
+        for code, type_, field, list_ in connection.execute(query)
     }
 
 
-def load_snapshot(connection: Connection, recorded: Recorded, sealer: Sealer) -> Snapshot:
+def row_digests(
+    connection: Connection, *, known: Known | None = None
+) -> dict[tuple[str, str], str]:
+    """Return the digest of every protected row as it stands; empty text where it cannot be computed."""
+    known = known or Known()
+    return {
+        (kind.table, raw.key): known.see(kind, raw).digest
+        for kind in KINDS
+        for raw in _rows(connection, kind)
+    }
+
+
+def load_snapshot(
+    connection: Connection, recorded: Recorded, sealer: Sealer, *, known: Known | None = None
+) -> Snapshot:
     """Return the registry as far as the log vouches for it.
 
     A row that was edited, inserted, deleted or put back past the log is named in `absent`, and what rests
@@ -184,7 +256,7 @@ def load_snapshot(connection: Connection, recorded: Recorded, sealer: Sealer) ->
     absent: list[Absent] = []
 
     def vouched(kind: Kind[T]) -> dict[str, T]:
-        values, missing = find_all(connection, kind, recorded=recorded, sealer=sealer)
+        values, missing = find_all(connection, kind, recorded=recorded, sealer=sealer, known=known)
         absent.extend(missing)
         return values
 
@@ -277,39 +349,77 @@ def cases(connection: Connection, recorded: Recorded, sealer: Sealer) -> list[Ca
     return [case for _id, case in sorted(found.items(), reverse=True)]
 
 
+@dataclass(slots=True, kw_only=True)
+class _Raw:
+    """A row as the database gives it, with what belongs to it."""
+
+    kind: Kind[Any]
+    key: str
+    names: tuple[str, ...]
+    cells: tuple[Any, ...]
+    part_names: tuple[str, ...]
+    parts: list[tuple[Any, ...]]
+
+    def row(self) -> Row:
+        row = dict(zip(self.names, self.cells, strict=True))
+        if self.kind.parts is not None:
+            row[self.kind.parts.field] = [
+                dict(zip(self.part_names, part, strict=True)) for part in self.parts
+            ]
+        return row
+
+    def entry(self) -> Any:
+        return self.cells[self.names.index("entry")]
+
+    def fingerprint(self) -> bytes:
+        # Version 2 writes the same bytes for equal cells of equal types, whatever they were made of.
+        return hashlib.sha256(marshal.dumps((self.cells, self.parts), 2)).digest()
+
+
 def _rows(
     connection: Connection, kind: Kind[Any], column: str | None = None, value: str = ""
-) -> Iterator[Row]:
+) -> Iterator[_Raw]:
     """Rows of a kind with what belongs to them, all or those with a value in a column."""
     table = metadata.tables[kind.table]
     query = select(table).order_by(table.c[kind.key])
     if column is not None:
         query = query.where(table.c[column] == value)
-    rows = [dict(row) for row in connection.execute(query).mappings()]
-    if kind.parts is None:
-        yield from rows
-        return
-    owned = _parts(connection, kind, [row[kind.key] for row in rows] if column else None)
-    for row in rows:
-        yield row | {kind.parts.field: owned.get(row[kind.key], [])}
+    names = tuple(one.name for one in table.columns)
+    place = names.index(kind.key)
+    rows = [tuple(row) for row in connection.execute(query).fetchall()]
+    part_names, owned = _parts(
+        connection, kind, None if column is None else [row[place] for row in rows]
+    )
+    for cells in rows:
+        yield _Raw(
+            kind=kind,
+            key=str(cells[place]),
+            names=names,
+            cells=cells,
+            part_names=part_names,
+            parts=owned.get(cells[place], []),
+        )
 
 
 def _parts(
     connection: Connection, kind: Kind[Any], owners: list[Any] | None
-) -> dict[Any, list[Row]]:
-    """What belongs to rows, by owner and in order; None asks for all owners."""
-    parts = kind.parts
-    if parts is None:
-        return {}
-    table: Table = metadata.tables[parts.table]
-    query = select(table).order_by(table.c[parts.order])
+) -> tuple[tuple[str, ...], dict[Any, list[tuple[Any, ...]]]]:
+    """What belongs to rows: its columns but the owner's, and its cells by owner, in order.
+
+    `owners` None asks for what belongs to all.
+    """
+    if kind.parts is None:
+        return (), {}
+    table: Table = metadata.tables[kind.parts.table]
+    columns = [one for one in table.columns if one.name != kind.parts.owner]
+    owner, order = table.c[kind.parts.owner], table.c[kind.parts.order]
+    query = select(owner, *columns).order_by(owner, order)
     if owners is not None:
-        query = query.where(table.c[parts.owner].in_(owners))
-    found: dict[Any, list[Row]] = {}
-    for mapping in connection.execute(query).mappings():
-        row = dict(mapping)
-        found.setdefault(row.pop(parts.owner), []).append(row)
-    return found
+        query = query.where(owner.in_(owners))
+    found: dict[Any, list[tuple[Any, ...]]] = {}
+    for row in connection.execute(query).fetchall():
+        found.setdefault(row[0], []).append(row[1:])
+    return tuple(one.name for one in columns), found
 
 
 def _digest(kind: Kind[Any], row: Row) -> str:
@@ -322,19 +432,29 @@ def _digest(kind: Kind[Any], row: Row) -> str:
         return ""
 
 
-def _doubt(kind: Kind[Any], row: Row | None, recorded: tuple[int, str | None] | None) -> str | None:
-    """Why a row cannot be trusted; None where the log vouches for it, or vouches for its absence."""
+def _doubt_of(
+    kind: Kind[Any], raw: _Raw | None, recorded: tuple[int, str | None] | None
+) -> str | None:
+    """As `_doubt`, of a row whose digest was not worked out yet."""
+    return _doubt(raw, "" if raw is None else _digest(kind, raw.row()), recorded)
+
+
+def _doubt(raw: _Raw | None, present: str, recorded: tuple[int, str | None] | None) -> str | None:
+    """Why a row cannot be trusted; None where the log vouches for it, or vouches for its absence.
+
+    `present` is the digest of the row as it stands.
+    """
     if recorded is None:
-        return None if row is None else "never recorded"
+        return None if raw is None else "never recorded"
     index, digest = recorded
-    if row is None:
+    if raw is None:
         return None if digest is None else f"deleted: entry {index} recorded it and no act ended it"
     if digest is None:
         return f"put back: entry {index} recorded its end"
-    if _digest(kind, row) != digest:
-        entry = row["entry"]
+    entry = raw.entry()
+    if present != digest:
         older = isinstance(entry, int) and entry < index
         return f"an earlier state than entry {index}" if older else f"not as entry {index} recorded"
-    if row["entry"] != index:
-        return f"names entry {row['entry']}, recorded by entry {index}"
+    if entry != index:
+        return f"names entry {entry}, recorded by entry {index}"
     return None

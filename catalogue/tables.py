@@ -192,6 +192,10 @@ sharing_request = _protected(
     Column("signed_by", Text),
     Column("decided_by", Text),
     _text("refusal"),  # sealed
+    Column("refusal_code", Text),
+    Column("refusal_basis", Text),
+    Column("supplement_asked", Text),  # sealed
+    Column("supplement_given", Text),  # sealed
 )
 
 sharing_grant = _protected(

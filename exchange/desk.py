@@ -9,15 +9,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
-from exchange.acts import evidence, people, resources, sharing, upkeep
+from exchange.acts import bulk, evidence, people, resources, sharing, upkeep
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
 from exchange.identity.keys import read_public_der, thumbprint
-from exchange.identity.officers import SignedAct, sign_act, verify_act
+from exchange.identity.officers import Proven, SignedAct, sign_act, verify_act
 from exchange.ledger import spending
 from exchange.node import Node
 
-ACT_MODULES = (people, resources, sharing, evidence, upkeep)
+ACT_MODULES = (people, bulk, resources, sharing, evidence, upkeep)
 """Imported for what they declare."""
 
 
@@ -83,11 +83,7 @@ class Desk:
         The envelope's nonce is used up with the act's first entry; an act that makes none, a listing, may
         be asked again with the same envelope while it holds.
         """
-        keys: dict[str, OfficerKey] = {
-            thumbprint(read_public_der(key.public)): key
-            for key in self._node.held(OFFICER_KEY).values()
-        }
-        proven = verify_act(signed, keys=keys, officers=self._node.held(OFFICER), now=now())
+        proven = self.prove(signed)
         try:
             order = msgspec.json.decode(signed.act, type=Order)
         except msgspec.DecodeError as error:
@@ -95,3 +91,11 @@ class Desk:
         actor = Actor(officer=proven.officer, auth="key")
         with spending(proven.nonce):
             return perform(self._node, actor, order.act, order.arguments)
+
+    def prove(self, signed: SignedAct) -> Proven:
+        """Return whose word it is. Raises IdentityError."""
+        keys: dict[str, OfficerKey] = {
+            thumbprint(read_public_der(key.public)): key
+            for key in self._node.held(OFFICER_KEY).values()
+        }
+        return verify_act(signed, keys=keys, officers=self._node.held(OFFICER), now=now())

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import Engine, create_engine, event
 
 BRANCHES = ("registry", "log", "vault")
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_text = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 class StorageError(Exception):
@@ -113,7 +115,3 @@ def _copy(engine: Engine, target: Path) -> None:
         finally:
             copy.close()
         shutil.copymode(str(engine.url.database), target)
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")

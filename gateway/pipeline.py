@@ -36,7 +36,7 @@ from gateway.model import (
     Step,
     Usage,
 )
-from gateway.parse import parse_document
+from gateway.parse import Document, parse_document
 from gateway.plan import Plan, plan
 from gateway.ports import Ports
 from gateway.record import MOST_STEPS, REPLAYED, Basis, Given, record, record_refusal
@@ -45,6 +45,11 @@ from gateway.rule import Facts, Ruled, rule
 from gateway.schema import Contract, build_contract
 
 CONTRACTS_KEPT = 64
+DOCUMENTS_KEPT = 64
+"""Of each contract: systems ask the same few questions again and again."""
+
+DOCUMENT_KEPT = 4_096
+"""Characters of the longest document that is kept: what is kept must stay small whoever asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +106,14 @@ class RefusedCallError(GatewayError):
 
 
 class Contracts:
-    """Contract schemas by what they are built from, the last used kept."""
+    """Contract schemas by what they are built from, with documents valid in them, the last used kept."""
 
-    def __init__(self, *, kept: int = CONTRACTS_KEPT) -> None:
+    def __init__(self, *, kept: int = CONTRACTS_KEPT, documents: int = DOCUMENTS_KEPT) -> None:
         self._kept = kept
+        self._most = documents
         self._built: OrderedDict[tuple[tuple[str, int], ...], Contract] = OrderedDict()
+        self._read: dict[int, OrderedDict[tuple[str, Limits, bool], Document]] = {}
+        """By the identity of a contract that is kept: a document ends with the contract it is valid in."""
 
     async def of(self, resources: Sequence[Resource]) -> Contract:
         """Return the contract of some resources; a new one is built off the loop."""
@@ -115,10 +123,35 @@ class Contracts:
             contract = await asyncio.to_thread(build_contract, resources)
             self._built[key] = contract
             while len(self._built) > self._kept:
-                self._built.popitem(last=False)
+                _, dropped = self._built.popitem(last=False)
+                self._read.pop(id(dropped), None)
         else:
             self._built.move_to_end(key)
         return contract
+
+    def document(
+        self, query: str, contract: Contract, *, limits: Limits, allow_introspection: bool
+    ) -> Document:
+        """Return a document that is valid in a contract; one that was found so before is not read again.
+
+        Raises as `parse_document`. What is refused is not kept.
+        """
+        key = (query, limits, allow_introspection)
+        read = self._read.get(id(contract), OrderedDict())
+        document = read.get(key)
+        if document is None:
+            document = parse_document(
+                query, contract, limits=limits, allow_introspection=allow_introspection
+            )
+            known = any(kept is contract for kept in self._built.values())
+            if known and len(query) <= DOCUMENT_KEPT:
+                read[key] = document
+                self._read[id(contract)] = read
+                while len(read) > self._most:
+                    read.popitem(last=False)
+        else:
+            read.move_to_end(key)
+        return document
 
 
 async def answer(call: Call, ports: Ports, *, terms: Terms, contracts: Contracts) -> Answered:
@@ -178,7 +211,7 @@ async def _attempt(call: Call, ports: Ports, *, terms: Terms, contracts: Contrac
     try:
         _check_caller(call.caller, snapshot)
         contract = await contracts.of(snapshot.contract(call.caller.system.id))
-        planned = _plan(call, contract, terms=terms)
+        planned = _plan(call, contract, contracts, terms=terms)
     except GatewayError as error:
         raise await refuse(
             call.caller, error, ports, number=call.number, body=call.body, usage=call.usage
@@ -220,9 +253,9 @@ def _check_caller(caller: Caller, snapshot: Snapshot) -> None:
         raise GatewayError("NOT_AUTHENTICATED")
 
 
-def _plan(call: Call, contract: Contract, *, terms: Terms) -> Plan:
+def _plan(call: Call, contract: Contract, contracts: Contracts, *, terms: Terms) -> Plan:
     limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
-    document = parse_document(
+    document = contracts.document(
         call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
     )
     return plan(
@@ -242,7 +275,8 @@ async def _rule(
     grants = [
         grant.id for code in codes for grant in snapshot.grants_for(call.caller.system.id, code)
     ]
-    used = {grant: await ports.quotas.used_today(grant, day) for grant in grants}
+    counted = await asyncio.gather(*(ports.quotas.used_today(grant, day) for grant in grants))
+    used = dict(zip(grants, counted, strict=True))
     return await rule(
         call,
         planned.steps,

@@ -18,7 +18,9 @@ class Recovered:
 
 
 class Recovery(UseCases):
-    def recover(self, *, accept: frozenset[int] = frozenset()) -> Recovered:
+    def recover(
+        self, *, accept: frozenset[int] = frozenset(), known: store.Known | None = None
+    ) -> Recovered:
         """Compare the log with the registry and void what a crash left open.
 
         An act whose rows are not there at all is void: nothing comes back by that. Where an earlier state
@@ -27,7 +29,7 @@ class Recovery(UseCases):
         """
         with self._engine.begin() as connection:
             applied = store.applied_index(connection, lock=True)
-            present = store.row_digests(connection)
+            present = store.row_digests(connection, known=known)
             voided: list[int] = []
             newest = applied
             while True:

@@ -15,7 +15,7 @@ from catalogue.model import (
 )
 from catalogue.rows import GRANT, MATTER, REQUEST, RESOURCE, SYSTEM
 from catalogue.service.unit import Unit, UseCases
-from catalogue.sharing import Terms
+from catalogue.sharing import Refusal, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +98,61 @@ class Sharing(UseCases):
             _record_grant(unit, "grant.issued", grant, agreed)
         return grant
 
-    def refuse(self, request: str, *, by: Actor, reason: str) -> SharingRequest:
+    def refuse(
+        self,
+        request: str,
+        *,
+        by: Actor,
+        reason: str,
+        code: str | None = None,
+        legal_basis: str | None = None,
+    ) -> SharingRequest:
+        """Refuse in words; with a code the law is named apart."""
+        refusal = Refusal(reason=reason, code=code, legal_basis=legal_basis)
+        return self._decide(
+            request,
+            "request.refused",
+            lambda held, resource, by: sharing.refuse(held, resource, by=by, refusal=refusal),
+            by=by,
+            private={"reason": reason}
+            | ({} if code is None else {"code": code})
+            | ({} if legal_basis is None else {"basis": legal_basis}),
+        )
+
+    def ask_once(self, request: str, *, by: Actor, question: str) -> SharingRequest:
+        """Ask for supplements; the requesting department answers with `supplement`."""
+        return self._decide(
+            request,
+            "request.supplement-asked",
+            lambda held, resource, by: sharing.ask_once(held, resource, by=by, question=question),
+            by=by,
+            private={"question": question},
+        )
+
+    def supplement(self, request: str, *, by: Actor, answer: str) -> SharingRequest:
+        return self._decide(
+            request,
+            "request.supplemented",
+            lambda held, _resource, by: sharing.supplement(held, by=by, answer=answer),
+            by=by,
+            private={"answer": answer},
+        )
+
+    def _decide(
+        self,
+        request: str,
+        kind: str,
+        decide: Callable[[SharingRequest, Resource, Actor], SharingRequest],
+        *,
+        by: Actor,
+        private: dict[str, str],
+    ) -> SharingRequest:
         with self._unit(by) as unit:
-            submitted = unit.need(REQUEST, request)
-            resource = unit.need(RESOURCE, submitted.resource).resource
-            refused = sharing.refuse(submitted, resource, by=unit.actor(), reason=reason)
-            _record_request(unit, "request.refused", refused, resource, reason=reason)
-        return refused
+            held = unit.need(REQUEST, request)
+            resource = unit.need(RESOURCE, held.resource).resource
+            decided = decide(held, resource, unit.actor())
+            _record_request(unit, kind, decided, resource, private=private)
+        return decided
 
     def suspend(self, grant: str, *, by: Actor, reason: str = "") -> Grant:
         return self._narrow(grant, "grant.suspended", sharing.suspend, by=by, reason=reason)
@@ -147,7 +195,7 @@ def _record_request(
     request: SharingRequest,
     resource: Resource,
     *,
-    reason: str = "",
+    private: dict[str, str] | None = None,
 ) -> None:
     unit.record(
         kind,
@@ -159,7 +207,7 @@ def _record_request(
             "consumer": request.department,
             "state": request.state.value,
         },
-        private={"reason": reason} if reason else {},
+        private=private or {},
     )
 
 

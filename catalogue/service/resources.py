@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catalogue import lifecycle, validation
+from catalogue import lifecycle, store, validation
 from catalogue.errors import DuplicateError, InvalidError, UnknownError
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Matter, Resource, Role, SourceAddress
@@ -92,15 +92,11 @@ class Resources(UseCases):
 
 def _check_names(unit: Unit, resource: Resource) -> None:
     """GraphQL names belong to one resource for ever, also to a withdrawn one."""
-    for code, other in unit.all(RESOURCE).items():
-        held = other.resource
-        fields = {held.field_name, held.list_name}
+    wanted = {resource.field_name, resource.list_name}
+    for code, (type_name, *fields) in store.resource_names(unit.connection).items():
         if code == resource.code:
             continue
-        if held.type_name == resource.type_name or fields & {
-            resource.field_name,
-            resource.list_name,
-        }:
+        if type_name == resource.type_name or wanted.intersection(fields):
             raise DuplicateError(f"the GraphQL names of resource {code}")
 
 

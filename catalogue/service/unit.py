@@ -74,14 +74,16 @@ class Unit:
         kind: str,
         *rows: tuple[Kind[Any], Any],
         narrowing: bool = False,
+        fresh: bool = False,
         facts: Mapping[str, Any],
         private: Mapping[str, Any] | None = None,
         case: str | None = None,
     ) -> None:
         """Record an act with the rows as they will stand, then write them.
 
-        The rows are written after the entry is durable, so that no state ever stands unrecorded. Whatever
-        fails afterwards undoes the writing, and the entry is declared void.
+        `fresh` says that all rows are of one kind and none of them is there yet. The rows are written after
+        the entry is durable, so that no state ever stands unrecorded. Whatever fails afterwards undoes the
+        writing, and the entry is declared void.
         """
         marked = [
             (row_kind, *store.mark(row_kind, value, sealer=self._sealer, salt=self._salt()))
@@ -102,8 +104,11 @@ class Unit:
             )
         )
         self.recorded.append((index, marked[0][0], marks[0].key))
-        for row_kind, row, _mark in marked:
-            store.save(self.connection, row_kind, row, entry=index)
+        if fresh:
+            store.add(self.connection, marked[0][0], [row for _, row, _ in marked], entry=index)
+        else:
+            for row_kind, row, _mark in marked:
+                store.save(self.connection, row_kind, row, entry=index)
         store.set_applied_index(self.connection, index)
 
     def _salt(self) -> bytes:

@@ -82,6 +82,17 @@ def offer_link(node: Node, actor: Actor, *, officer: str) -> dict[str, str]:
     return {"secret": node.sign_in.offer_link(held[officer], by=actor.officer)}
 
 
+@act("officer.password")
+def set_password(node: Node, actor: Actor, *, officer: str, password: str) -> dict[str, str]:
+    """Set a password, one's own or as the administrator; the authenticator's address is told once."""
+    held = node.held(OFFICER).get(officer)
+    if held is None or actor.officer is None:
+        raise ActError("ACT_ARGUMENTS", f"no officer {officer}")
+    if actor.id != officer and not actor.has(Role.ADMINISTRATOR):
+        raise ActError("ROLE_MISSING", "the administrator sets other officers' passwords")
+    return {"authenticator": node.sign_in.set_password(held, password, by=actor.officer)}
+
+
 @act("system.add")
 def add_system(
     node: Node,

@@ -6,7 +6,7 @@ from catalogue.rows import MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
 from exchange.acts.register import ActError, act
 from exchange.node import Node
-from exchange.shelf import look_at, reflect_table
+from exchange.shelf import look_at, reflect_table, tables_of
 
 
 @act("matter.import")
@@ -83,6 +83,12 @@ def list_sources(node: Node, actor: Actor) -> list[dict[str, object]]:  # noqa: 
     ]
 
 
+@act("source.tables")
+def list_tables(node: Node, actor: Actor, *, source: str) -> list[str]:
+    """The tables and views that a source of one's own department has; empty for an HTTP source."""
+    return tables_of(_own_source(node, actor, source), unseal=node.sealer.open)
+
+
 @act("resource.reflect")
 def reflect(
     node: Node,
@@ -99,9 +105,7 @@ def reflect(
     `key` names the key's column, None lets the columns tell. `titles` gives Chinese titles by column where
     the source's comments have none.
     """
-    held = node.held(SOURCE).get(source)
-    if held is None or held.department != actor.department:
-        raise ActError("ACT_ARGUMENTS", f"no source {source} of your department")
+    held = _own_source(node, actor, source)
     columns = [
         suggest.Column(
             name=column.name,
@@ -126,6 +130,7 @@ def reflect(
         table=table,
         items=items,
         sharing_class=suggest.suggest_class(items),
+        level=max(item.level for item in items),
         personal=suggest.is_personal(items),
     )
     return {"resource": resource}
@@ -196,6 +201,13 @@ def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
         "revision": resource.revision,
         "items": [_item(item) for item in resource.items],
     }
+
+
+def _own_source(node: Node, actor: Actor, name: str) -> SourceAddress:
+    held = node.held(SOURCE).get(name)
+    if held is None or held.department != actor.department:
+        raise ActError("ACT_ARGUMENTS", f"no source {name} of your department")
+    return held
 
 
 def _taken(node: Node, code: str) -> set[str]:

@@ -1,11 +1,14 @@
 """Acts on requests, grants and cases."""
 
+from typing import Any
+
+from catalogue import store
 from catalogue.cases import NamedParty
-from catalogue.model import Actor, Grant, Role, SubjectType
-from catalogue.rows import CASE, GRANT, REQUEST
+from catalogue.model import Actor, Case, Grant, Resource, Role, SharingRequest, SubjectType
+from catalogue.rows import CASE, GRANT, REQUEST, RESOURCE, Kind
 from catalogue.service import Wanted
 from catalogue.sharing import Terms
-from exchange.acts.register import act
+from exchange.acts.register import ActError, act
 from exchange.node import Node
 
 
@@ -23,35 +26,89 @@ def sign(node: Node, actor: Actor, *, request: str) -> dict[str, object]:
 
 
 @act("request.refuse")
-def refuse(node: Node, actor: Actor, *, request: str, reason: str) -> dict[str, object]:
-    held = node.registry.refuse(request, by=actor, reason=reason)
-    return {"id": held.id, "state": held.state.value}
+def refuse(
+    node: Node,
+    actor: Actor,
+    *,
+    request: str,
+    reason: str,
+    code: str | None = None,
+    legal_basis: str | None = None,
+) -> dict[str, object]:
+    """Refuse in words. `code` is one of REFUSAL_CODES and then needs the law; None: words alone."""
+    held = node.registry.refuse(
+        request, by=actor, reason=reason, code=code, legal_basis=legal_basis
+    )
+    return {"id": held.id, "state": held.state.value, "entry": _entry(node, REQUEST, held.id)}
+
+
+@act("request.ask-once")
+def ask_once(node: Node, actor: Actor, *, request: str, question: str) -> dict[str, object]:
+    """Ask the requesting department to supplement its request: once, and everything at once."""
+    held = node.registry.ask_once(request, by=actor, question=question)
+    return {"id": held.id, "state": held.state.value, "entry": _entry(node, REQUEST, held.id)}
+
+
+@act("request.supplement")
+def supplement(node: Node, actor: Actor, *, request: str, answer: str) -> dict[str, object]:
+    """Answer the provider's one question; the request goes back to be decided."""
+    held = node.registry.supplement(request, by=actor, answer=answer)
+    return {"id": held.id, "state": held.state.value, "entry": _entry(node, REQUEST, held.id)}
 
 
 @act("request.list")
 def list_requests(node: Node, actor: Actor) -> list[dict[str, object]]:
-    """Requests that one's department made or has to answer; the authority sees all."""
-    owners = node.owners()
+    """Requests that one's department made or has to answer, newest first; the authority sees all."""
+    held = node.held(REQUEST)
+    owners = _owners(node, {request.resource for request in held.values()})
     return [
-        {
-            "id": held.id,
-            "resource": held.resource,
-            "department": held.department,
-            "systems": list(held.systems),
-            "items": list(held.items),
-            "matters": list(held.matters),
-            "state": held.state.value,
-            "scenario": held.scenario,
-        }
-        for held in node.held(REQUEST).values()
+        _asked(request, provider=owners.get(request.resource, ""))
+        for _id, request in sorted(held.items(), reverse=True)
         if actor.has(Role.AUTHORITY)
-        or actor.department in {held.department, owners.get(held.resource)}
+        or actor.department in {request.department, owners.get(request.resource)}
     ]
+
+
+@act("request.show")
+def show_request(node: Node, actor: Actor, *, request: str) -> dict[str, object]:
+    """One request whole, for the departments on both sides of it and the authority."""
+    with node.databases.registry.execution_options(reading=True).connect() as connection:
+        held = store.find(
+            connection, REQUEST, request, recorded=node.ledger.digest, sealer=node.sealer
+        )
+    resource = _resource(node, held.resource) if held is not None else None
+    provider = resource.department if resource is not None else ""
+    if held is None or not (
+        actor.has(Role.AUTHORITY) or actor.department in {held.department, provider}
+    ):
+        raise ActError("NOT_FOUND", f"no request {request} of your department")
+    return _asked(held, provider=provider) | {
+        "match": list(held.match),
+        "purposes": list(held.purposes),
+        "channels": list(held.channels),
+        "legal_basis": held.legal_basis,
+        "not_before": held.not_before.isoformat(),
+        "not_after": held.not_after.isoformat(),
+        "daily_quota": held.daily_quota,
+        "created_by": held.created_by,
+        "signed_by": held.signed_by,
+        "decided_by": held.decided_by,
+        "refusal": held.refusal,
+        "refusal_code": held.refusal_code,
+        "refusal_basis": held.refusal_basis,
+        "supplement_asked": held.supplement_asked,
+        "supplement_given": held.supplement_given,
+        "entry": _entry(node, REQUEST, held.id),
+        "grant": next(
+            (g.id for g in node.live.load().grants.values() if g.request == held.id), None
+        ),
+    }
 
 
 @act("grant.give")
 def give(node: Node, actor: Actor, *, request: str, terms: Terms) -> dict[str, object]:
-    return _told(node.registry.grant(request, by=actor, terms=terms))
+    given = node.registry.grant(request, by=actor, terms=terms)
+    return _told(given) | {"entry": _entry(node, GRANT, given.id)}
 
 
 @act("grant.suspend")
@@ -72,9 +129,10 @@ def revoke(node: Node, actor: Actor, *, grant: str, reason: str = "") -> dict[st
 @act("grant.list")
 def list_grants(node: Node, actor: Actor) -> list[dict[str, object]]:
     """Grants that one's department has or gave; the authority and auditors see all."""
+    entries = _entries(node, GRANT)
     return [
-        _told(held)
-        for held in node.held(GRANT).values()
+        _told(held) | {"entry": entries.get(held.id)}
+        for _id, held in sorted(node.held(GRANT).items(), reverse=True)
         if actor.has(Role.AUTHORITY)
         or actor.has(Role.AUDITOR)
         or actor.department in {held.department, held.provider}
@@ -102,17 +160,103 @@ def confirm_party(
 def list_cases(node: Node, actor: Actor) -> list[dict[str, object]]:
     """Cases of one's own department, without numbers and parties."""
     return [
-        {
-            "id": held.id,
-            "system": held.system,
-            "matter": held.matter,
-            "state": held.state.value,
-            "attested": held.attested_by is not None,
-            "parties": len(held.parties),
-        }
-        for held in node.held(CASE).values()
+        _case(held)
+        for _id, held in sorted(node.held(CASE).items(), reverse=True)
         if held.department == actor.department
     ]
+
+
+@act("case.show")
+def show_case(node: Node, actor: Actor, *, number: str) -> dict[str, object]:
+    """A case of one's own department, found by the number that the clerk types.
+
+    Its parties are told by kind and role alone: who they are is kept as digests.
+    """
+    systems = [s.id for s in node.live.load().systems.values() if s.department == actor.department]
+    recorded = node.ledger.rows()
+    with node.databases.registry.execution_options(reading=True).connect() as connection:
+        found = [
+            case
+            for system in systems
+            if (case := store.find_case(connection, recorded, node.sealer, system, number))
+        ]
+    if not found:
+        # The number stays out of the message: in some matters it is personal.
+        raise ActError("NOT_FOUND", "no case of this number in your department")
+    case = found[0]
+    return _case(case) | {
+        "project": case.project,
+        "named": [
+            {
+                "type": party.type.value,
+                "role": party.role,
+                "late": party.late,
+                "counts": party.counts,
+                "added_by": party.added_by,
+            }
+            for party in case.parties
+        ],
+    }
+
+
+def _case(case: Case) -> dict[str, object]:
+    return {
+        "id": case.id,
+        "system": case.system,
+        "matter": case.matter,
+        "state": case.state.value,
+        "attested": case.attested_by is not None,
+        "parties": len(case.parties),
+        "accepted_at": case.accepted_at.isoformat(),
+    }
+
+
+def _asked(request: SharingRequest, *, provider: str) -> dict[str, object]:
+    return {
+        "id": request.id,
+        "resource": request.resource,
+        "provider": provider,
+        "department": request.department,
+        "systems": list(request.systems),
+        "items": list(request.items),
+        "matters": list(request.matters),
+        "state": request.state.value,
+        "scenario": request.scenario,
+        "created_at": request.created_at.isoformat(),
+    }
+
+
+def _owners(node: Node, codes: set[str]) -> dict[str, str]:
+    """The departments of some resources, out of the live picture where it has them: that one is warm."""
+    shown = node.live.load().resources
+    if all(code in shown for code in codes):
+        return {code: shown[code].department for code in codes}
+    # A withdrawn resource that is being drafted anew stands in no picture until it is announced again.
+    return node.owners()
+
+
+def _resource(node: Node, code: str) -> Resource | None:
+    """Return a resource in whatever state; None where there is none that the log vouches for."""
+    with node.databases.registry.execution_options(reading=True).connect() as connection:
+        held = store.find(
+            connection, RESOURCE, code, recorded=node.ledger.digest, sealer=node.sealer
+        )
+    return None if held is None else held.resource
+
+
+def _entries(node: Node, kind: Kind[Any]) -> dict[str, int]:
+    """Return the index of the act that made each row what it is, by key."""
+    return {
+        key: index
+        for (table, key), (index, _digest) in node.ledger.rows().items()
+        if table == kind.table
+    }
+
+
+def _entry(node: Node, kind: Kind[Any], key: str) -> int | None:
+    """Return the index of the act that made a row what it is; None where there is no row."""
+    with node.databases.registry.execution_options(reading=True).connect() as connection:
+        return store.entry_of(connection, kind, key)
 
 
 def _told(grant: Grant) -> dict[str, object]:
@@ -125,6 +269,8 @@ def _told(grant: Grant) -> dict[str, object]:
         "items": list(grant.items),
         "masks": grant.masks,
         "matters": list(grant.matters),
+        "purposes": list(grant.purposes),
+        "request": grant.request,
         "until": grant.not_after.isoformat(),
         "state": grant.state.value,
     }

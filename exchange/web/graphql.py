@@ -57,7 +57,7 @@ async def _call(
     """Read the request into a call. A refusal on the way is recorded before it is raised."""
     usage: Usage | None = None
     number = node.ports.fresh_id("call")
-    snapshot = await node.live.snapshot()
+    snapshot = node.live.latest()
     caller = node.gate.unnamed(known, snapshot=snapshot)
     try:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
+    ArgumentError,
     DBAPIError,
     InterfaceError,
     NoSuchTableError,
@@ -74,8 +75,18 @@ class _Shape:
 
 
 def open_engine(address: str, *, secret: str | None, timeout_s: float, threads: int = 4) -> Engine:
-    """Return an engine for a source's address. SQLite files are opened read-only by the driver."""
-    url = make_url(address)
+    """Return an engine for a source's address. SQLite files are opened read-only by the driver.
+
+    Raises SourceUnavailableError for an address that no driver here can open.
+    """
+    try:
+        return _engine(make_url(address), secret=secret, timeout_s=timeout_s, threads=threads)
+    except (ArgumentError, ImportError):
+        # An address may hold what belongs to nobody's eyes; neither it nor its error is repeated.
+        raise SourceUnavailableError(reason="no driver here opens the address") from None
+
+
+def _engine(url: URL, *, secret: str | None, timeout_s: float, threads: int) -> Engine:
     if secret is not None:
         url = url.set(password=secret)
     arguments: dict[str, Any] = {}
@@ -323,6 +334,15 @@ def _translate(error: SQLAlchemyError) -> Exception:
     if isinstance(error, ProgrammingError):
         return SourceDriftError(reason="the database does not take the statement for this table")
     return SourceInvalidError(reason="the database answered with an error")
+
+
+def list_tables(engine: Engine) -> list[str]:
+    """Return the names of the tables and views that the login sees in its own schema, in order."""
+    try:
+        inspector = inspect(engine)
+        return sorted({*inspector.get_table_names(), *inspector.get_view_names()})
+    except SQLAlchemyError as error:
+        raise _translate(error) from None
 
 
 def reflect(engine: Engine, table_name: str) -> list[ReflectedColumn]:

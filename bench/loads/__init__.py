@@ -1,0 +1,1 @@
+"""The benches behind the commands of the same names."""

@@ -1,0 +1,128 @@
+"""Reads entries for people: bitmaps become items, codes become the names that the catalogue has for them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from audit.canonical import parse_bitmap
+from catalogue.model import Item
+from catalogue.snapshot import Snapshot
+
+Told = dict[str, Any]
+_SETS = ("asked", "matched", "given", "masked", "refused")
+
+
+def tell_entry(members: Mapping[str, Any], *, names: Snapshot) -> Told:
+    """Return what an entry says in the clear, with names beside codes, and its closed digests."""
+    return {
+        "kind": members["kind"],
+        "at": moment(members["ts"]),
+        "gateway": members.get("gateway", ""),
+        "call": members.get("call", ""),
+        "consumer": named_department(_consumer(members), names=names),
+        "system": named_system(members.get("system", ""), names=names),
+        "matter": named_matter(_fact(members, "matter"), names=names),
+        "purpose": members.get("purpose", ""),
+        "auth": members.get("auth", ""),
+        "operator_auth": members.get("operator_auth", ""),
+        "case": members.get("case", ""),
+        "code": members.get("code", ""),
+        "policy": members.get("policy", ""),
+        "operation": members.get("operation", ""),
+        "steps": [tell_step(step, names=names) for step in members.get("steps", [])],
+        "facts": dict(members.get("facts", {})),
+        "digests": [
+            {"name": name, "digest": digest}
+            for name, digest in sorted(members.get("digests", {}).items())
+        ],
+    }
+
+
+def tell_step(step: Mapping[str, Any], *, names: Snapshot) -> Told:
+    """Return one step with its items by name and title; ordinals that nobody knows any more stay numbers."""
+    held = names.resources.get(step["resource"])
+    by_ordinal = {item.ordinal: item for item in held.items} if held else {}
+    return {
+        "ref": step["ref"],
+        "provider": named_department(step["provider"], names=names),
+        "resource": named_resource(step["resource"], names=names),
+        "revision": step["revision"],
+        "class": step["class"],
+        **{name: _items(step[name], by_ordinal) for name in _SETS},
+        "grant": step["grant"],
+        "rows": step["rows"],
+        "outcome": step["outcome"],
+        "code": step["code"],
+    }
+
+
+def tell_brief(members: Mapping[str, Any], *, names: Snapshot, department: str | None) -> Told:
+    """Return a line of a case's story. `department` sees its own steps of others' calls; None sees all."""
+    mine = department in {None, _consumer(members)}
+    return {
+        "at": moment(members["ts"]),
+        "kind": members["kind"],
+        "consumer": named_department(_consumer(members), names=names),
+        "system": named_system(members.get("system", ""), names=names),
+        "matter": named_matter(_fact(members, "matter"), names=names),
+        "purpose": members.get("purpose", ""),
+        "code": members.get("code", ""),
+        "steps": [
+            {
+                "provider": named_department(step["provider"], names=names),
+                "resource": named_resource(step["resource"], names=names),
+                "outcome": step["outcome"],
+                "code": step["code"],
+            }
+            for step in members.get("steps", [])
+            if mine or step["provider"] == department
+        ],
+    }
+
+
+def moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def named_department(code: str, *, names: Snapshot) -> Told:
+    held = names.departments.get(code)
+    return _named(code, held.name if held else "", held.name_en if held else "")
+
+
+def named_system(system: str, *, names: Snapshot) -> Told:
+    held = names.systems.get(system)
+    return _named(system, held.name if held else "", "")
+
+
+def named_matter(code: str, *, names: Snapshot) -> Told:
+    held = names.matters.get(code)
+    return _named(code, held.name if held else "", "")
+
+
+def named_resource(code: str, *, names: Snapshot) -> Told:
+    held = names.resources.get(code)
+    return _named(code, held.name if held else "", held.name_en if held else "")
+
+
+def _named(code: str, name: str, name_en: str) -> Told:
+    """A code with its names; both are the code itself where nobody registered it."""
+    return {"code": code, "name": name or code, "name_en": name_en or name or code}
+
+
+def _consumer(members: Mapping[str, Any]) -> str:
+    """Return the department that asked or acted; empty where it was the exchange itself."""
+    return str(members.get("consumer") or members.get("department") or "")
+
+
+def _fact(members: Mapping[str, Any], name: str) -> str:
+    return str(members.get(name) or members.get("facts", {}).get(name) or "")
+
+
+def _items(bits: str, by_ordinal: Mapping[int, Item]) -> list[Told]:
+    return [_item(ordinal, by_ordinal.get(ordinal)) for ordinal in sorted(parse_bitmap(bits))]
+
+
+def _item(ordinal: int, held: Item | None) -> Told:
+    if held is None:
+        return {"ordinal": ordinal, "name": f"#{ordinal}", "title": f"#{ordinal}"}
+    return {"ordinal": ordinal, "name": held.name, "title": held.title}

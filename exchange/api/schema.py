@@ -1,0 +1,272 @@
+"""The schema of `/manage/graphql`: every field is one act, carried out as the officer who asks."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import strawberry
+from strawberry.extensions import (
+    DisableIntrospection,
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    QueryDepthLimiter,
+    SchemaExtension,
+)
+from strawberry.permission import BasePermission
+from strawberry.types import ExecutionContext, Info
+
+from exchange.api import types
+from exchange.api.guard import Asking, SignedIn
+from exchange.api.types import made
+
+T = TypeVar("T")
+PAGE = 100
+MOST = 500
+TOKENS = 2_000
+DEPTH = 8
+ALIASES = 20
+ALLOWED: list[type[BasePermission]] = [SignedIn]
+
+
+def _field(resolver: Callable[..., Any]) -> Any:
+    """Declare a root field; there is no other way here, so that none is without its permission."""
+    return strawberry.field(resolver, permission_classes=ALLOWED)
+
+
+def _change(resolver: Callable[..., Any]) -> Any:
+    """Declare a mutation, likewise."""
+    return strawberry.mutation(resolver, permission_classes=ALLOWED)
+
+
+async def _act(info: Info, name: str, /, **arguments: Any) -> Any:
+    """Carry out an act off the loop; what was not given is left to the act's own default."""
+    asking = cast("Asking", info.context)
+    given = {key: value for key, value in arguments.items() if value is not None}
+    return await asyncio.to_thread(asking.perform, name, given)
+
+
+async def _listed(
+    info: Info, kind: type[T], name: str, *, first: int, after: str | None, key: str
+) -> list[T]:
+    """Return a page of a listing, in the order of its key."""
+    rows: Sequence[Mapping[str, Any]] = await _act(info, name)
+    ordered = sorted(rows, key=lambda row: str(row[key]))
+    following = [row for row in ordered if after is None or str(row[key]) > after]
+    return [made(kind, row) for row in following[: max(0, min(first, MOST))]]
+
+
+@strawberry.type
+class Query:
+    """Root fields may be null: one that is refused leaves the others standing."""
+
+    @_field
+    async def departments(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.Department] | None:
+        return await _listed(
+            info, types.Department, "department.list", first=first, after=after, key="code"
+        )
+
+    @_field
+    async def systems(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.System] | None:
+        return await _listed(info, types.System, "system.list", first=first, after=after, key="id")
+
+    @_field
+    async def resources(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.ResourceLine] | None:
+        return await _listed(
+            info, types.ResourceLine, "resource.list", first=first, after=after, key="code"
+        )
+
+    @_field
+    async def resource(self, info: Info, code: str) -> types.Resource | None:
+        told = await _act(info, "resource.show", code=code)
+        items = [made(types.Item, item) for item in told["items"]]
+        return made(types.Resource, told | {"items": items})
+
+    @_field
+    async def matters(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.Matter] | None:
+        return await _listed(
+            info, types.Matter, "matter.list", first=first, after=after, key="code"
+        )
+
+    @_field
+    async def requests(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.SharingRequest] | None:
+        return await _listed(
+            info, types.SharingRequest, "request.list", first=first, after=after, key="id"
+        )
+
+    @_field
+    async def grants(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.Grant] | None:
+        return await _listed(info, types.Grant, "grant.list", first=first, after=after, key="id")
+
+    @_field
+    async def cases(
+        self, info: Info, first: int = PAGE, after: str | None = None
+    ) -> list[types.Case] | None:
+        return await _listed(info, types.Case, "case.list", first=first, after=after, key="id")
+
+    @_field
+    async def log_search(  # noqa: PLR0913, PLR0917 - the facets of a search, by name for those who ask
+        self,
+        info: Info,
+        case: str | None = None,
+        department: str | None = None,
+        resource: str | None = None,
+        system: str | None = None,
+        decision: str | None = None,
+        code: str | None = None,
+        kind: str | None = None,
+        first: int = 20,
+        after: list[str] | None = None,
+    ) -> types.LogPage | None:
+        place = [int(one) for one in after if one.isdecimal()] if after else None
+        told = await _act(
+            info,
+            "audit.search",
+            case=case,
+            department=department,
+            resource=resource,
+            system=system,
+            decision=decision,
+            code=code,
+            kind=kind,
+            first=max(1, min(first, MOST)),
+            after=place,
+        )
+        return types.LogPage(
+            entries=[made(types.LogEntry, row) for row in told["entries"]],
+            next=[str(one) for one in told["next"]] if told["next"] else None,
+        )
+
+
+@strawberry.type
+class Mutation:
+    @_change
+    async def create_request(
+        self, info: Info, wanted: types.RequestInput
+    ) -> types.RequestState | None:
+        return await _request(info, "request.create", wanted=strawberry.asdict(wanted))
+
+    @_change
+    async def sign_request(self, info: Info, request: str) -> types.RequestState | None:
+        return await _request(info, "request.sign", request=request)
+
+    @_change
+    async def refuse_request(
+        self,
+        info: Info,
+        request: str,
+        reason: str,
+        code: str | None = None,
+        legal_basis: str | None = None,
+    ) -> types.RequestState | None:
+        return await _request(
+            info,
+            "request.refuse",
+            request=request,
+            reason=reason,
+            code=code,
+            legal_basis=legal_basis,
+        )
+
+    @_change
+    async def ask_once(self, info: Info, request: str, question: str) -> types.RequestState | None:
+        return await _request(info, "request.ask-once", request=request, question=question)
+
+    @_change
+    async def supplement(self, info: Info, request: str, answer: str) -> types.RequestState | None:
+        return await _request(info, "request.supplement", request=request, answer=answer)
+
+    @_change
+    async def give_grant(
+        self, info: Info, request: str, terms: types.TermsInput | None = None
+    ) -> types.Grant | None:
+        given = {} if terms is None else strawberry.asdict(terms)
+        if terms is not None:
+            given["masks"] = {one.item: one.mask for one in terms.masks}
+        return await _grant(info, "grant.give", request=request, terms=given)
+
+    @_change
+    async def suspend_grant(self, info: Info, grant: str, reason: str = "") -> types.Grant | None:
+        return await _grant(info, "grant.suspend", grant=grant, reason=reason)
+
+    @_change
+    async def resume_grant(self, info: Info, grant: str) -> types.Grant | None:
+        return await _grant(info, "grant.resume", grant=grant)
+
+    @_change
+    async def revoke_grant(self, info: Info, grant: str, reason: str = "") -> types.Grant | None:
+        return await _grant(info, "grant.revoke", grant=grant, reason=reason)
+
+    @_change
+    async def draft_resource(
+        self, info: Info, resource: types.ResourceInput
+    ) -> types.ResourceState | None:
+        items = [
+            {**strawberry.asdict(item), "ordinal": ordinal}
+            for ordinal, item in enumerate(resource.items)
+        ]
+        drafted = {**strawberry.asdict(resource), "items": items}
+        return await _resource(info, "resource.draft", resource=drafted)
+
+    @_change
+    async def submit_resource(self, info: Info, code: str) -> types.ResourceState | None:
+        return await _resource(info, "resource.submit", code=code)
+
+    @_change
+    async def announce_resource(self, info: Info, code: str) -> types.ResourceState | None:
+        return await _resource(info, "resource.announce", code=code)
+
+    @_change
+    async def withdraw_resource(
+        self, info: Info, code: str, reason: str = ""
+    ) -> types.ResourceState | None:
+        return await _resource(info, "resource.withdraw", code=code, reason=reason)
+
+    @_change
+    async def import_matters(self, info: Info, rows: list[types.MatterInput]) -> types.Taken | None:
+        told = await _act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
+        return made(types.Taken, told)
+
+
+async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:
+    return made(types.RequestState, await _act(info, name, **arguments))
+
+
+async def _grant(info: Info, name: str, /, **arguments: Any) -> types.Grant:
+    return made(types.Grant, await _act(info, name, **arguments))
+
+
+async def _resource(info: Info, name: str, /, **arguments: Any) -> types.ResourceState:
+    return made(types.ResourceState, await _act(info, name, **arguments))
+
+
+class ManagementSchema(strawberry.Schema):
+    """The schema; unlike the library's it writes no error, with the document around it, into the log file."""
+
+    def process_errors(
+        self, errors: list[Any], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Leave errors to the endpoint."""
+
+
+def build_schema(*, introspection: bool) -> strawberry.Schema:
+    """Return the schema. Without `introspection`, which is for development alone, its names are not told."""
+    extensions: list[Callable[[], SchemaExtension]] = [
+        lambda: QueryDepthLimiter(max_depth=DEPTH),
+        lambda: MaxAliasesLimiter(max_alias_count=ALIASES),
+        lambda: MaxTokensLimiter(max_token_count=TOKENS),
+    ]
+    if not introspection:
+        extensions.append(DisableIntrospection)
+    return ManagementSchema(query=Query, mutation=Mutation, extensions=extensions)

@@ -1,0 +1,262 @@
+"""The static types of the management API; each stands beside what an act says."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.scalars import JSON
+
+T = TypeVar("T")
+_RENAMED = {"sharing_class": "class"}
+
+
+def made(kind: type[T], told: Mapping[str, Any]) -> T:
+    """Return a type made from what an act said; members that the type does not have are left out.
+
+    A member that the act did not say is None, and only types that allow it have such members.
+    """
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # strawberry types are dataclasses
+    return kind(**{name: told.get(_RENAMED.get(name, name)) for name in names})
+
+
+@strawberry.type
+class Department:
+    code: str
+    kind: str
+    name: str
+    name_en: str
+    level: str
+    region: str
+    superior: str | None
+
+
+@strawberry.type
+class System:
+    id: str
+    department: str
+    name: str
+    zone: str
+    state: str
+    intake: bool
+    keys: list[str]
+
+
+@strawberry.type
+class ResourceLine:
+    code: str
+    department: str
+    name: str
+    sharing_class: str
+    field: str
+    items: int
+    state: str
+    revision: int
+
+
+@strawberry.type
+class Item:
+    name: str
+    title: str
+    graphql: str
+    type: str
+    sharing_class: str
+    level: int
+    mask: str
+    subject: str | None
+    key: bool
+    match: bool
+
+
+@strawberry.type
+class Resource:
+    code: str
+    name: str
+    name_en: str
+    department: str
+    sharing_class: str
+    conditions: str
+    no_share_basis: list[str]
+    state: str
+    revision: int
+    items: list[Item]
+
+
+@strawberry.type
+class ResourceState:
+    code: str
+    state: str
+
+
+@strawberry.type
+class Matter:
+    code: str
+    kind: str
+    department: str
+    name: str
+    resources: list[str]
+    state: str
+
+
+@strawberry.type
+class SharingRequest:
+    id: str
+    resource: str
+    provider: str
+    department: str
+    systems: list[str]
+    items: list[str]
+    matters: list[str]
+    state: str
+    scenario: str
+    created_at: str
+
+
+@strawberry.type
+class RequestState:
+    id: str
+    state: str
+    grant: str | None
+    """The grant that the law gives with the signature; null where the provider has to agree."""
+
+
+@strawberry.type
+class Grant:
+    id: str
+    resource: str
+    provider: str
+    department: str
+    systems: list[str]
+    items: list[str]
+    masks: JSON
+    matters: list[str]
+    until: str
+    state: str
+
+
+@strawberry.type
+class Case:
+    id: str
+    system: str
+    matter: str
+    state: str
+    attested: bool
+    parties: int
+
+
+@strawberry.type
+class LogEntry:
+    index: int
+    at: str
+    kind: str
+    consumer: str
+    system: str
+    provider: str
+    resource: str
+    matter: str
+    decision: str
+    code: str
+
+
+@strawberry.type
+class LogPage:
+    entries: list[LogEntry]
+    next: list[str] | None
+    """What the following page is asked with; null on the last one. Numbers as text: they outgrow Int."""
+
+
+@strawberry.type
+class Taken:
+    """What an import did, in keys."""
+
+    added: list[str]
+    changed: list[str]
+    unchanged: list[str]
+
+
+@strawberry.input
+class RequestInput:
+    resource: str
+    systems: list[str]
+    items: list[str]
+    match: list[str]
+    matters: list[str]
+    purposes: list[str]
+    legal_basis: str
+    scenario: str
+    not_before: datetime
+    not_after: datetime
+    channels: list[str] = strawberry.field(default_factory=lambda: ["query"])
+    daily_quota: int = 1000
+
+
+@strawberry.input
+class MaskInput:
+    item: str
+    mask: str
+
+
+@strawberry.input
+class TermsInput:
+    """What the provider agrees to; what is left out is as it was asked."""
+
+    items: list[str] | None = None
+    match: list[str] | None = None
+    masks: list[MaskInput] = strawberry.field(default_factory=list)
+    max_rows: int = 100
+    attested: bool | None = None
+    not_after: datetime | None = None
+    daily_quota: int | None = None
+
+
+@strawberry.input
+class ItemInput:
+    name: str
+    title: str
+    column: str
+    graphql_name: str
+    type: str = "text"
+    sharing_class: str = "conditional"
+    level: int = 2
+    mask: str = "none"
+    subject: str | None = None
+    key: bool = False
+    match: bool = False
+    unit: str = ""
+
+
+@strawberry.input
+class ResourceInput:
+    code: str
+    department: str
+    name: str
+    name_en: str
+    type_name: str
+    field_name: str
+    list_name: str
+    source: str
+    table: str
+    sharing_class: str
+    items: list[ItemInput]
+    abstract: str = ""
+    level: int = 2
+    personal: bool = False
+    consent: str = "none"
+    single: bool = True
+    protected: bool = False
+    purposes: list[str] = strawberry.field(default_factory=list)
+    no_share_basis: list[str] = strawberry.field(default_factory=list)
+    conditions: str = ""
+
+
+@strawberry.input
+class MatterInput:
+    code: str
+    kind: str
+    department: str
+    name: str
+    case_pattern: str = ""
+    max_parties: int = 5
+    relations: list[str] = strawberry.field(default_factory=list)
+    resources: list[str] = strawberry.field(default_factory=list)

@@ -1,0 +1,288 @@
+"""The management API over a real node: sessions, signed operations, rights, limits and codes."""
+
+import hashlib
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from exchange.api import schema
+from exchange.api.guard import Asking, SignedIn, Strict
+from exchange.api.schema import Mutation, Query, build_schema
+from exchange.clock import now, random_bytes
+from exchange.demo import district
+from exchange.desk import write_envelope
+from exchange.portal.session import COOKIE
+from tests.fakes.node import Standing, standing
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    with standing(tmp_path_factory.mktemp("api") / "home") as found:
+        yield found
+
+
+def session(here: Standing, handle: str) -> str:
+    """Sign an officer in, as the portal does."""
+    officers = here.node.live.load().officers
+    link = here.node.sign_in.offer_link(officers[here.place.ids[handle]], by=None)
+    return here.node.sign_in.redeem_link(link, officers=officers).secret
+
+
+def ask(
+    here: Standing,
+    query: str,
+    variables: dict[str, Any] | None = None,
+    *,
+    by: str | None = None,
+    headers: dict[str, str] | None = None,
+    content: bytes | None = None,
+) -> httpx.Response:
+    """Send an operation from the API's own site; `by` None sends no session."""
+    body = content or json.dumps({"query": query, "variables": variables or {}}).encode()
+    sent = {"content-type": "application/json", "origin": here.url} | (headers or {})
+    cookies = {} if by is None else {COOKIE: session(here, by)}
+    with httpx.Client(trust_env=False, cookies=cookies) as client:
+        return client.post(f"{here.url}/manage/graphql", content=body, headers=sent)
+
+
+def code(response: httpx.Response) -> str:
+    return str(response.json()["errors"][0]["extensions"]["code"])
+
+
+def signed(
+    here: Standing, handle: str, body: bytes, *, over: bytes | None = None
+) -> dict[str, str]:
+    """The header of a signed operation; `over` is what was signed instead of the body."""
+    envelope = write_envelope(
+        "manage",
+        {"sha256": hashlib.sha256(over or body).hexdigest()},
+        key=here.place.keys[handle],
+        at=now(),
+        nonce=urlsafe_b64encode(random_bytes(18)).decode(),
+    )
+    return {"exchange-act": urlsafe_b64encode(envelope).decode(), "origin": "https://elsewhere"}
+
+
+def test_an_officer_reads_what_the_acts_would_tell_them(here: Standing) -> None:
+    query = """{
+      departments { code name }
+      systems { id keys }
+      resources(first: 2) { code sharingClass items }
+      matters { code department }
+      requests { id state }
+      grants { id masks state }
+      cases { id state parties }
+    }"""
+    answer = ask(here, query, by="hall.operator")
+    assert answer.status_code == 200
+    data = answer.json()["data"]
+    assert {one["code"] for one in data["departments"]} >= {district.HALL.code}
+    assert len(data["resources"]) == 2
+    assert len(data["grants"]) == len(here.grants) + 1
+    assert data["cases"] == [
+        {"id": data["cases"][0]["id"], "state": "open", "parties": 3},
+    ]
+    more = ask(
+        here,
+        "query($a: String) { resources(after: $a) { code } }",
+        {"a": data["resources"][-1]["code"]},
+        by="hall.operator",
+    )
+    assert len(more.json()["data"]["resources"]) == 4
+
+
+def test_one_resource_is_shown_with_its_items(here: Standing) -> None:
+    answer = ask(
+        here,
+        'query { resource(code: "307/000001") { name items { name mask level } } }',
+        by="market.head",
+    )
+    items = answer.json()["data"]["resource"]["items"]
+    assert {"name": "phone", "mask": "phone", "level": 2} in items
+
+
+@pytest.mark.parametrize("field", ["departments { code }", "logSearch { next }"])
+def test_nobody_is_told_anything_without_a_session(here: Standing, field: str) -> None:
+    answer = ask(here, f"{{ {field} }}")
+    assert answer.status_code == 401
+    assert code(answer) == "SESSION_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ({"origin": "https://elsewhere.example"}, "FORM_FOREIGN"),
+        ({"sec-fetch-site": "cross-site"}, "FORM_FOREIGN"),
+        ({"origin": ""}, "FORM_FOREIGN"),
+        ({"content-type": "text/plain"}, "MEDIA_TYPE_UNSUPPORTED"),
+        ({"content-type": "application/x-www-form-urlencoded"}, "MEDIA_TYPE_UNSUPPORTED"),
+    ],
+)
+def test_another_site_cannot_act_with_an_officers_session(
+    here: Standing, headers: dict[str, str], wanted: str
+) -> None:
+    before = here.node.log.size
+    change = 'mutation { revokeGrant(grant: "grt_1") { state } }'
+    secret = session(here, "market.head")
+    sent = {"content-type": "application/json", "origin": here.url} | headers
+    with httpx.Client(trust_env=False, cookies={COOKIE: secret}) as client:
+        answer = client.post(f"{here.url}/manage/graphql", json={"query": change}, headers=sent)
+    assert answer.status_code in {403, 415}
+    assert code(answer) == wanted
+    assert here.kinds(since=before) == ["link.offered", "session.opened"]
+
+
+def test_an_act_has_the_same_rights_and_codes_as_anywhere(here: Standing) -> None:
+    change = "mutation($g: String!) { suspendGrant(grant: $g) { state } }"
+    grant = {"g": here.grants["310/000001"]}
+    refused = ask(here, change, grant, by="market.head", headers={"accept-language": "en"})
+    assert refused.status_code == 200
+    assert refused.json()["data"] == {"suspendGrant": None}
+    assert code(refused) == "ROLE_MISSING"
+    assert "role" in refused.json()["errors"][0]["message"]
+    done = ask(here, change, grant, by="housing.head")
+    assert done.json() == {"data": {"suspendGrant": {"state": "suspended"}}}
+    ask(
+        here, "mutation($g: String!) { resumeGrant(grant: $g) { state } }", grant, by="housing.head"
+    )
+
+
+def test_a_request_is_made_signed_and_agreed_to_over_the_api(here: Standing) -> None:
+    create = "mutation($w: RequestInput!) { createRequest(wanted: $w) { id state grant } }"
+    wanted = {
+        "resource": "311/000001",
+        "systems": ["hall.permit"],
+        "items": ["amount"],
+        "match": ["uscc"],
+        "matters": [district.MATTER],
+        "purposes": ["administrative-basis"],
+        "legalBasis": "《建筑法》第八条",
+        "scenario": "核验",
+        "notBefore": "2026-01-01T00:00:00+00:00",
+        "notAfter": "2027-01-01T00:00:00+00:00",
+    }
+    made = ask(here, create, {"w": wanted}, by="hall.operator").json()
+    request = made["data"]["createRequest"]
+    assert request["state"] == "draft"
+    sign = "mutation($r: String!) { signRequest(request: $r) { state grant } }"
+    own = ask(here, sign, {"r": request["id"]}, by="hall.operator")
+    assert code(own) in {"OWN_REQUEST", "ROLE_MISSING"}
+    ask(here, sign, {"r": request["id"]}, by="hall.head")
+    give = """mutation($r: String!, $t: TermsInput) {
+      giveGrant(request: $r, terms: $t) { items state masks }
+    }"""
+    terms = {"maxRows": 5, "masks": []}
+    given = ask(here, give, {"r": request["id"], "t": terms}, by="labour.head").json()
+    assert given["data"]["giveGrant"]["state"] == "active"
+    assert given["data"]["giveGrant"]["items"] == ["amount"]
+
+
+def test_a_search_of_the_log_is_an_entry_and_shows_an_auditor_everything(here: Standing) -> None:
+    query = (
+        "query($a: [String!]) { logSearch(first: 2, after: $a) { entries { index kind } next } }"
+    )
+    before = here.node.log.size
+    page = ask(here, query, by="auditor").json()["data"]["logSearch"]
+    assert "log.searched" in here.kinds(since=before)
+    second = ask(here, query, {"a": page["next"]}, by="auditor").json()["data"]["logSearch"]
+    assert second["entries"][0]["index"] < page["entries"][-1]["index"]
+
+
+def test_a_signed_operation_needs_no_session_and_works_once(here: Standing) -> None:
+    change = """mutation($g: String!) {
+      one: suspendGrant(grant: $g) { state }
+      two: resumeGrant(grant: $g) { state }
+    }"""
+    variables = {"g": here.grants["307/000001"]}
+    body = json.dumps({"query": change, "variables": variables}).encode()
+    headers = signed(here, "market.head", body)
+    first = ask(here, "", headers=headers, content=body).json()
+    assert first == {"data": {"one": {"state": "suspended"}, "two": {"state": "active"}}}
+    before = here.node.log.size
+    again = ask(here, "", headers=headers, content=body)
+    assert code(again) == "REPLAYED"
+    kinds = here.kinds(since=before)
+    assert "grant.suspended" not in kinds
+    assert "grant.resumed" not in kinds
+
+
+def test_a_replay_whose_first_act_is_refused_does_nothing_with_its_second(here: Standing) -> None:
+    change = """mutation($g: String!) {
+      one: resumeGrant(grant: "grt_none") { state }
+      two: suspendGrant(grant: $g) { state }
+      three: resumeGrant(grant: $g) { state }
+    }"""
+    body = json.dumps({"query": change, "variables": {"g": here.grants["307/000001"]}}).encode()
+    headers = signed(here, "market.head", body)
+    ask(here, "", headers=headers, content=body)
+    before = here.node.log.size
+    again = ask(here, "", headers=headers, content=body).json()
+    assert {error["extensions"]["code"] for error in again["errors"]} <= {
+        "REPLAYED",
+        "UNKNOWN",
+        "STATE",
+    }
+    assert not {"grant.suspended", "grant.resumed"} & set(here.kinds(since=before))
+
+
+def test_a_signature_over_another_body_is_refused(here: Standing) -> None:
+    body = b'{"query": "{ departments { code } }"}'
+    headers = signed(here, "market.head", body, over=b"something else")
+    assert code(ask(here, "", headers=headers, content=body)) == "ACT_ARGUMENTS"
+    nonsense = {"exchange-act": "%%%"}
+    assert code(ask(here, "", headers=nonsense, content=body)) == "ACT_ARGUMENTS"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __schema { types { name } } }",
+        "{ " + " ".join(f"a{n}: departments {{ code }}" for n in range(30)) + " }",
+        "{ departments { " + "code " * 3_000 + " } }",
+        "{ nothing }",
+        "{",
+    ],
+)
+def test_what_is_too_much_or_not_offered_is_refused_before_anything_is_done(
+    here: Standing, query: str
+) -> None:
+    answer = ask(here, query, by="auditor")
+    assert answer.status_code == 400
+    assert code(answer) == "DOCUMENT_INVALID"
+    assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b'{"query": 1}', b'[{"query": "{ a }"}]'])
+def test_a_body_that_is_no_single_operation_is_refused(here: Standing, content: bytes) -> None:
+    assert code(ask(here, "", by="auditor", content=content)) == "BODY_INVALID"
+
+
+def test_every_root_field_has_the_permission(here: Standing) -> None:
+    built = build_schema(introspection=False)
+    for root in (Query, Mutation):
+        definition = built.get_type_by_name(root.__name__)
+        assert definition is not None
+        fields = definition.fields  # type: ignore[union-attr]  # roots are object types
+        assert fields
+        assert all(field.permission_classes == schema.ALLOWED for field in fields)
+
+
+def test_a_permission_that_answers_with_anything_but_true_is_none(here: Standing) -> None:
+    class Forgetful(Strict):
+        async def allows(self, asking: Asking) -> bool:  # type: ignore[override]  # the mistake itself
+            return asking.actor is not None
+
+    class Generous(Strict):
+        def allows(self, asking: Asking) -> bool:
+            return "yes" if asking.actor is None else ""  # type: ignore[return-value]  # the mistake itself
+
+    info = type("Info", (), {"context": Asking(node=here.node)})()
+    assert Generous().has_permission(None, info) is False
+    assert SignedIn().has_permission(None, info) is False
+    asked = Forgetful()
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        assert asked.has_permission(None, info) is False
