@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -q
 HOME_DIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check bench docs fmt claims sabotage clean
+.PHONY: help install demo serve test check bench docs fmt claims sabotage assets screenshots clean
 
 help:
 	@echo "make demo      install, tell the building-permit story, then serve"
@@ -17,6 +17,8 @@ help:
 	@echo "make docs      regenerate docs/codes.md"
 	@echo "make claims    ids of what must hold: which have a test, which a sabotage"
 	@echo "make sabotage  run each sabotage: its tests must fail"
+	@echo "make assets    build the portal's style sheet and scripts anew (needs npm)"
+	@echo "make screenshots  pictures of the portal into .cache/screenshots (needs chromium)"
 
 $(VENV)/.run: requirements/run.lock pyproject.toml
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -59,7 +61,7 @@ test: $(VENV)/.dev
 	@$(BIN)/pytest -n 2 tests
 
 bench: $(VENV)/.dev
-	@for name in policy log gateway; do $(BIN)/python bench/$$name.py --json --quick || exit 1; done
+	@for name in policy log gateway catalogue; do $(BIN)/python bench/$$name.py --json --quick || exit 1; done
 
 docs: $(VENV)/.dev
 	@$(BIN)/exchange docs codes > docs/codes.md
@@ -70,5 +72,11 @@ claims: $(VENV)/.dev
 sabotage: $(VENV)/.dev
 	@$(BIN)/python -m tests.sabotage.run
 
+assets:
+	@cd assets && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent build
+
+screenshots: $(VENV)/.dev
+	@$(BIN)/python -m tests.browser.screenshots
+
 clean:
-	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build
+	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache assets/node_modules .hypothesis *.egg-info build

@@ -10,7 +10,9 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from audit.errors import AuditError
+from exchange.api.endpoint import management_routes
 from exchange.node import Node
+from exchange.portal.app import portal_routes
 from exchange.web import cases, health, systems, tlog
 from exchange.web.graphql import graphql
 from exchange.web.headers import PlainHeaders
@@ -49,12 +51,14 @@ def build_app(node: Node) -> Starlette:
             Route("/cases/{number}/{action}", cases.act_on_case, methods=["POST"]),
             Route("/systems/register", systems.register, methods=["POST"]),
             Route("/token", systems.token, methods=["POST"]),
-            Route("/receipts/{index}", tlog.receipt, methods=["GET"]),
             Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),
+            *management_routes(node),
+            # Among them `/receipts/{index}`: JSON for systems, a page for people.
+            *portal_routes(),
         ],
         middleware=[Middleware(PlainHeaders)],
         lifespan=lifespan,

@@ -11,7 +11,14 @@ from gateway.errors import SourceUnavailableError
 from gateway.ports import Source
 from gateway.sources.breaker import Breaker, Guarded
 from gateway.sources.http import HttpSource
-from gateway.sources.sql import ReflectedColumn, SqlSource, check_login, open_engine, reflect
+from gateway.sources.sql import (
+    ReflectedColumn,
+    SqlSource,
+    check_login,
+    list_tables,
+    open_engine,
+    reflect,
+)
 
 
 class SourceShelf(Mapping[str, Source]):
@@ -86,6 +93,18 @@ def look_at(address: SourceAddress, *, secret: str | None) -> list[str]:
         case _:
             # An HTTP source is asked with GET only; whether its token could do more cannot be seen.
             return _reach(address, secret=secret)
+
+
+def tables_of(address: SourceAddress, *, unseal: Callable[[bytes], str]) -> list[str]:
+    """Return the tables and views that a source's login sees; none of an HTTP source. Raises SourceError."""
+    if address.kind != "sql":
+        return []
+    secret = None if address.secret is None else unseal(address.secret)
+    engine = open_engine(address.address, secret=secret, timeout_s=address.timeout_ms / 1000)
+    try:
+        return list_tables(engine)
+    finally:
+        engine.dispose()
 
 
 def reflect_table(

@@ -30,6 +30,10 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "The stored log is not its own past: the start is refused.",
     ),
     "NOT_FOUND": ("此处没有内容。", "There is nothing here."),
+    "FORM_FOREIGN": (
+        "表单不是从本页面提交的，或登录已更换。请返回后重试。",
+        "The form was not sent from its own page, or another has signed in since. Go back and try again.",
+    ),
     "SOURCE_WRITABLE": (
         "数据源登录账号有写权限，须换用只读账号或说明理由。",
         "The login can write at the source: use one that only reads, or give a reason.",
@@ -83,7 +87,12 @@ def all_words() -> Iterator[Words]:
             )
 
 
-_STATUS: Mapping[str, int] = {"NOT_FOUND": 404, "INTERNAL": 500, "LOG_START_REFUSED": 503}
+_STATUS: Mapping[str, int] = {
+    "NOT_FOUND": 404,
+    "FORM_FOREIGN": 403,
+    "INTERNAL": 500,
+    "LOG_START_REFUSED": 503,
+}
 WORDS: Mapping[str, Words] = {words.code: words for words in reversed(list(all_words()))}
 
 

@@ -78,6 +78,16 @@ def make_key(office: Office, officer_id: str, name: str, json_: bool) -> None:
     tell({**said, "file": str(path)}, json_=json_)
 
 
+@officer.command("password")
+@click.argument("officer_id")
+@click.password_option(help="Asked for where it is not given.")
+@as_json
+@with_office
+def set_password(office: Office, officer_id: str, password: str, json_: bool) -> None:
+    """Set an officer's password; tells the address for the authenticator, once."""
+    tell(office.perform("officer.password", officer=officer_id, password=password), json_=json_)
+
+
 @officer.command("roles")
 @click.argument("officer_id")
 @click.argument("roles", nargs=-1)
@@ -205,7 +215,8 @@ def resource() -> None:
 @click.argument("table")
 @click.option("--code", required=True, help="Resource code, kept for ever.")
 @click.option("--name", help="Chinese title; the table's name otherwise.")
-@click.option("--key", help="Column of the key; the columns tell otherwise.")
+@click.option("--key-column", help="Column of the key; the columns tell otherwise.")
+@click.option("--conditions", help="Who may have it and for what; a conditional resource says it.")
 @click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
 @as_json
@@ -216,16 +227,21 @@ def register(
     table: str,
     code: str,
     name: str | None,
-    key: str | None,
+    key_column: str | None,
+    conditions: str | None,
     edit: bool,
     dry_run: bool,
     json_: bool,
 ) -> None:
     """Look at a table, suggest class, sensitivity and subject of each item, and draft the resource."""
-    seen = office.perform("resource.reflect", source=source_name, table=table, code=code, key=key)
+    seen = office.perform(
+        "resource.reflect", source=source_name, table=table, code=code, key=key_column
+    )
     drafted = seen["resource"]
     if name:
         drafted["name"] = name
+    if conditions:
+        drafted["conditions"] = conditions
     if edit:
         text = msgspec.json.format(msgspec.json.encode(drafted)).decode()
         edited = click.edit(text, extension=".json")

@@ -9,13 +9,21 @@ from pathlib import Path
 import click
 
 from exchange.cli.office import telling
-from exchange.demo.setup import CASE, found_district, join_systems, publish
+from exchange.demo.setup import CASE, District, found_district, join_systems, publish
 from exchange.demo.sources import LabourService
 from exchange.demo.story import Story
 from exchange.home import locked
 from exchange.node import Node, create_home, open_node
+from exchange.portal.pages.sign_in import link_address
 from exchange.serving import Serving
 from exchange.settings import Settings, environment, read_settings
+
+VISITS = (
+    ("the provider's inbox: one request is still to decide", "market.head", "/inbox"),
+    ("the hall's case with its receipts", "hall.operator", f"/cases?number={CASE}"),
+    ("the auditor's case list", "auditor", f"/audit/cases?number={CASE}"),
+)
+"""Who visits, as which officer, and where the link lands."""
 
 
 @click.command()
@@ -58,7 +66,7 @@ def _play(node: Node, *, once: bool) -> list[str]:
         if not story.failed:
             click.echo("the story came out as told")
         if not once:
-            _invite(settings)
+            _invite(place)
             labour.restart()
             _wait()
         return story.failed
@@ -67,9 +75,16 @@ def _play(node: Node, *, once: bool) -> list[str]:
         serving.stop()
 
 
-def _invite(settings: Settings) -> None:
-    home = settings.home
-    click.echo(f"\nserving {settings.base_url} (Ctrl-C ends it). In another terminal:\n")
+def _invite(place: District) -> None:
+    """Tell the three users' addresses, each with its link to sign in by, then the commands."""
+    settings, home = place.node.settings, place.node.settings.home
+    officers = place.node.live.load().officers
+    click.echo(f"\nserving {settings.base_url} (Ctrl-C ends it). Each link signs in once,")
+    click.echo("within ten minutes; sign out before the next one, or use a private window:\n")
+    for who, handle, to in VISITS:
+        secret = place.node.sign_in.offer_link(officers[place.ids[handle]], by=None)
+        click.echo(f"  {who}\n    {link_address(settings.base_url, secret, to=to)}")
+    click.echo("\nIn another terminal:\n")
     click.echo(f"  export EXCHANGE_HOME={home}")
     click.echo("  exchange request list --as labour.head              # the provider's inbox")
     click.echo("  exchange grant list --as market.operator            # what was granted")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from catalogue.sharing import Terms
+from catalogue.sharing import REFUSAL_CODES, Terms
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 from exchange.clock import now
@@ -54,12 +54,53 @@ def sign(office: Office, request_id: str, json_: bool) -> None:
 
 @request.command("refuse")
 @click.argument("request_id")
-@click.option("--reason", required=True, help="Reason with its legal basis.")
+@click.option("--reason", required=True, help="Reason in words.")
+@click.option("--code", type=click.Choice(REFUSAL_CODES), help="Reason as a code.")
+@click.option("--basis", "legal_basis", help="Law, article; needed with --code.")
 @as_json
 @with_office
-def refuse(office: Office, request_id: str, reason: str, json_: bool) -> None:
+def refuse(
+    office: Office,
+    request_id: str,
+    reason: str,
+    code: str | None,
+    legal_basis: str | None,
+    json_: bool,
+) -> None:
     """Refuse a request to your department, with the reason."""
-    tell(office.perform("request.refuse", request=request_id, reason=reason), json_=json_)
+    said = office.perform(
+        "request.refuse", request=request_id, reason=reason, code=code, legal_basis=legal_basis
+    )
+    tell(said, json_=json_)
+
+
+@request.command("ask-once")
+@click.argument("request_id")
+@click.option("--question", required=True, help="Everything that is to be supplemented.")
+@as_json
+@with_office
+def ask_once(office: Office, request_id: str, question: str, json_: bool) -> None:
+    """Ask the requesting department for supplements: once, and everything at once."""
+    tell(office.perform("request.ask-once", request=request_id, question=question), json_=json_)
+
+
+@request.command("supplement")
+@click.argument("request_id")
+@click.option("--answer", required=True, help="What the provider asked for.")
+@as_json
+@with_office
+def supplement(office: Office, request_id: str, answer: str, json_: bool) -> None:
+    """Answer the provider's one question; the request goes back to be decided."""
+    tell(office.perform("request.supplement", request=request_id, answer=answer), json_=json_)
+
+
+@request.command("show")
+@click.argument("request_id")
+@as_json
+@with_office
+def show(office: Office, request_id: str, json_: bool) -> None:
+    """Show one request whole, with the index of its newest entry."""
+    tell(office.perform("request.show", request=request_id), json_=json_)
 
 
 @request.command("list")

@@ -329,6 +329,7 @@ def _finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:
         "sharing_class": entry.sharing_class,
         "conditions": "行政许可办理部门，仅限所办理案件的当事人" if conditional else "",
         "items": items,
+        "level": max(item["level"] for item in items),
         "validity": validity,
         "purposes": ["administrative-basis"],
     }

@@ -141,6 +141,14 @@ IDENTITY_CODES: Mapping[str, tuple[str, str]] = {
         "未登录或会话已结束。",
         "Not signed in, or the session has ended.",
     ),
+    "SIGN_IN_REFUSED": (
+        "部门、工号、密码或动态口令不正确；连续五次不正确后须等待十五分钟。",
+        "Department, staff number, password or code is not right; after five in a row, wait 15 minutes.",
+    ),
+    "PASSWORD_WEAK": (
+        "密码至少十二个字符，且不得包含工号。",
+        "A password needs twelve characters at least, and not the staff number in it.",
+    ),
     "LINK_UNUSABLE": (
         "登录链接无效、已使用或已过期。",
         "The sign-in link is unknown, used or expired.",

@@ -1,4 +1,4 @@
-"""Officers sign in by one-time links and stay in server-side sessions; every sign-in is in the log."""
+"""Officers sign in by link or by password and code, into sessions kept here; every sign-in is in the log."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from catalogue.model import Officer
 from catalogue.ports import Act, Clock, Ledger, Sealer
-from exchange.identity import store
+from exchange.identity import passwords, store
 from exchange.identity.errors import IdentityError
 from exchange.identity.keys import encode_base64url
 
@@ -18,6 +18,8 @@ LINK_MS = 10 * 60_000
 IDLE_MS = 30 * 60_000
 LONGEST_MS = 10 * 3_600_000
 _TOUCH_MS = 60_000
+ATTEMPTS = 5
+WAIT_MS = 15 * 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,27 +78,54 @@ class SignIn:
         The session does not exist unless its entry is in the log.
         """
         at_ms = self._at_ms()
-        cookie = self._secret()
-        digest = _digest("session", cookie)
         with self._writing() as (tx, record):
             officer = self._take_link(tx, _digest("link", secret), officers=officers, at_ms=at_ms)
-            store.drop_ended_sessions(
-                tx, used_before_ms=at_ms - IDLE_MS, opened_before_ms=at_ms - LONGEST_MS
-            )
-            entry = record(_act("session.opened", officer, auth="link"))
-            seal = self._seal("session", digest, officer.id, at_ms, entry)
-            store.add_session(
+            return self._open(tx, record, officer, auth="link")
+
+    def set_password(self, officer: Officer, password: str, *, by: Officer) -> str:
+        """Store a password and a fresh one-time secret; returns the authenticator's address, told once.
+
+        Raises IdentityError PASSWORD_WEAK, OFFICER_INACTIVE.
+        """
+        _check_active(officer)
+        if len(password) < passwords.SHORTEST or officer.staff_number in password:
+            raise IdentityError("PASSWORD_WEAK")
+        hashed = passwords.hash_password(password, random=self._random)
+        secret = passwords.make_totp_secret(self._random)
+        with self._writing() as (tx, record):
+            entry = record(_act("password.set", officer, auth="key", private={"by": by.id}))
+            store.put_credential(
                 tx,
-                store.StoredSession(
-                    digest=digest,
+                store.StoredCredential(
                     officer=officer.id,
-                    opened_ms=at_ms,
-                    used_ms=at_ms,
+                    password=hashed,
+                    totp=self._sealer.seal(secret),
                     entry=entry,
-                    seal=seal,
+                    seal=self._credential_seal(officer.id, hashed, secret, entry),
                 ),
             )
-        return Opened(officer=officer, secret=cookie, entry=entry)
+        return passwords.totp_address(secret, account=officer.staff_number)
+
+    def enter(
+        self, officer_id: str | None, *, password: str, code: str, officers: Mapping[str, Officer]
+    ) -> Opened:
+        """Open a session by password and one-time code; raises IdentityError SIGN_IN_REFUSED.
+
+        `officer_id` None means that nobody has the staff number: it takes as long and says the same. After
+        five failures in a row nothing is compared for fifteen minutes. Failures are recorded, too.
+        """
+        officer = officers.get(officer_id or "")
+        found, step = self._compare(officer, password=password, code=code)
+        if found is None or officer is None:
+            raise IdentityError("SIGN_IN_REFUSED")
+        if step is None:
+            self._note_failure(officer)
+            raise IdentityError("SIGN_IN_REFUSED")
+        with self._writing() as (tx, record):
+            # Two who send the same code at the same moment: the second one finds it used.
+            if not store.take_step(tx, officer=officer.id, step=step):
+                raise IdentityError("SIGN_IN_REFUSED")
+            return self._open(tx, record, officer, auth="password")
 
     def check_session(self, secret: str, *, officers: Mapping[str, Officer]) -> Officer:
         """Return who is signed in; raises IdentityError when the session's time is over."""
@@ -124,6 +153,65 @@ class SignIn:
             officer = officers.get(found.officer) if found else None
             if store.drop_session(tx, digest=digest) and officer:
                 record(_act("session.ended", officer, auth="session"))
+
+    def _open(
+        self, tx: Connection, record: Callable[[Act], int], officer: Officer, *, auth: str
+    ) -> Opened:
+        at_ms = self._at_ms()
+        cookie = self._secret()
+        digest = _digest("session", cookie)
+        store.drop_ended_sessions(
+            tx, used_before_ms=at_ms - IDLE_MS, opened_before_ms=at_ms - LONGEST_MS
+        )
+        entry = record(_act("session.opened", officer, auth=auth))
+        store.add_session(
+            tx,
+            store.StoredSession(
+                digest=digest,
+                officer=officer.id,
+                opened_ms=at_ms,
+                used_ms=at_ms,
+                entry=entry,
+                seal=self._seal("session", digest, officer.id, at_ms, entry),
+            ),
+        )
+        return Opened(officer=officer, secret=cookie, entry=entry)
+
+    def _compare(
+        self, officer: Officer | None, *, password: str, code: str
+    ) -> tuple[store.StoredCredential | None, int | None]:
+        """Return the credential, None where there is nobody to fail, and the step of a right answer."""
+        found = None
+        if officer is not None and officer.state == "active":
+            with self._reading.connect() as tx:
+                found = store.find_credential(tx, officer=officer.id)
+        if found is None:
+            passwords.is_password(password, hashed=passwords.NOBODY)
+            return None, None
+        if found.failures >= ATTEMPTS and self._at_ms() - found.failed_ms < WAIT_MS:
+            return found, None
+        secret = self._sealer.open(found.totp)
+        seal = self._credential_seal(found.officer, found.password, secret, found.entry)
+        if not hmac.compare_digest(seal, found.seal):
+            return found, None
+        right = passwords.is_password(password, hashed=found.password)
+        step = passwords.find_step(code, secret=secret, at_ms=self._at_ms(), after=found.used_step)
+        return found, step if right else None
+
+    def _note_failure(self, officer: Officer) -> None:
+        """Count a failure, each with its entry, until nothing is compared any more."""
+        at_ms = self._at_ms()
+        with self._writing() as (tx, record):
+            found = store.find_credential(tx, officer=officer.id)
+            if found is None:
+                return
+            waiting = found.failures >= ATTEMPTS and at_ms - found.failed_ms < WAIT_MS
+            # While waiting nothing was compared: guessing on neither prolongs the wait nor fills the log.
+            if waiting:
+                return
+            failures = 1 if found.failures >= ATTEMPTS else found.failures + 1
+            store.count_failure(tx, officer=officer.id, failures=failures, at_ms=at_ms)
+            record(_act("session.refused", officer, auth="password"))
 
     def _take_link(
         self, tx: Connection, digest: str, *, officers: Mapping[str, Officer], at_ms: int
@@ -157,6 +245,10 @@ class SignIn:
         # Sessions come and go too fast to be vouched for row by row in the log, as grants are; a key that
         # is not in the database vouches for them instead.
         return self._sealer.token(f"identity-{kind}", f"{digest}\n{officer}\n{at_ms}\n{entry}")
+
+    def _credential_seal(self, officer: str, hashed: str, secret: str, entry: int) -> str:
+        """A password put in by SQL, or another officer's moved over, signs nobody in."""
+        return self._sealer.token("identity-credential", f"{officer}\n{hashed}\n{secret}\n{entry}")
 
     def _secret(self) -> str:
         return encode_base64url(self._random(32))

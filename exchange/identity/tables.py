@@ -3,7 +3,7 @@
 Only digests of secrets are kept. `seal` is a keyed digest of the row: one put in by SQL signs nobody in.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from catalogue.tables import metadata
 
@@ -27,4 +27,17 @@ link = Table(
     Column("expires_ms", BigInteger, nullable=False),
     Column("entry", BigInteger, nullable=False),
     Column("seal", Text, nullable=False),
+)
+
+credential = Table(
+    "identity_credential",
+    metadata,
+    Column("officer", Text, primary_key=True),
+    Column("password", Text, nullable=False),
+    Column("totp", LargeBinary, nullable=False),
+    Column("entry", BigInteger, nullable=False),
+    Column("seal", Text, nullable=False),
+    Column("used_step", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("failed_ms", BigInteger, nullable=False),
 )

@@ -1,0 +1,93 @@
+"""Which rooms there are, and who is shown the way to each."""
+
+from dataclasses import dataclass
+
+from catalogue.model import Actor, Role
+
+_DEPARTMENTS = frozenset({Role.OPERATOR, Role.HEAD})
+_EVERYONE = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    path: str
+    title: str
+    """English; a key of the locale."""
+    about: str
+    """One line on the first page; English, a key of the locale."""
+    roles: frozenset[Role]
+
+
+ROOMS = (
+    Room(
+        path="/catalogue",
+        title="Catalogue",
+        about="Find what departments share, and ask for it",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/publish",
+        title="Publish",
+        about="Register a table, an interface or a file of your department",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
+        path="/inbox",
+        title="Inbox",
+        about="Decide on what others ask of you",
+        roles=_DEPARTMENTS | {Role.AUTHORITY},
+    ),
+    Room(
+        path="/requests",
+        title="Our requests",
+        about="What your department asked for, and how it stands",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
+        path="/grants",
+        title="Grants",
+        about="What your department may use, and what it lets others use",
+        roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
+    ),
+    Room(
+        path="/cases",
+        title="Cases",
+        about="Your cases, what was asked under them, and the receipts",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
+        path="/query",
+        title="Query",
+        about="Put a question together for one of your systems",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
+        path="/matters",
+        title="Matters",
+        about="The matters of the district and their materials",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/audit/cases",
+        title="Audit by case",
+        about="From a case number to a proof",
+        roles=frozenset({Role.AUDITOR}),
+    ),
+    Room(
+        path="/audit",
+        title="Log",
+        about="Every call and every act, newest first",
+        roles=_DEPARTMENTS | {Role.AUDITOR},
+    ),
+)
+
+
+def rooms_for(actor: Actor) -> tuple[Room, ...]:
+    """Return the rooms that any of the officer's roles opens."""
+    return tuple(room for room in ROOMS if any(actor.has(role) for role in room.roles))
+
+
+def room_of(path: str) -> Room | None:
+    """Return the room that a path is in: the longest that it begins with; None outside all of them."""
+    found = [room for room in ROOMS if path == room.path or path.startswith(f"{room.path}/")]
+    return max(found, key=lambda room: len(room.path), default=None)

@@ -1,0 +1,243 @@
+"""The log for auditors and departments: its list, one box to search it, and the story of a case."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from catalogue.model import Actor, Role
+from catalogue.snapshot import Snapshot
+from exchange.acts.reading import named_department, named_matter, named_resource, named_system
+from exchange.acts.register import perform
+from exchange.node import Node
+from exchange.portal.looking import (
+    DECISIONS,
+    CaseNumber,
+    Entry,
+    Facet,
+    Wanted,
+    read_after,
+    read_box,
+    read_wanted,
+    write_after,
+)
+from exchange.portal.render import page, say
+from exchange.portal.session import signed_in
+
+ON_A_PAGE = 50
+LIST_MOST = 300
+"""So many departments or systems are offered as a list; beyond, a code is typed."""
+
+KINDS = (
+    "call",
+    "request.submitted",
+    "grant.issued",
+    "grant.revoked",
+    "grant.suspended",
+    "resource.announced",
+    "case.opened",
+    "case.attested",
+    "session.opened",
+    "log.searched",
+    "log.case-read",
+    "log.entry-read",
+    "log.entry-refused",
+    "receipt.read",
+    "registry.alarm",
+    "strangers.counted",
+)
+"""Kinds that the list of kinds offers; any other can be written into the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A search that is one click away."""
+
+    text: str
+    """English; a key of the locale."""
+    facets: Mapping[str, str]
+
+    @property
+    def query(self) -> str:
+        return f"?{urlencode(self.facets)}" if self.facets else ""
+
+
+FIRST_LOOKS = (
+    Look("All", {}),
+    Look("Refusals", {"decision": "refused"}),
+    Look("Partly given", {"decision": "partly-given"}),
+    Look("Source did not answer", {"decision": "unavailable"}),
+    Look("Revocations", {"kind": "grant.revoked"}),
+    Look("Who looked up cases", {"kind": "log.case-read"}),
+    Look("Alarms", {"kind": "registry.alarm"}),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An entry as the list shows it, with those of its steps that were found."""
+
+    index: int
+    at: datetime
+    kind: str
+    consumer: Mapping[str, str]
+    system: Mapping[str, str]
+    matter: Mapping[str, str]
+    steps: tuple[Mapping[str, Any], ...]
+
+
+async def log_list(request: Request) -> Response:
+    """Entries newest first. What is typed into the one box leads to an entry, a case or a facet."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    names: Snapshot = request.state.snapshot
+    meant = read_box(request.query_params.get("q", ""), size=node.log.size, names=names)
+    if meant is not None:
+        return RedirectResponse(_where(meant), status_code=303)
+    wanted = read_wanted(request.query_params)
+    found = await run_in_threadpool(_found, node, actor, wanted)
+    return page(
+        request,
+        "audit.html",
+        status=400 if wanted.errors else 200,
+        wanted=wanted,
+        errors={name: say(request, text) for name, text in wanted.errors.items()},
+        lines=_lines(found["entries"], names=names, node=node),
+        next=_next(found["next"]),
+        departments=_choices(names.departments.values()),
+        systems=_choices(names.systems.values()),
+        first_looks=FIRST_LOOKS,
+        chosen=_chosen(wanted),
+        decisions=DECISIONS,
+        kinds=KINDS,
+        everything=actor.has(Role.AUDITOR),
+    )
+
+
+async def log_json(request: Request) -> Response:
+    """The list once more, for programs: the same facets, the same rights, recorded the same way."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    wanted = read_wanted(request.query_params)
+    if wanted.errors:
+        told: dict[str, Any] = {"errors": dict(wanted.errors)}
+        return _json(told, status=400)
+    found = await run_in_threadpool(_found, node, actor, wanted)
+    return _json({"entries": found["entries"], "next": _next(found["next"]) or None})
+
+
+async def case_story(request: Request) -> Response:
+    """All that happened in a case, in order; without a number, where to type one."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    number = request.query_params.get("number", "").strip()
+    told: dict[str, Any] = {"number": number, "entries": [], "next": None}
+    if number:
+        arguments: dict[str, Any] = {"number": number}
+        after = read_after(request.query_params.get("after", ""))
+        if after is not None:
+            arguments["after"] = list(after)
+        told = await run_in_threadpool(perform, node, actor, "audit.case", arguments)
+    entries = [one | {"at": _local(one["at"], node)} for one in told["entries"]]
+    return page(
+        request,
+        "audit_case.html",
+        number=number,
+        entries=entries,
+        next=_next(told["next"]),
+        everything=actor.has(Role.AUDITOR),
+    )
+
+
+def _found(node: Node, actor: Actor, wanted: Wanted) -> dict[str, Any]:
+    if wanted.errors:
+        return {"entries": [], "next": None}
+    arguments = wanted.arguments(node.zone) | {"first": ON_A_PAGE}
+    found: dict[str, Any] = perform(node, actor, "audit.search", arguments)
+    return found
+
+
+def _chosen(wanted: Wanted) -> Look | None:
+    """Return the first look that an address is; None where it asks for something else."""
+    if wanted.errors or wanted.since or wanted.until:
+        return None
+    return next((look for look in FIRST_LOOKS if look.facets == wanted.facets), None)
+
+
+def _where(meant: Entry | CaseNumber | Facet) -> str:
+    match meant:
+        case Entry(index=index):
+            return f"/audit/entries/{index}"
+        case CaseNumber(number=number):
+            return f"/audit/cases?{urlencode({'number': number})}"
+        case Facet(name=name, value=value):
+            return f"/audit?{urlencode({name: value})}"
+
+
+def _lines(rows: Sequence[Mapping[str, Any]], *, names: Snapshot, node: Node) -> list[Line]:
+    """Put the rows of one entry, one a step and subject, onto one line."""
+    by_index: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_index.setdefault(row["index"], []).append(row)
+    return [_line(found, names=names, node=node) for found in by_index.values()]
+
+
+def _line(rows: Sequence[Mapping[str, Any]], *, names: Snapshot, node: Node) -> Line:
+    first = rows[0]
+    steps = {row["step"]: row for row in reversed(rows) if row["resource"]}
+    return Line(
+        index=first["index"],
+        at=_local(first["at"], node),
+        kind=first["kind"],
+        consumer=named_department(first["consumer"], names=names),
+        system=named_system(first["system"], names=names),
+        matter=named_matter(first["matter"], names=names),
+        steps=tuple(
+            {
+                "provider": named_department(row["provider"], names=names),
+                "resource": named_resource(row["resource"], names=names),
+                "outcome": row["decision"],
+                "code": row["code"],
+            }
+            for _, row in sorted(steps.items())
+        ),
+    )
+
+
+def _choices(held: Iterable[Any]) -> list[dict[str, str]] | None:
+    """Return what a list offers; None where there are so many that a code is typed instead."""
+    told = [
+        {
+            "code": getattr(one, "code", "") or one.id,
+            "name": one.name,
+            "name_en": getattr(one, "name_en", "") or one.name,
+        }
+        for one in held
+    ]
+    return sorted(told, key=lambda one: one["code"]) if len(told) <= LIST_MOST else None
+
+
+def _local(text: str, node: Node) -> datetime:
+    return datetime.fromisoformat(text).astimezone(node.zone)
+
+
+def _next(place: Sequence[int] | None) -> str:
+    return write_after(place) if place else ""
+
+
+def _json(told: Mapping[str, Any], *, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(told), status_code=status, media_type="application/json")
+
+
+ROUTES = [
+    Route("/audit", log_list, methods=["GET"]),
+    Route("/audit.json", log_json, methods=["GET"]),
+    Route("/audit/cases", case_story, methods=["GET"]),
+]

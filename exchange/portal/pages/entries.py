@@ -1,0 +1,77 @@
+"""One entry of the log: what it says, what it keeps closed, and its proof, step by step."""
+
+from datetime import datetime
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from exchange.acts.register import perform
+from exchange.node import Node
+from exchange.portal.ladder import Ladder, climb
+from exchange.portal.looking import read_index
+from exchange.portal.render import page
+from exchange.portal.session import signed_in
+
+
+async def entry(request: Request) -> Response:
+    """The entry's card. Its proof is shown as the server computed it, and the page's script checks it."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    index = read_index(request.path_params["index"])
+    found = await run_in_threadpool(perform, node, actor, "audit.show", {"index": index})
+    told = found["told"]
+    return page(
+        request,
+        "entry.html",
+        index=found["index"],
+        told=told,
+        at=datetime.fromisoformat(told["at"]).astimezone(node.zone),
+        raw=found["raw"],
+        ladder=ladder_of(found["raw"].encode(), found["proof"]),
+        checkpoint=found["proof"]["checkpoint"],
+        vkey=found["vkey"],
+        mine=told["consumer"]["code"] == actor.department,
+    )
+
+
+async def proof_file(request: Request) -> Response:
+    """The C2SP `.tlog-proof` file, for other people's tools."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    index = read_index(request.path_params["index"])
+    proof = await run_in_threadpool(perform, node, actor, "audit.prove", {"index": index})
+    return _file(proof["tlog_proof"], f"entry-{index}.tlog-proof")
+
+
+async def entry_file(request: Request) -> Response:
+    """The entry's bytes as recorded: their hash is what the proof starts from."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    index = read_index(request.path_params["index"])
+    found = await run_in_threadpool(perform, node, actor, "audit.show", {"index": index})
+    return _file(found["raw"], f"entry-{index}.json")
+
+
+def ladder_of(body: bytes, proof: dict[str, Any]) -> Ladder:
+    return climb(
+        body,
+        index=proof["index"],
+        size=proof["size"],
+        hashes=proof["hashes"],
+        checkpoint=proof["checkpoint"],
+    )
+
+
+def _file(text: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return PlainTextResponse(text, headers=headers)
+
+
+ROUTES = [
+    Route("/audit/entries/{index}", entry, methods=["GET"]),
+    Route("/audit/entries/{index}/proof", proof_file, methods=["GET"]),
+    Route("/audit/entries/{index}/file", entry_file, methods=["GET"]),
+]

@@ -1,0 +1,98 @@
+"""The first page: what waits for whoever is signed in, and the ways to their rooms."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from catalogue.model import Actor, GrantState, RequestState, Role
+from catalogue.rows import GRANT, REQUEST, RESOURCE
+from exchange.node import Node
+from exchange.portal.nav import rooms_for
+from exchange.portal.render import page
+from exchange.portal.session import signed_in
+
+ENDING = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Something that this officer can do now: how many, and where. `title` is a key of the locale."""
+
+    count: int
+    title: str
+    address: str
+
+
+async def home(request: Request) -> Response:
+    """`GET /`."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    waiting = await run_in_threadpool(waiting_for, node, actor)
+    department = request.state.snapshot.departments.get(actor.department)
+    return page(
+        request,
+        "home.html",
+        waiting=[one for one in waiting if one.count],
+        ways=[room for room in rooms_for(actor) if room.about],
+        department=department,
+        roles=sorted(role.value for role in actor.officer.roles) if actor.officer else [],
+    )
+
+
+def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
+    """Return what waits, also where nothing does. Only what the officer's roles may do is counted."""
+    found: list[Waiting] = []
+    own, head = actor.department, actor.has(Role.HEAD)
+    if head or actor.has(Role.OPERATOR):
+        owners = node.owners()
+        requests = node.held(REQUEST).values()
+        made = [held.state for held in requests if held.department == own]
+        received = [held.state for held in requests if owners.get(held.resource) == own]
+        found += [
+            Waiting(
+                count=received.count(RequestState.SUBMITTED),
+                title="Requests to decide",
+                address="/inbox",
+            ),
+            Waiting(
+                count=made.count(RequestState.SUPPLEMENT),
+                title="Our requests that need a supplement",
+                address="/requests",
+            ),
+        ]
+        ending = node.ports.now() + ENDING
+        grants = [
+            held
+            for held in node.held(GRANT).values()
+            if held.department == own
+            and held.state is GrantState.ACTIVE
+            and node.ports.now() < held.not_after <= ending
+        ]
+        found.append(
+            Waiting(count=len(grants), title="Grants that end within 30 days", address="/grants")
+        )
+        if head:
+            found.append(
+                Waiting(
+                    count=made.count(RequestState.DRAFT),
+                    title="Our requests to sign off",
+                    address="/requests",
+                )
+            )
+    drafts = [held for held in node.held(RESOURCE).values() if held.resource.state == "draft"]
+    if head:
+        unsigned = [h for h in drafts if h.signed_by is None and h.resource.department == own]
+        found.append(
+            Waiting(count=len(unsigned), title="Resources to sign off", address="/publish")
+        )
+    if actor.has(Role.AUTHORITY):
+        signed = [held for held in drafts if held.signed_by is not None]
+        found.append(Waiting(count=len(signed), title="Resources to announce", address="/inbox"))
+    return found
+
+
+ROUTES = [Route("/", home, methods=["GET"])]

@@ -1,0 +1,221 @@
+"""The provider's inbox: what waits for an answer, one card a request, and the buttons that answer it."""
+
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from catalogue.model import Actor, Role
+from catalogue.rows import RESOURCE
+from catalogue.sharing import REFUSAL_CODES
+from exchange.acts.register import ActError
+from exchange.node import Node
+from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.render import page
+from exchange.portal.rooms import (
+    MASKS,
+    Names,
+    acted,
+    card_told,
+    ends_after,
+    names_for,
+    read_day,
+    request_told,
+    tried,
+)
+from exchange.portal.session import signed_in
+
+DECIDED = 50
+"""As many of the newest decisions are shown below what waits."""
+
+
+async def inbox(request: Request) -> Response:
+    """What the officer's department has to answer, and what waits for the authority's announcement."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    told = await run_in_threadpool(_inbox, node, actor, names_for(request))
+    return page(request, "inbox.html", **told)
+
+
+async def card(request: Request) -> Response:
+    """One request, whole, with the rule in plain language and the buttons that answer it."""
+    actor = await signed_in(request)
+    return await _card(request, actor, Errors.of(request), given=None)
+
+
+async def grant(request: Request) -> Response:
+    """Agree: the items that are ticked, masked at least as the catalogue entry says, until the day given."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    node: Node = request.app.state.node
+    errors = Errors.of(request)
+    key = request.path_params["id"]
+    shown = await run_in_threadpool(_shown, node, actor, key, names_for(request))
+    asked = [item["name"] for item in shown["item_rows"]]
+    items = [name for name in asked if name in given.getlist("items")]
+    if asked and not items:
+        errors.at("items", "Tick at least one item, or refuse the request")
+    terms: dict[str, Any] = {
+        "items": items,
+        "masks": {
+            name: rule
+            for name in items
+            if (rule := given.get(f"mask-{name}")) in MASKS and rule != "none"
+        },
+        "not_after": _end(given.get("until"), shown["until"], node, errors),
+    }
+    if not errors:
+        await tried(errors, request, actor, "grant.give", request=key, terms=terms)
+    return await _answered(request, actor, errors, done="granted", given=given)
+
+
+async def refuse(request: Request) -> Response:
+    """Refuse: by a code of the list, in words, and by a law; none of them may be missing."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    errors = Errors.of(request)
+    code, basis, words = given.get("code"), given.get("basis"), given.get("words")
+    if code not in REFUSAL_CODES:
+        errors.at("code", "Choose why the request is refused")
+    if not words.strip():
+        errors.at("words", "Say in words why the request is refused")
+    if not basis.strip():
+        errors.at("basis", "Name the law that the refusal rests on")
+    if not errors:
+        await tried(
+            errors,
+            request,
+            actor,
+            "request.refuse",
+            request=request.path_params["id"],
+            reason=words,
+            code=code,
+            legal_basis=basis,
+        )
+    return await _answered(request, actor, errors, done="refused", given=given)
+
+
+async def ask(request: Request) -> Response:
+    """Ask for supplements, once."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    errors = Errors.of(request)
+    question = given.get("question")
+    if not question.strip():
+        errors.at("question", "Name everything that is to be supplemented")
+    if not errors:
+        await tried(
+            errors,
+            request,
+            actor,
+            "request.ask-once",
+            request=request.path_params["id"],
+            question=question,
+        )
+    return await _answered(request, actor, errors, done="asked", given=given)
+
+
+def _inbox(node: Node, actor: Actor, names: Names) -> dict[str, Any]:
+    held = [
+        one
+        for one in acted(node, actor, "request.list")
+        if one["provider"] == actor.department and one["department"] != actor.department
+    ]
+    return {
+        "waiting": [
+            request_told(one, names, node.zone) for one in held if one["state"] == "submitted"
+        ],
+        "asked": [
+            request_told(one, names, node.zone) for one in held if one["state"] == "supplement"
+        ],
+        "decided": [
+            request_told(one, names, node.zone)
+            for one in held
+            if one["state"] in {"agreed", "refused"}
+        ][:DECIDED],
+        "announcements": _announcements(node, names) if actor.has(Role.AUTHORITY) else [],
+        "answers": actor.has(Role.OPERATOR) or actor.has(Role.HEAD),
+        "authority": actor.has(Role.AUTHORITY),
+    }
+
+
+def _announcements(node: Node, names: Names) -> list[dict[str, Any]]:
+    """Entries that were signed off and wait for the authority."""
+    return [
+        {
+            "code": held.resource.code,
+            "name": held.resource.name,
+            "department": names.department(held.resource.department),
+            "class": held.resource.sharing_class.value,
+            "items": len(held.resource.items),
+        }
+        for held in node.held(RESOURCE).values()
+        if held.resource.state == "submitted"
+    ]
+
+
+def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
+    held = acted(node, actor, "request.show", request=key)
+    if held["provider"] != actor.department:
+        raise ActError("NOT_FOUND", f"no request {key} to your department")
+    return card_told(held, names, node.zone) | {
+        "waits": held["state"] == "submitted",
+        "may_answer": held["state"] == "submitted"
+        and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+    }
+
+
+def _end(text: str, asked: str, node: Node, errors: Errors) -> str | None:
+    """The moment at which the grant ends; None takes over what was asked for."""
+    chosen, most = read_day(text), read_day(asked)
+    if chosen is None or most is None or chosen > most:
+        errors.at("until", "Enter a day no later than the one that was asked for")
+        return None
+    return None if chosen == most else ends_after(chosen, node.zone).isoformat()
+
+
+async def _card(
+    request: Request, actor: Actor, errors: Errors, *, given: Form | None, done: str = ""
+) -> Response:
+    """Show the card; `given` is a form that was refused, None where nothing was typed yet."""
+    node: Node = request.app.state.node
+    shown = await run_in_threadpool(
+        _shown, node, actor, request.path_params["id"], names_for(request)
+    )
+    typed = {} if given is None else {name: given.get(name) for name in given}
+    ticked = (
+        [item["name"] for item in shown["item_rows"]]
+        if given is None or "until" not in given
+        else given.getlist("items")
+    )
+    return page(
+        request,
+        "inbox_entry.html",
+        status=400 if errors else 200,
+        errors=errors.by_field,
+        card=shown,
+        typed=typed,
+        ticked=ticked,
+        codes=REFUSAL_CODES,
+        masks=[mask for mask in MASKS if mask != "none"],
+        done=done or request.query_params.get("done", ""),
+    )
+
+
+async def _answered(
+    request: Request, actor: Actor, errors: Errors, *, done: str, given: Form
+) -> Response:
+    if errors:
+        return await _card(request, actor, errors, given=given)
+    return RedirectResponse(f"/inbox/{request.path_params['id']}?done={done}", status_code=303)
+
+
+ROUTES = [
+    Route("/inbox", inbox, methods=["GET"]),
+    Route("/inbox/{id}", card, methods=["GET"]),
+    Route("/inbox/{id}/grant", grant, methods=["POST"]),
+    Route("/inbox/{id}/refuse", refuse, methods=["POST"]),
+    Route("/inbox/{id}/ask", ask, methods=["POST"]),
+]

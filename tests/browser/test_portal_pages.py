@@ -1,0 +1,192 @@
+"""Every page of the portal, in both languages: accessible, narrow enough for a phone, without complaints."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from starlette.routing import Route
+
+from exchange.demo.setup import CASE, DEPOSIT, LICENCE
+from exchange.portal.app import portal_routes
+from tests.browser.visiting import PHONE, Visiting
+from tests.fakes.node import Standing
+
+pytestmark = pytest.mark.browser
+
+Example = tuple[str, Callable[[Standing], str]]
+
+
+def _first(place: Standing, officer: str, act: str) -> str:
+    rows: list[dict[str, Any]] = place.act(officer, act)
+    return str(rows[0]["id"])
+
+
+def _entry(place: Standing) -> int:
+    """Return the index of the newest answered call."""
+    found = place.act("auditor", "audit.search", case=CASE, kind="call", first=1)["entries"]
+    return int(found[0]["index"])
+
+
+EXAMPLES: Mapping[str, Example] = {
+    "/": ("labour.head", lambda _: "/"),
+    "/sign-in": ("", lambda _: "/sign-in"),
+    "/sign-in/{secret}": ("", lambda _: "/sign-in/none?to=/inbox"),
+    "/catalogue": ("hall.operator", lambda _: "/catalogue?class=conditional"),
+    "/catalogue/{code:path}": ("hall.operator", lambda _: f"/catalogue/{LICENCE}"),
+    "/matters": ("auditor", lambda _: "/matters"),
+    "/matters/{code:path}": ("hall.operator", lambda _: "/matters/001130001000"),
+    "/publish": ("market.operator", lambda _: "/publish"),
+    "/publish/new": ("market.operator", lambda _: "/publish/new"),
+    "/publish/edit": (
+        "market.operator",
+        lambda _: "/publish/edit?source=market&table=business_licence&code=307%2F000002",
+    ),
+    "/publish/entry/{code:path}": ("market.head", lambda _: f"/publish/entry/{LICENCE}"),
+    "/requests": ("hall.operator", lambda _: "/requests"),
+    "/requests/new": ("hall.operator", lambda _: f"/requests/new?resource={quote(DEPOSIT)}"),
+    "/requests/{id}": (
+        "hall.head",
+        lambda place: f"/requests/{_first(place, 'hall.head', 'request.list')}",
+    ),
+    "/inbox": ("labour.head", lambda _: "/inbox"),
+    "/inbox/{id}": (
+        "labour.head",
+        lambda place: f"/inbox/{_first(place, 'labour.head', 'request.list')}",
+    ),
+    "/grants": ("hall.operator", lambda _: "/grants"),
+    "/grants/{id}": (
+        "market.head",
+        lambda place: f"/grants/{_first(place, 'market.head', 'grant.list')}",
+    ),
+    "/cases": ("hall.operator", lambda _: f"/cases?number={CASE}"),
+    "/query": ("hall.operator", lambda _: "/query"),
+    "/audit": ("auditor", lambda _: "/audit"),
+    "/audit/cases": ("auditor", lambda _: f"/audit/cases?number={CASE}"),
+    "/audit/entries/{index}": ("auditor", lambda place: f"/audit/entries/{_entry(place)}"),
+    "/receipts/{index}": (
+        "hall.operator",
+        lambda place: f"/receipts/{_entry(place)}?format=html",
+    ),
+}
+"""Route → who looks (empty: a stranger), and an address of it."""
+NO_PAGES = {
+    "/static/{path:path}",
+    "/audit.json",
+    "/audit/entries/{index}/proof",
+    "/audit/entries/{index}/file",
+}
+
+
+def test_every_page_is_looked_at() -> None:
+    read = {
+        route.path
+        for route in portal_routes()
+        if isinstance(route, Route) and "GET" in (route.methods or ())
+    }
+    assert read - NO_PAGES == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+@pytest.mark.parametrize("route", EXAMPLES)
+def test_a_page_is_accessible_and_fits_a_phone(visiting: Visiting, route: str, lang: str) -> None:
+    officer, address = EXAMPLES[route]
+    visit = (
+        visiting.as_officer(officer, lang=lang, axe=True)
+        if officer
+        else visiting.as_stranger(lang=lang, axe=True)
+    )
+    page = visit.go(address(visiting.place))
+    assert page.locator("h1").count() == 1
+    assert page.locator("html").get_attribute("lang") == {"zh": "zh-Hans", "en": "en"}[lang]
+    assert visit.inaccessible() == ""
+    visit.resize(PHONE)
+    assert not visit.is_wider_than_its_window()
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("route", EXAMPLES)
+def test_a_page_keeps_its_own_policy_and_is_whole_without_scripts(
+    visiting: Visiting, route: str
+) -> None:
+    officer, address = EXAMPLES[route]
+    path = address(visiting.place)
+    shown = []
+    for scripts in (True, False):
+        visit = (
+            visiting.as_officer(officer, scripts=scripts)
+            if officer
+            else visiting.as_stranger(scripts=scripts)
+        )
+        # Its policy is in force here: a breach is an error on the console.
+        page = visit.go(path)
+        shown.append(page.locator("h1").inner_text())
+        assert visit.complaints == []
+    assert shown[0] == shown[1]
+
+
+def test_signing_in_by_link_lands_where_it_was_to_lead_and_out_again(visiting: Visiting) -> None:
+    node = visiting.place.node
+    officer = node.live.load().officers[visiting.place.place.ids["hall.operator"]]
+    secret = node.sign_in.offer_link(officer, by=None)
+    visit = visiting.as_stranger(scripts=False)
+    page = visit.go(f"/sign-in/{secret}?to=/matters")
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/matters")
+    page.get_by_role("button", name="退出").click()
+    page.wait_for_url("**/sign-in?out=1")
+    page = visit.go("/matters")
+    assert page.url.endswith("/sign-in?to=/matters")
+
+
+def test_a_search_changes_the_list_the_address_and_nothing_else(visiting: Visiting) -> None:
+    visit = visiting.as_officer("hall.operator")
+    page = visit.go("/catalogue")
+    page.get_by_role("searchbox").fill("资质")
+    page.get_by_role("button", name="搜索").click()
+    page.wait_for_url("**/catalogue?q=*")
+    page.get_by_role("status").get_by_text("1 项数据资源").wait_for()
+    assert page.locator(".x-card h2").all_inner_texts() == ["建筑业企业资质证书"]
+    page.go_back()
+    page.get_by_role("status").get_by_text("6 项数据资源").wait_for()
+    assert visit.complaints == []
+
+
+def test_a_search_works_without_scripts_as_well(visiting: Visiting) -> None:
+    page = visiting.as_officer("hall.operator", scripts=False).go("/catalogue")
+    page.get_by_role("searchbox").fill("不存在的资源")
+    page.get_by_role("button", name="搜索").click()
+    page.wait_for_url("**/catalogue?q=*")
+    assert page.get_by_text("没有符合的内容").count() == 1
+
+
+def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
+    visit = visiting.as_officer("hall.operator")
+    page = visit.go(f"/catalogue/{LICENCE}")
+    page.get_by_role("link", name="English").click()
+    assert page.locator("h1").inner_text() == "Business licence"
+    visit.go("/matters")
+    assert page.locator("h1").inner_text() == "Matters"
+
+
+@pytest.mark.parametrize(
+    ("officer", "seen"),
+    [
+        ("auditor", {"/catalogue", "/grants", "/matters", "/audit", "/audit/cases"}),
+        ("authority", {"/catalogue", "/inbox", "/grants", "/matters"}),
+        ("administrator", {"/catalogue", "/matters"}),
+    ],
+)
+def test_nobody_is_shown_a_room_that_is_not_theirs(
+    visiting: Visiting, officer: str, seen: set[str]
+) -> None:
+    page = visiting.as_officer(officer).go("/")
+    links = page.locator(".x-nav a").evaluate_all("all => all.map(one => one.pathname)")
+    assert set(links) == seen
+
+
+def test_what_waits_is_on_the_first_page_and_leads_there(visiting: Visiting) -> None:
+    page = visiting.as_officer("labour.head").go("/")
+    assert page.locator(".x-way--waiting").all_inner_texts() == ["1\n待答复的申请"]
+    page.get_by_role("link", name="待答复的申请").click()
+    page.wait_for_url("**/inbox")
