@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from catalogue.model import SystemKey
@@ -373,6 +373,7 @@ def test_whatever_is_sent_is_refused_by_name(
     lines: list[tuple[bytes, bytes]], path: bytes, query: bytes, method: str
 ) -> None:
     """No input makes verification fail in any other way than by an IdentityError."""
+    assume(method != a_request().method)
     for sent in (
         Sent(method=method, path=path, query=query, headers=tuple(lines)),
         replace(a_request(), path=path + b"x", query=query),
