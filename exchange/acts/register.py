@@ -55,10 +55,17 @@ def perform(node: Any, actor: Actor, name: str, arguments: Mapping[str, Any]) ->
     except msgspec.ValidationError as error:
         raise ActError("ACT_ARGUMENTS", f"{name}: {error}") from error
     given = {field: getattr(typed, field) for field in shape.__struct_fields__}
-    return msgspec.to_builtins(function(node, actor, **given), enc_hook=_plain)
+    return msgspec.to_builtins(_ordered(function(node, actor, **given)))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, frozenset | set):
-        return sorted(value)
-    raise NotImplementedError(f"{type(value).__name__} cannot be said as JSON")
+def _ordered(value: Any) -> Any:
+    """Give sets an order, so that an act says the same in the same words every time."""
+    match value:
+        case set() | frozenset():
+            return sorted(value)
+        case dict():
+            return {name: _ordered(held) for name, held in value.items()}
+        case list() | tuple():
+            return [_ordered(held) for held in value]
+        case _:
+            return value
