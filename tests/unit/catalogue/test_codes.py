@@ -12,7 +12,9 @@ from catalogue.errors import CodeError
 from catalogue.model import CodeKind, MatterKind, SubjectType
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-REAL_DEPARTMENTS = Path("/work/shared/data/d01-guangan-approval-items/departments.csv")
+REAL_DEPARTMENTS = (
+    Path(__file__).parents[4] / "shared/data/d01-guangan-approval-items/departments.csv"
+)
 firsts = st.text(ALPHABET, min_size=17, max_size=17)
 
 
