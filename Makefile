@@ -50,7 +50,7 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
 	@$(BIN)/exchange policy lint && $(BIN)/exchange policy test
-	@$(BIN)/pytest -n 2 tests/architecture tests/unit
+	@$(BIN)/pytest -n 2 -m "not slow" tests/architecture tests/unit
 
 test: $(VENV)/.dev
 	@$(BIN)/pip --disable-pip-version-check check

@@ -18,6 +18,8 @@ from exchange.desk import write_envelope
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, standing
 
+pytestmark = pytest.mark.slow  # a served node; left to `make test`
+
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:

@@ -19,6 +19,8 @@ from exchange.demo.setup import CASE
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, founded, standing
 
+pytestmark = pytest.mark.slow  # a served node; left to `make test`
+
 QUESTION = """query Permit($e: ID!) {
   enterprise(uscc: $e) {
     businessLicence { entName phone status }

@@ -29,6 +29,8 @@ from gateway.parse import parse_document
 from gateway.schema import build_contract
 from tests.fakes.node import Standing, codes, founded, standing
 
+pytestmark = pytest.mark.slow  # a served node; left to `make test`
+
 NAUGHTY = "<script>alert(1)</script>'\"&amp;%s{{7*7}}\u200b\u202e𝔘𠮷\\ \u00a0末"
 DEPOSIT_OF = "query D($e: ID!) { enterprise(uscc: $e) { wageDeposit { amount state } } }"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
