@@ -41,10 +41,6 @@ STANDING = """query Standing($e: ID!) {
 ENGINEER = "query Engineer($p: ID!) { person(id: $p) { registeredEngineer { name certNo } } }"
 
 
-class StoryError(Exception):
-    """The story did not come out as told."""
-
-
 class Story:
     """Tells, checks, and counts what did not come out."""
 
