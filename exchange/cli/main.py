@@ -1,9 +1,8 @@
 """The group of commands; each noun's module is imported only when it is used."""
 
-import importlib
-from typing import Any
-
 import click
+
+from exchange.cli.lazy import LazyGroup
 
 # noun → (module, one line of help): `exchange --help` imports none of them.
 NOUNS = {
@@ -27,25 +26,7 @@ NOUNS = {
 }
 
 
-class LazyGroup(click.Group):
-    """Lists the nouns from a table and imports a command only to run it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(NOUNS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in NOUNS:
-            return None
-        module = importlib.import_module(f"exchange.cli.{NOUNS[cmd_name][0]}")
-        command: Any = getattr(module, cmd_name.replace("-", "_"))
-        return command if isinstance(command, click.Command) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(noun, text) for noun, (_module, text) in NOUNS.items()])
-
-
-@click.command(cls=LazyGroup)
+@click.group(cls=LazyGroup, table=NOUNS)
 @click.version_option(package_name="district-data-exchange")
 def main() -> None:
     """Share government data between departments: with a reason, a right and a trace."""

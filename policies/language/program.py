@@ -8,12 +8,12 @@ from typing import Any
 from policies.engine import LoadError, UndecidedError
 from policies.language.analysis import Analysed, Group, Names, Scope, analyse, check_recursion
 from policies.language.ast import Literal, Module, Place, Scalar, descend
-from policies.language.builtins import BUILTINS, python_name
-from policies.language.builtins_text import show
+from policies.language.builtins.operands import Builtin
+from policies.language.builtins.table import BUILTINS, python_name
+from policies.language.builtins.texts import show
 from policies.language.compiler import BodyWriter
 from policies.language.errors import BuiltinError, IllegalError, UnsupportedError, at
 from policies.language.groups import write_group
-from policies.language.operands import Builtin
 from policies.language.parser import parse_module, parse_query
 from policies.language.runtime import (
     MISSING,

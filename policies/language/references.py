@@ -24,7 +24,7 @@ from policies.language.ast import (
     Term,
     Var,
 )
-from policies.language.builtins import BUILTINS, OPERATORS, python_name
+from policies.language.builtins.table import BUILTINS, OPERATORS, python_name
 from policies.language.errors import IllegalError, UnsafeError, UnsupportedError, at
 from policies.language.values import RegoSet, Value
 from policies.language.writing import Env, Namespace, OnSolution, Pending, Writer

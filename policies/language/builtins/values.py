@@ -3,16 +3,7 @@
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from policies.language.errors import BuiltinError, NotOfferedError
-from policies.language.numbers import (
-    Number,
-    add,
-    divide,
-    multiply,
-    round_half_away,
-    subtract,
-)
-from policies.language.operands import (
+from policies.language.builtins.operands import (
     LONGEST_LIST,
     Builtin,
     array,
@@ -23,6 +14,15 @@ from policies.language.operands import (
     refuse,
     sequence,
     type_name,
+)
+from policies.language.errors import BuiltinError, NotOfferedError
+from policies.language.numbers import (
+    Number,
+    add,
+    divide,
+    multiply,
+    round_half_away,
+    subtract,
 )
 from policies.language.values import (
     UNDEFINED,

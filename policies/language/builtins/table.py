@@ -5,10 +5,10 @@ Nothing here reads a clock, a network, a file, an environment or a source of ran
 
 from collections.abc import Mapping
 
-from policies.language.builtins_json import DOCUMENTS
-from policies.language.builtins_text import TEXTS
-from policies.language.builtins_values import VALUES
-from policies.language.operands import Builtin
+from policies.language.builtins.documents import DOCUMENTS
+from policies.language.builtins.operands import Builtin
+from policies.language.builtins.texts import TEXTS
+from policies.language.builtins.values import VALUES
 
 BUILTINS: Mapping[str, Builtin] = {**VALUES, **TEXTS, **DOCUMENTS}
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import re2
 
-from policies.language.errors import BuiltinError, NotOfferedError
-from policies.language.numbers import read_number
-from policies.language.operands import (
+from policies.language.builtins.operands import (
     LONGEST_TEXT,
     Builtin,
     array,
@@ -22,6 +20,8 @@ from policies.language.operands import (
     text,
     texts,
 )
+from policies.language.errors import BuiltinError, NotOfferedError
+from policies.language.numbers import read_number
 from policies.language.values import RegoSet, Value, ordered_keys, unkey
 
 # What Go takes for space; Python would also take the separators 0x1c to 0x1f.

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from policies.language.builtins.operands import Builtin, array, mapping, refuse, sequence, text
 from policies.language.errors import BuiltinError, NotOfferedError
 from policies.language.numbers import read_number
-from policies.language.operands import Builtin, array, mapping, refuse, sequence, text
 from policies.language.values import (
     UNDEFINED,
     RegoSet,
