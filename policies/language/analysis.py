@@ -66,6 +66,10 @@ class Group:
     arity: int | None = None
     reads: set[Pattern] = field(default_factory=set)
     """Absolute paths read by the rules; None stands for a step known only while deciding."""
+    shapes: set[Pattern] = field(default_factory=set)
+    """Paths of the input of which only the kind, the length and the keys are read."""
+    replaces: bool = False
+    """Whether a rule holds `with`, so that what others read it may read from elsewhere."""
 
     @property
     def name(self) -> str:
@@ -231,7 +235,7 @@ def check_recursion(groups: Iterable[Group]) -> None:
         group.number: [
             other.number
             for other in found
-            if any(_meets(pattern, other.path) for pattern in group.reads)
+            if any(meets(pattern, other.path) for pattern in group.reads)
         ]
         for group in found
     }
@@ -261,7 +265,7 @@ def _visit(
             waiting.append(iter(read[following]))
 
 
-def _meets(pattern: Pattern, path: Path) -> bool:
+def meets(pattern: Pattern, path: Path) -> bool:
     """Whether a read of `pattern` may need the document at `path` (both without `data`)."""
     if pattern[0] != "data":
         return False

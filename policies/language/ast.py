@@ -1,7 +1,7 @@
 """The syntax tree of a Rego v1 module: frozen values that know where they were written."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Literal as Choice
 
@@ -19,8 +19,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
+    """A constant. `written` is a number's own spelling where it is not the one in which it is shown."""
+
     value: Constant
     place: Place
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +238,8 @@ Node = (
 
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes directly under `node`, in the order in which they were written."""
-    for field in fields(node):
-        yield from _nodes(getattr(node, field.name))
+    for member in fields(node):
+        yield from _nodes(getattr(node, member.name))
 
 
 def _nodes(value: object) -> Iterator[Node]:

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from policies.language.analysis import Analysed, Group, Scope, declared_variables, outer_variables
+from policies.language.analysis import (
+    Analysed,
+    Group,
+    Scope,
+    declared_variables,
+    dotted,
+    outer_variables,
+)
 from policies.language.ast import (
     Assign,
     Body,
@@ -24,6 +31,7 @@ from policies.language.ast import (
 )
 from policies.language.errors import IllegalError, UnsafeError, UnsupportedError, at
 from policies.language.references import ReferenceWriter
+from policies.language.tracing import TRACE, Trace
 from policies.language.writing import Env, Namespace, OnSolution, Pending
 
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
@@ -39,6 +47,8 @@ class BodyWriter(ReferenceWriter):
         self, analysed: Analysed, names: Namespace, scope: Scope, group: Group | None
     ) -> None:
         super().__init__(analysed, names, scope, group)
+        found = names.held.get(TRACE)
+        self._trace = found if isinstance(found, Trace) else None
 
     def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
         """Write the body in a loop of its own; `done` names a flag that ends it early."""
@@ -59,7 +69,7 @@ class BodyWriter(ReferenceWriter):
         for name in declared_variables(body):
             env[name] = Pending.HERE
         for literal in body:
-            for name in outer_variables(literal):
+            for name in outer_variables(literal) - self._substitutes(literal):
                 if name not in env and self.scope.path(name) is None:
                     env[name] = Pending.HERE
         indent = self.indent
@@ -86,6 +96,7 @@ class BodyWriter(ReferenceWriter):
                 raise refused
             waiting = late
         self.opened = loops
+        self._hook("held", *body[:1])
         on_solution(env)
         # What the solution itself opened, a walk in the head for one, closes here as well.
         for loop in reversed(self.opened):
@@ -94,6 +105,11 @@ class BodyWriter(ReferenceWriter):
                 self.write(f"if {done}: break")
         self.indent = indent
         self.opened = []
+
+    def _substitutes(self, literal: Literal) -> set[str]:
+        """Return the names of built-ins that stand in for others under the literal's `with`."""
+        values = (one.value for one in literal.withs)
+        return {one.name for one in values if isinstance(one, Var) and self.offers(one.name)}
 
     def _check_declarations(self, body: Body, env: Env) -> None:
         """Refuse, as OPA does, a variable that is declared twice or after it was used."""
@@ -113,7 +129,18 @@ class BodyWriter(ReferenceWriter):
             declared |= names
             seen |= used
 
+    def _hook(self, event: str, *literals: Literal) -> None:
+        """Write a call of the trace where the program is traced, and nothing where it is not."""
+        for literal in literals:
+            if self._trace is not None and (number := self._trace.number(literal)) is not None:
+                self.write(f"{TRACE}.{event}({number})")
+
     def literal(self, literal: Literal, env: Env) -> None:
+        self._hook("reached", literal)
+        self._tested(literal, env)
+        self._hook("passed", literal)
+
+    def _tested(self, literal: Literal, env: Env) -> None:
         if literal.withs:
             self._replace(literal.withs, env)
         expression = literal.expression
@@ -140,10 +167,13 @@ class BodyWriter(ReferenceWriter):
                     self.write(f"if {found} is False: continue")
 
     def _each(self, each: Each, env: Env) -> None:
-        collection = self.term(each.collection, env)
+        collection = self.lazily(each.collection, env)
         value = self.names.fresh("x")
+        self.element(collection, value)
+        if not self.is_free(each.value, env):
+            self.used(value)
         if each.key is None:
-            self.loop(f"for _, {value} in {self.state}.pairs({collection}):")
+            self.loop(f"for {value} in {self.state}.each({collection}):")
         else:
             index = self.names.fresh("k")
             self.loop(f"for {index}, {value} in {self.state}.pairs({collection}):")
@@ -151,17 +181,21 @@ class BodyWriter(ReferenceWriter):
         self.match(each.value, value, env)
 
     def _every(self, every: Every, env: Env) -> None:
-        collection = self.term(every.collection, env)
+        collection = self.lazily(every.collection, env)
         self.write(f"if type({collection}) not in COLLECTIONS: continue")
         failed = self.let("False", "n")
         index, value = self.names.fresh("k"), self.names.fresh("x")
         indent = self.indent
-        self.write(f"for {index}, {value} in {self.state}.pairs({collection}):")
+        if every.key is None:
+            self.write(f"for {value} in {self.state}.each({collection}):")
+        else:
+            self.write(f"for {index}, {value} in {self.state}.pairs({collection}):")
         self.indent += 1
         inner = self.inner(env)
         if every.key is not None:
             inner[every.key] = index
         inner[every.value] = value
+        self.element(collection, value)
         held = self.let("False", "n")
         self._exists(every.body, inner, held)
         self.write(f"if not {held}:")
@@ -207,7 +241,7 @@ class BodyWriter(ReferenceWriter):
                 core = Member(
                     outside, self._outside(value, env), self._outside(collection, env), place
                 )
-            case Ref():
+            case Ref() | Var():
                 self.need_bound(expression, env)
                 core = self._reference_inside(expression, env)
             case Assign() | Every() | Each() | Declare():
@@ -228,7 +262,7 @@ class BodyWriter(ReferenceWriter):
 
     def _outside(self, term: Term, env: Env) -> Term:
         """Write the term now and return a variable that holds it."""
-        if isinstance(term, Scalar | Var):
+        if isinstance(term, Scalar) or (isinstance(term, Var) and not self._is_document(term, env)):
             return term
         found = self.term(term, env)
         name = self.names.fresh("$held")
@@ -236,16 +270,26 @@ class BodyWriter(ReferenceWriter):
         return Var(name, term.place)
 
     def _reference_inside(self, term: Term, env: Env) -> Term:
+        if isinstance(term, Var):
+            return term
         if not isinstance(term, Ref):
             return self._outside(term, env)
         head = term.head if isinstance(term.head, Var) else self._outside(term.head, env)
         return Ref(head, self._outside_all(term.path, env), term.place)
 
+    def _is_document(self, term: Var, env: Env) -> bool:
+        """Whether a name stands for a rule, `input` or an import: it is a reference like any other."""
+        return term.name not in env and self.scope.path(term.name) is not None
+
     # With.
 
     def _replace(self, withs: Sequence[With], env: Env) -> None:
         parts = [self._replacement(one, env) for one in withs]
+        outer = self.replaced[self.state]
         self.state = self.let(f"{self.state}.under(({', '.join(parts)},))", "S")
+        self.replaced[self.state] = outer | {dotted(one.target) for one in withs}
+        if self.group is not None:
+            self.group.replaces = True
 
     def _replacement(self, one: With, env: Env) -> str:
         target = one.target
@@ -266,7 +310,7 @@ class BodyWriter(ReferenceWriter):
             self._check_whole(path[1:], one)
             return f"Replacement('data', {path[1:]!r}, {self.term(one.value, env)})"
         name = ".".join(path) if path is not None else ".".join((head.name, *names))
-        if path is None and not self.offers(name):
+        if path is None and not self.replaceable(name):
             raise IllegalError(at(one.place, f"`{name}` is no document and no function"))
         substitute = self.function_value(one.value, env) or self.term(one.value, env)
         return f"Replacement('function', ({name!r},), {substitute})"

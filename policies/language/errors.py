@@ -25,6 +25,14 @@ class UnsupportedError(LoadError):
     """Rego that genuine OPA takes and this compiler does not offer."""
 
 
+class NoFunctionError(UnsupportedError):
+    """A call of a function that neither the modules nor the table of built-ins have."""
+
+    def __init__(self, place: Place, function: str) -> None:
+        super().__init__(at(place, f"`{function}` is no function that is offered"))
+        self.function = function
+
+
 class IllegalError(LoadError):
     """A module that genuine OPA refuses as well: a conflict, recursion, a wrong arity."""
 

@@ -43,7 +43,7 @@ def _write_part(writer: BodyWriter, name: str, part: Part) -> None:
     writer.indent = 1
 
     def enter(env: Env) -> None:
-        keys = ", ".join([f"{writer.term(key, env)}," for key in part.keys])
+        keys = "".join([f"{writer.term(key, env)}, " for key in part.keys])
         if rule.element is None:
             value = writer.term(rule.branches[0].value, env)
             writer.write(f"collected.put(({keys}), {value})")
@@ -83,7 +83,8 @@ def _write_branches(
 
         def give(inner: Env, branch: Branch = branch, found: str = found) -> None:
             value = writer.term(branch.value, inner)
-            if isinstance(branch.value, Scalar):
+            if isinstance(branch.value, Scalar) or not writer.opened:
+                # One value, or the only one: nothing was gone through.
                 writer.write(f"return {value}")
             else:
                 writer.write(f"{found} = agree({found}, {value}, {name!r})")

@@ -102,7 +102,7 @@ class Lexer:
             case "string":
                 kind, text = "string", self._unescape(text, place)
             case "raw":
-                kind, text = "string", text[1:-1].replace("\r", "")
+                kind, text = "string", text[1:-1]
             case "template":
                 kind, parts = "template", self._template(text[1], place, depth=depth + 1)
             case "name":

@@ -51,22 +51,22 @@ def to_plain(number: Decimal) -> float | Decimal:
 def add(left: Number, right: Number) -> Number:
     if _is_small(left) and _is_small(right):
         return left + right
-    return _shortest(_binary(left) + _binary(right))
+    return _shortest(binary(left) + binary(right))
 
 
 def subtract(left: Number, right: Number) -> Number:
     if _is_small(left) and _is_small(right):
         return left - right
-    return _shortest(_binary(left) - _binary(right))
+    return _shortest(binary(left) - binary(right))
 
 
 def multiply(left: Number, right: Number) -> Number:
-    return _shortest(_binary(left) * _binary(right))
+    return _shortest(binary(left) * binary(right))
 
 
 def divide(left: Number, right: Number) -> Number:
     """Raises ZeroDivisionError where `right` is zero."""
-    return _shortest(_binary(left) / _binary(right))
+    return _shortest(binary(left) / binary(right))
 
 
 def round_half_away(number: Number) -> int:
@@ -80,7 +80,7 @@ def _is_small(value: Number) -> TypeGuard[int]:
     return type(value) is int and -_SMALL < value < _SMALL
 
 
-def _binary(number: Number) -> Fraction:
+def binary(number: Number | Fraction) -> Fraction:
     """Return the nearest number with a mantissa of 64 bits, ties to even."""
     return _rounded(Fraction(number))
 
@@ -122,6 +122,6 @@ def _shortest(exact: Fraction) -> Number:
             short = Context(prec=digits).plus(full)
         except InvalidOperation:  # pragma: no cover - a context of one digit takes any number
             break
-        if _binary(normalise(short)) == value:
+        if binary(normalise(short)) == value:
             return normalise(short)
     return normalise(full)

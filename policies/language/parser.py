@@ -5,6 +5,7 @@ from policies.language.ast import (
     Body,
     Branch,
     Call,
+    Comprehension,
     Declare,
     Each,
     Every,
@@ -38,6 +39,10 @@ def parse_module(name: str, source: str) -> Module:
 def parse_query(text: str) -> Body:
     """Return the literals of a query, as they would stand in a rule's body."""
     return Parser(Lexer("query", text).tokens()).query()
+
+
+# No author can write this name.
+_INTERPOLATED = "%interpolated"
 
 
 class Parser(TermParser):
@@ -128,7 +133,7 @@ class Parser(TermParser):
         elif self.take(":=") or self.take("="):
             value = self.term()
         body: Body = ()
-        if self.take("if"):
+        if not self.begins_reference() and self.take("if"):
             body = self._braced_or_single()
         elif self.sees("{") and not self.here.after_newline:
             raise SyntaxLoadError(at(place, "a body follows `if` in Rego v1"))
@@ -149,7 +154,7 @@ class Parser(TermParser):
         if valued:
             value = self.term()
         body: Body = ()
-        if self.take("if"):
+        if not self.begins_reference() and self.take("if"):
             body = self._braced_or_single()
         elif not valued:
             self.refuse("`:=` or `if`")
@@ -207,10 +212,7 @@ class Parser(TermParser):
         else:
             negated = not reference and self.take("not")
             expression = self._expression()
-        withs: list[With] = []
-        while self.sees("with"):
-            withs.append(self._with())
-        return Literal(expression, negated, tuple(withs), place)
+        return Literal(expression, negated, self._withs(), place)
 
     def _some(self, place: Place) -> Expression:
         terms = [self.relation()]
@@ -247,6 +249,23 @@ class Parser(TermParser):
         if self.take("="):
             return Unify(left, self.pair_term(), place)
         return left
+
+    def _withs(self) -> tuple[With, ...]:
+        withs: list[With] = []
+        while self.sees("with") and not self.begins_reference():
+            withs.append(self._with())
+        return tuple(withs)
+
+    def interpolated(self) -> Term:
+        place = self.here.place
+        term = self.term()
+        withs = self._withs()
+        if not withs:
+            return term
+        # `{a with input as b}` is the first of all values that `a` has under the replacement.
+        value = Var(_INTERPOLATED, place)
+        body = (Literal(Assign(value, term, place), negated=False, withs=withs, place=place),)
+        return Ref(Comprehension("array", None, value, body, place), (Scalar(0, place),), place)
 
     def _with(self) -> With:
         place = self.here.place

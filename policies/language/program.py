@@ -1,7 +1,8 @@
 """Compiles modules into a program of Python functions, and evaluates its documents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -9,10 +10,16 @@ from policies.engine import LoadError, UndecidedError
 from policies.language.analysis import Analysed, Group, Names, Scope, analyse, check_recursion
 from policies.language.ast import Literal, Module, Place, Scalar, descend
 from policies.language.builtins.operands import Builtin
-from policies.language.builtins.table import BUILTINS, python_name
+from policies.language.builtins.table import BUILTINS, REPLACEABLE, python_name
 from policies.language.builtins.texts import show
 from policies.language.compiler import BodyWriter
-from policies.language.errors import BuiltinError, IllegalError, UnsupportedError, at
+from policies.language.errors import (
+    BuiltinError,
+    IllegalError,
+    NotOfferedError,
+    UnsupportedError,
+    at,
+)
 from policies.language.groups import write_group
 from policies.language.parser import parse_module, parse_query
 from policies.language.runtime import (
@@ -31,6 +38,7 @@ from policies.language.runtime import (
     walk,
     walk_pairs,
 )
+from policies.language.tracing import TRACE, Trace
 from policies.language.values import (
     UNDEFINED,
     RegoSet,
@@ -44,11 +52,14 @@ from policies.language.values import (
     to_json,
 )
 from policies.language.writing import Env, Namespace
+from policies.language.written import check_written
 
 _RUNTIME: Mapping[str, Any] = MappingProxyType(
     {
         "U": UNDEFINED,
         "MISSING": MISSING,
+        "NONE": type(None),
+        "NUMBERS": frozenset({int, Decimal}),
         "ONCE": ONCE,
         "UNDEFINED_TEXT": "<undefined>",
         "COLLECTIONS": frozenset({list, dict, RegoSet}),
@@ -80,21 +91,31 @@ class RuleName:
 
 
 def compile_modules(
-    modules: Mapping[str, str], data: object = UNDEFINED, *, strict: bool = True
+    modules: Mapping[str, str],
+    data: object = UNDEFINED,
+    *,
+    strict: bool = True,
+    trace: Trace | None = None,
 ) -> "Program":
     """Compile all modules (file name → source) over their base data, or raise LoadError.
 
     `strict` is how the exchange decides: an error of a built-in fails the decision. Otherwise it
-    only makes its expression undefined, which is OPA's own default.
+    only makes its expression undefined, which is OPA's own default. A `trace` sees what the program
+    reaches; without one the program is written without hooks.
     """
     parsed = [parse_module(name, source) for name, source in sorted(modules.items())]
+    if trace is not None:
+        parsed = trace.watch(parsed, modules)
+    check_written(parsed)
     analysed = analyse(parsed)
     try:
         base = admit({} if data is UNDEFINED else data)
     except (TypeError, ValueError, RecursionError) as error:
         raise LoadError(f"the data are no JSON: {error}") from error
     _check_data(analysed.groups, base)
-    names = Namespace({**_RUNTIME, **_functions(strict=strict)})
+    names = Namespace({**_RUNTIME, **_functions(strict=strict), "DATA": base})
+    if trace is not None:
+        names.held[TRACE] = trace
     lines: list[str] = []
     for group in analysed.groups:
         lines += write_group(analysed, names, group)
@@ -120,7 +141,15 @@ def _functions(*, strict: bool) -> dict[str, Any]:
         function = builtin.function if strict else _lenient(builtin)
         held[f"B_{python_name(name)}"] = function
         held[f"M_{python_name(name)}"] = _without_state(function)
+    held |= {f"M_{python_name(name)}": _refusing(name) for name in REPLACEABLE}
     return held
+
+
+def _refusing(name: str) -> Callable[..., Value]:
+    def refuse(*_: Value) -> Value:
+        raise NotOfferedError(f"`{name}` outside of what replaces it")
+
+    return refuse
 
 
 def _lenient(builtin: Builtin) -> Callable[..., Value]:
@@ -190,7 +219,10 @@ class Program:
 
         Raises UndecidedError where an error or the budget ended the evaluation.
         """
-        names = path.split(".")
+        return self._admitted(self.reading(path.split(".")), input, budget)
+
+    def reading(self, names: Sequence[str]) -> Callable[[State], Any]:
+        """Return what reads the document at a path (`data`, `a`, `b`) as plain JSON, or UNDEFINED."""
         if names[0] != "data":
             raise UndecidedError("a path that does not begin with `data`")
 
@@ -201,7 +233,7 @@ class Program:
             value = settle(found)
             return value if value is UNDEFINED else to_json(value)
 
-        return self._run(read, input, budget)
+        return read
 
     def query(
         self,
@@ -233,7 +265,7 @@ class Program:
         writer.once(body, {}, collect)
         writer.write("return found")
         _define(writer.lines, held)
-        found = self._run(held["query"], input, budget)
+        found = self._admitted(held["query"], input, budget)
         return [{name: to_json(value) for name, value in one.items()} for one in found]
 
     def _check_query(self, literal: Literal) -> None:
@@ -259,14 +291,38 @@ class Program:
             pattern
             for group in self._analysed.groups
             if group.name == path
-            for pattern in group.reads
+            for pattern in group.reads | group.shapes
         }
 
-    def _run(self, act: Callable[[State], Any], question: object, budget: Budget | None) -> Any:
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What the rules define, each with what it reads."""
+        return self._analysed.groups
+
+    def function(self, group: Group) -> Callable[..., Value]:
+        """Return what computes the group's document, or its function, from a state."""
+        kind = "rule" if group.arity is None else "function"
+        found: Callable[..., Value] = self._names.held[f"{kind}_{group.number}"]
+        return found
+
+    def _admitted(
+        self, act: Callable[[State], Any], question: object, budget: Budget | None
+    ) -> Any:
         try:
             admitted = question if question is UNDEFINED else admit(question)
-            state = State(self._root, admitted, self._data, Meter(budget or Budget()))
-            return act(state)
+        except RecursionError as error:
+            raise UndecidedError("the question is nested too deeply") from error
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise UndecidedError(f"the question is no JSON: {type(error).__name__}") from error
+        return self.run(act, admitted, budget=budget)
+
+    def run(self, act: Callable[[State], Any], question: Value, *, budget: Budget | None) -> Any:
+        """Return what `act` makes of a state over a question that is a value of Rego already.
+
+        Raises UndecidedError where an error or the budget ended it.
+        """
+        try:
+            return act(State(self._root, question, self._data, Meter(budget or Budget())))
         except UndecidedError:
             raise
         except RecursionError as error:

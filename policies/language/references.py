@@ -24,9 +24,15 @@ from policies.language.ast import (
     Term,
     Var,
 )
-from policies.language.builtins.table import BUILTINS, OPERATORS, python_name
-from policies.language.errors import IllegalError, UnsafeError, UnsupportedError, at
-from policies.language.values import RegoSet, Value
+from policies.language.builtins.table import BUILTINS, OPERATORS, REPLACEABLE, python_name
+from policies.language.errors import (
+    IllegalError,
+    NoFunctionError,
+    UnsafeError,
+    UnsupportedError,
+    at,
+)
+from policies.language.values import UNDEFINED, RegoSet, Value, step
 from policies.language.writing import Env, Namespace, OnSolution, Pending, Writer
 
 
@@ -44,7 +50,10 @@ class ReferenceWriter(Writer):
         self.scope = scope
         self.group = group
         self.state = "S"
+        self.replaced: dict[str, frozenset[str]] = {"S": frozenset()}
         self.opened: list[int] = []
+        self._origins: dict[str, Pattern] = {}
+        """Where in the input a name's value stands, while nothing was read of it but its shape."""
 
     def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
         """Write a body in a loop of its own; bodies are written one class further."""
@@ -89,9 +98,13 @@ class ReferenceWriter(Writer):
             raise UnsafeError(at(left.place, "two variables without a value"))
         open_left = self._is_pattern(left, env)
         open_right = self._is_pattern(right, env)
-        if self.is_free(left, env) or (open_left and not open_right):
+        if self.is_free(left, env):
+            self.match(left, self.lazily(right, env), env)
+        elif self.is_free(right, env):
+            self.match(right, self.lazily(left, env), env)
+        elif open_left and not open_right:
             self.match(left, self.term(right, env), env)
-        elif self.is_free(right, env) or (open_right and not open_left):
+        elif open_right and not open_left:
             self.match(right, self.term(left, env), env)
         elif isinstance(left, Array) and isinstance(right, Array) and open_left:
             self._unify_arrays(left, right, env)
@@ -262,43 +275,78 @@ class ReferenceWriter(Writer):
             if isinstance(held, Pending):
                 shown = "_" if term.wildcard else term.name
                 raise UnsafeError(at(term.place, f"`{shown}` has no value here"))
+            if held in self._origins:
+                self._note(self._origins[held])
             return held
         return self._reference(Ref(term, (), term.place), env)
 
-    # References.
+    # References. A value of the input counts as read where it is used, not where it is named: who goes
+    # through the requests and uses their refs has read the refs.
+
+    def lazily(self, term: Term, env: Env) -> str:
+        """Write a term of which, where it stands in the input, only the shape is read so far."""
+        place = self._place(term, env)
+        if place is None or self.group is None:
+            return self.term(term, env)
+        found, origin, path = place
+        pattern = (*origin, *_pattern(path))
+        self.group.shapes.add(pattern)
+        held = self._steps(found, path, env)
+        if held.isidentifier():
+            self._origins[held] = pattern
+        return held
+
+    def element(self, collection: str, value: str) -> None:
+        """Say that `value` goes through the elements of `collection`."""
+        if collection in self._origins:
+            self._origins[value] = (*self._origins[collection], None)
+
+    def used(self, held: str) -> None:
+        """Say that all of a value is read."""
+        if held in self._origins:
+            self._note(self._origins[held])
+
+    def _place(self, term: Term, env: Env) -> tuple[str, Pattern, tuple[Term, ...]] | None:
+        """Return name, place and further steps of a term in the input, None where it is none."""
+        head, path = (term.head, term.path) if isinstance(term, Ref) else (term, ())
+        if not isinstance(head, Var):
+            return None
+        held = env.get(head.name)
+        if isinstance(held, str):
+            return (held, self._origins[held], path) if held in self._origins else None
+        root = None if head.name in env else self.scope.path(head.name)
+        if root is None or root[0] != "input":
+            return None
+        found = self.let(f"{self.state}.input")
+        path = (*(Scalar(name, head.place) for name in root[1:]), *path)
+        if not path:
+            self.write(f"if {found} is U: continue")
+        return found, ("input",), path
+
+    def _note(self, pattern: Pattern) -> None:
+        if self.group is not None:
+            self.group.reads.add(pattern)
 
     def _reference(self, term: Ref, env: Env) -> str:
+        place = self._place(term, env)
+        if place is not None:
+            found, origin, path = place
+            self._note((*origin, *_pattern(path)))
+            return self._steps(found, path, env)
         if isinstance(term.head, Var) and term.head.name not in env:
             root = self.scope.path(term.head.name)
             if root is None:
                 raise UnsafeError(at(term.place, f"`{term.head.name}` has no value here"))
-            place = term.head.place
-            path = (*(Scalar(name, place) for name in root[1:]), *term.path)
-            if root[0] == "input":
-                found = self.let(f"{self.state}.input")
-                self._read("input", path, env)
-                if not path:
-                    self.write(f"if {found} is U: continue")
-                return self._steps(found, path, env)
-            return self._data(path, term, env)
+            written = (Scalar(name, term.head.place) for name in root[1:])
+            return self._data((*written, *term.path), term, env)
         return self._steps(self.term(term.head, env), term.path, env)
 
-    def _read(self, root: str, path: tuple[Term, ...], env: Env) -> None:
-        """Remember what the group reads; a step that is no written text may be any."""
-        if self.group is None:
-            return
-        del env
-        pattern: Pattern = (
-            root,
-            *(
-                step.value if isinstance(step, Scalar) and isinstance(step.value, str) else None
-                for step in path
-            ),
-        )
-        self.group.reads.add(pattern)
+    def _read(self, path: tuple[Term, ...]) -> None:
+        """Remember which of the rules and data the group reads."""
+        self._note(("data", *_pattern(path)))
 
     def _data(self, path: tuple[Term, ...], term: Ref, env: Env) -> str:
-        self._read("data", path, env)
+        self._read(path)
         node = self.analysed.tree
         prefix = constant_prefix(path)
         taken = 0
@@ -312,11 +360,21 @@ class ReferenceWriter(Writer):
             self.write(f"if {found} is U: continue")
             return self._steps(found, path[taken:], env)
         if taken < len(prefix):
-            found = self.let(f"{self.state}.base({prefix!r})")
+            found = self.let(self._base(prefix))
             self.write(f"if {found} is U: continue")
             return self._steps(found, path[len(prefix) :], env, walk="base_step")
         found = self.let(f"{self.state}.document({prefix!r})")
         return self._steps(found, path[taken:], env, walk="walk")
+
+    def _base(self, prefix: tuple[str, ...]) -> str:
+        """Return an expression for base data: known now, unless a `with` puts other data there."""
+        held: Value = self.names.held.get("DATA", UNDEFINED)
+        for name in prefix:
+            held = step(held, name)
+        looked_up = f"{self.state}.base({prefix!r})"
+        if held is UNDEFINED:
+            return looked_up
+        return f"{self.names.part(prefix, held)} if {self.state}.data is DATA else {looked_up}"
 
     def _steps(self, found: str, path: tuple[Term, ...], env: Env, *, walk: str = "step") -> str:
         """Write one step after the other, by the function that fits the document walked."""
@@ -338,6 +396,9 @@ class ReferenceWriter(Writer):
                 expression = (
                     f"{found}.get({key}, U) if type({found}) is dict else step({found}, {key})"
                 )
+            elif walk == "step" and key.isidentifier():
+                plain = f"type({key}) is str and type({found}) is dict"
+                expression = f"{found}.get({key}, U) if {plain} else step({found}, {key})"
             else:
                 expression = f"{walk}({found}, {key})"
             found = self.let(expression)
@@ -351,6 +412,10 @@ class ReferenceWriter(Writer):
 
     def offers(self, name: str) -> bool:
         return name in BUILTINS
+
+    def replaceable(self, name: str) -> bool:
+        """Whether `with` may replace the function, be it one that is refused itself."""
+        return name in BUILTINS or name in REPLACEABLE
 
     def function_group(self, operator: Var | Ref, env: Env) -> Group | None:
         """Return the user's function of that name, None where there is none."""
@@ -369,9 +434,10 @@ class ReferenceWriter(Writer):
         if group is not None and group.arity is not None:
             return group.arity
         name = dotted(call.operator)
+        if name in REPLACEABLE and name in self.replaced[self.state]:
+            return REPLACEABLE[name]
         if name not in BUILTINS:
-            shown = name or "a computed name"
-            raise UnsupportedError(at(call.place, f"`{shown}` is no function that is offered"))
+            raise NoFunctionError(call.place, name or "a computed name")
         return BUILTINS[name].arity
 
     def has_output(self, call: Call, env: Env) -> bool:
@@ -384,7 +450,7 @@ class ReferenceWriter(Writer):
             return ""
         group = self.function_group(term, env)
         if group is not None:
-            self._read("data", tuple(Scalar(name, term.place) for name in group.path), env)
+            self._read(tuple(Scalar(name, term.place) for name in group.path))
             return f"function_{group.number}"
         name = dotted(term)
         head = term if isinstance(term, Var) else term.head
@@ -400,21 +466,26 @@ class ReferenceWriter(Writer):
                 at(call.place, f"`{name}` takes {arity} arguments, {len(call.arguments)} found")
             )
         group = self.function_group(call.operator, env)
-        arguments = [self.term(argument, env) for argument in call.arguments]
+        shape = group is None and dotted(call.operator) in _OF_SHAPE
+        write = self.lazily if shape else self.term
+        arguments = [write(argument, env) for argument in call.arguments]
         joined = ", ".join(arguments)
         if group is not None:
-            self._read("data", tuple(Scalar(name, call.place) for name in group.path), env)
+            self._read(tuple(Scalar(name, call.place) for name in group.path))
             target, name = f"function_{group.number}", group.name
             direct = f"{target}({', '.join([self.state, *arguments])})"
         else:
             name = dotted(call.operator)
             target = f"M_{python_name(name)}"
             direct = f"B_{python_name(name)}({joined})"
-            if BUILTINS[name].relation:
+            if name in BUILTINS and BUILTINS[name].relation:
                 found = self.names.fresh("x")
                 self.loop(f"for _, {found} in {self.state}.pairs({direct}):")
                 return found
-        if name.rpartition(".")[2] in self.analysed.mocked:
+        mocked = name.rpartition(".")[2] in self.analysed.mocked
+        if group is None and name in _KINDS and not mocked:
+            return self.let(_KINDS[name].format(joined))
+        if mocked:
             tail = f"({joined},)" if arguments else "()"
             direct = f"{self.state}.mocked({name!r}, {target}, {tail})"
         found = self.let(direct)
@@ -431,28 +502,44 @@ class ReferenceWriter(Writer):
 
     def comparison(self, term: Infix, env: Env) -> str:
         """Return an expression that is True or False."""
-        left = self.term(term.left, env)
-        right = self.term(term.right, env)
+        left, right = self._sides(term, env)
         match term.operator:
             case "==":
                 return self._equality(term, left, right)
             case "!=":
                 return f"(not {self._equality(term, left, right)})"
             case "<":
-                return f"less({left}, {right})"
+                return self._order(left, "<", right, otherwise=f"less({left}, {right})")
             case ">":
-                return f"less({right}, {left})"
+                return self._order(left, ">", right, otherwise=f"less({right}, {left})")
             case "<=":
-                return f"(not less({right}, {left}))"
+                return self._order(left, "<=", right, otherwise=f"not less({right}, {left})")
             case _:
-                return f"(not less({left}, {right}))"
+                return self._order(left, ">=", right, otherwise=f"not less({left}, {right})")
+
+    def _order(self, left: str, sign: str, right: str, *, otherwise: str) -> str:
+        """Return a comparison that asks Python alone where both are integers."""
+        return f"({left} {sign} {right} if type({left}) is type({right}) is int else {otherwise})"
+
+    def _sides(self, term: Infix, env: Env) -> tuple[str, str]:
+        """Write both operands; one may bind a variable that the other needs."""
+        mark, opened = self.mark(env), list(self.opened)
+        try:
+            left = self.term(term.left, env)
+            return left, self.term(term.right, env)
+        except UnsafeError:
+            self.go_back(mark, env)
+            self.opened[:] = opened
+            right = self.term(term.right, env)
+            return self.term(term.left, env), right
 
     def _equality(self, term: Infix, left: str, right: str) -> str:
         # Only a text compares in Python as in Rego without a look at the types.
         for side in (term.left, term.right):
             if isinstance(side, Scalar) and isinstance(side.value, str):
                 return f"({left} == {right})"
-        return f"equal({left}, {right})"
+        plain = f"type({left}) is type({right}) is str"
+        return f"({left} == {right} if {plain} else equal({left}, {right}))"
 
     def _membership(self, term: Member, env: Env) -> str:
         collection = self.term(term.collection, env)
@@ -460,6 +547,30 @@ class ReferenceWriter(Writer):
         if term.key is None:
             return f"member({value}, {collection})"
         return f"member_at({self.term(term.key, env)}, {value}, {collection})"
+
+
+_OF_SHAPE = frozenset(
+    {"count", "is_array", "is_boolean", "is_null", "is_number", "is_object", "is_string"}
+)
+"""Built-ins that look at the kind and the length of what they are given."""
+
+_KINDS = {
+    "is_array": "type({}) is list",
+    "is_boolean": "type({}) is bool",
+    "is_null": "type({}) is NONE",
+    "is_number": "type({}) in NUMBERS",
+    "is_object": "type({}) is dict",
+    "is_string": "type({}) is str",
+}
+"""Built-ins that are one test in Python."""
+
+
+def _pattern(path: tuple[Term, ...]) -> Pattern:
+    """Return the steps that are written texts; any other may be any (None)."""
+    return tuple(
+        step.value if isinstance(step, Scalar) and isinstance(step.value, str) else None
+        for step in path
+    )
 
 
 def fold(term: Term) -> tuple[Value] | None:

@@ -9,6 +9,7 @@ from policies.language.values import (
     UNDEFINED,
     RegoSet,
     Value,
+    elements,
     equal,
     key,
     ordered_keys,
@@ -37,25 +38,25 @@ class Budget:
 class Meter:
     """Counts down the steps of one decision."""
 
-    __slots__ = ("_deadline", "_monotonic", "_next_check", "left")
+    __slots__ = ("_deadline", "_monotonic", "left", "next_check")
 
     def __init__(self, budget: Budget) -> None:
         self.left = budget.steps
         self._monotonic = budget.monotonic
         self._deadline = budget.monotonic() + budget.seconds if budget.monotonic else 0.0
-        self._next_check = max(0, self.left - _CHECK_TIME_EVERY)
+        self.next_check = max(0, self.left - _CHECK_TIME_EVERY)
 
     def charge(self, steps: int) -> None:
         self.left -= steps
-        if self.left < self._next_check:
-            self._check()
+        if self.left < self.next_check:
+            self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         if self.left < 0:
             raise ExhaustedError("the decision needs more steps than its budget allows")
         if self._monotonic is not None and self._monotonic() > self._deadline:
             raise ExhaustedError("the decision needs more time than its budget allows")
-        self._next_check = max(0, self.left - _CHECK_TIME_EVERY)
+        self.next_check = max(0, self.left - _CHECK_TIME_EVERY)
 
 
 @dataclass(slots=True)
@@ -121,6 +122,15 @@ class State:
     def pairs(self, collection: Value) -> Any:
         self.meter.charge(len(collection) if type(collection) in _COUNTED else 1)
         return pairs(collection)
+
+    def each(self, collection: Value) -> Any:
+        """Return the values alone, as `pairs` orders them."""
+        kind = type(collection)
+        meter = self.meter
+        meter.left -= len(collection) if kind in _COUNTED else 1
+        if meter.left < meter.next_check:
+            meter.check()
+        return collection if kind is list else elements(collection)
 
     def mocked(self, name: str, original: Function, arguments: tuple[Value, ...]) -> Value:
         """Call a function that some `with` of this program replaces."""
@@ -241,16 +251,16 @@ class Collected:
         self._made: set[int] = set()
 
     def put(self, path: tuple[Value, ...], value: Value) -> None:
-        holder = self._holder(path)
-        last = key(path[-1])
+        holder = self.value if len(path) == 1 else self._holder(path)
+        last = path[-1] if type(path[-1]) is str else key(path[-1])
         known = holder.get(last, MISSING)
         if known is not MISSING and not equal(known, value):
             raise ConflictError(f"{self._name} has two values under one key")
         holder[last] = value
 
     def put_member(self, path: tuple[Value, ...], value: Value) -> None:
-        holder = self._holder(path)
-        last = key(path[-1])
+        holder = self.value if len(path) == 1 else self._holder(path)
+        last = path[-1] if type(path[-1]) is str else key(path[-1])
         members = holder.get(last, MISSING)
         if members is MISSING:
             members = holder[last] = RegoSet()

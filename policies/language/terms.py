@@ -86,6 +86,10 @@ class TermParser:
         after = self._tokens[self.position + 1]
         return not after.after_space and after.kind == "sign" and after.text in {".", "["}
 
+    def begins_reference(self) -> bool:
+        """Whether a keyword on a new line is the first name of a reference, and ends what was before."""
+        return self.here.after_newline and self.here.kind == "keyword" and self.next_is_reference()
+
     def reference(self) -> Term:
         """Read a name with what follows it: a variable, a reference or a call."""
         token = self.here
@@ -97,7 +101,7 @@ class TermParser:
     def term(self, first: Term | None = None) -> Term:
         """Read a term; `first` is its leftmost operand where that was read already."""
         found = self.relation(first)
-        while self.sees("in"):
+        while self.sees("in") and not self.begins_reference():
             place = self.next().place
             found = Member(None, found, self.relation(), place)
         return found
@@ -110,7 +114,7 @@ class TermParser:
             place = self.here.place
             self.need("in")
             return Member(first, second, self.relation(), place)
-        while self.sees("in"):
+        while self.sees("in") and not self.begins_reference():
             place = self.next().place
             first = Member(None, first, self.relation(), place)
         return first
@@ -206,11 +210,11 @@ class TermParser:
     def _number(self, token: Token, text: str) -> Scalar:
         if len(text) > _LONGEST_NUMBER:
             raise UnsupportedError(at(token.place, "a number of more than 64 characters"))
-        number = read_number(text)
-        if str(number) != text:
-            # OPA keeps `1.0` and `1e3` as they were written and shows them so.
-            raise UnsupportedError(at(token.place, f"`{text}` found, `{number}` needed"))
-        return Scalar(number, token.place)
+        try:
+            number = read_number(text)
+        except ValueError as error:
+            raise UnsupportedError(at(token.place, f"`{text}` found: {error}")) from error
+        return Scalar(number, token.place, "" if str(number) == text else text)
 
     def _bracketed(self, token: Token) -> Term:
         if self.take("-"):
@@ -235,11 +239,15 @@ class TermParser:
                 continue
             inner = type(self)(part)
             inner._wildcards = self._wildcards  # noqa: SLF001 - the same grammar on a part
-            parts.append(inner.term())
+            parts.append(inner.interpolated())
             self._wildcards = inner._wildcards  # noqa: SLF001 - the same grammar on a part
             if inner.here.kind != "end":
                 inner.refuse("the end of the interpolation")
         return Template(tuple(parts), token.place)
+
+    def interpolated(self) -> Term:
+        """Read the term between the braces of a template, with what replaces documents for it."""
+        raise NotImplementedError
 
     def body(self, closing: str) -> Body:
         """Read the literals up to the closing sign."""

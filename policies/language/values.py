@@ -86,6 +86,13 @@ class RegoSet:
         for value in values:
             self.add(value)
 
+    @classmethod
+    def of(cls, members: dict[Any, Value]) -> "RegoSet":
+        """Return a set of members that stand under their identities already."""
+        made = cls()
+        made.members = members
+        return made
+
     def add(self, value: Value) -> None:
         """Add while the set is being made; never afterwards."""
         kind = type(value)
@@ -264,4 +271,5 @@ def to_json(value: Value) -> Any:
 
 
 def _key_text(held: Any) -> str:
-    return json.dumps(to_json(unkey(held)), separators=(",", ":"), ensure_ascii=False)
+    value = to_json(unkey(held))
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

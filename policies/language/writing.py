@@ -39,6 +39,7 @@ class Namespace:
     held: dict[str, Any]
     _fresh: int = 0
     _constants: dict[str, str] = field(default_factory=dict)
+    _parts: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def fresh(self, prefix: str) -> str:
         self._fresh += 1
@@ -55,6 +56,13 @@ class Namespace:
             self._constants[text] = name
             self.held[name] = value
         return self._constants[text]
+
+    def part(self, path: tuple[str, ...], value: Value) -> str:
+        """Return a name for the part of the base data that lies at `path`."""
+        if path not in self._parts:
+            self._parts[path] = self.fresh("D")
+            self.held[self._parts[path]] = value
+        return self._parts[path]
 
 
 class Writer:

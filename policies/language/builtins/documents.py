@@ -1,6 +1,5 @@
-"""Built-ins on documents and their encodings: JSON, patches, walks, base64, hex, digests."""
+"""Built-ins on documents and their what is done with them: JSON, patches, walks, digests."""
 
-import base64
 import hashlib
 import json
 import re
@@ -8,7 +7,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from policies.language.builtins.operands import Builtin, array, mapping, refuse, sequence, text
+from policies.language.builtins.operands import (
+    Builtin,
+    array,
+    bounded,
+    mapping,
+    refuse,
+    sequence,
+    text,
+)
 from policies.language.errors import BuiltinError, NotOfferedError
 from policies.language.numbers import read_number
 from policies.language.values import (
@@ -22,16 +29,50 @@ from policies.language.values import (
 )
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+_WIDEST = 1000
 
 
-def _marshal(value: Value) -> str:
+def _plain(value: Value) -> Any:
     plain = to_json(value)
     if _holds_decimal(plain):
         raise NotOfferedError("json.marshal of a number that is no integer is not offered")
-    written = json.dumps(plain, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    return plain
+
+
+def _escaped(written: str) -> str:
     for sign in "<>&\u2028\u2029":
         written = written.replace(sign, f"\\u{ord(sign):04x}")
     return written
+
+
+def _marshal(value: Value) -> str:
+    plain = _plain(value)
+    return _escaped(json.dumps(plain, separators=(",", ":"), ensure_ascii=False, sort_keys=True))
+
+
+def _marshal_as(value: Value, options: Value) -> str:
+    chosen = _options(mapping(options))
+    pretty = chosen.get("pretty", "prefix" in chosen or "indent" in chosen)
+    if not pretty:
+        return _marshal(value)
+    written = _escaped(json.dumps(_plain(value), indent="\t", ensure_ascii=False, sort_keys=True))
+    prefix, indent = chosen.get("prefix", ""), chosen.get("indent", "\t")
+    lines = []
+    for line in written.split("\n"):
+        # Tabs inside of texts are escaped: those in front are the indentation.
+        inner = line.lstrip("\t")
+        lines.append(prefix + indent * (len(line) - len(inner)) + inner)
+    return bounded("\n".join(lines))
+
+
+def _options(options: dict[Any, Value]) -> dict[str, Any]:
+    kinds = {"pretty": bool, "prefix": str, "indent": str}
+    for name, value in options.items():
+        if kinds.get(name) is not type(value):
+            raise BuiltinError("the options pretty (boolean), prefix and indent (texts) needed")
+        if type(value) is str and len(value) > _WIDEST:
+            raise NotOfferedError(f"an indentation of more than {_WIDEST} characters")
+    return options
 
 
 def _holds_decimal(plain: Any) -> bool:
@@ -43,23 +84,32 @@ def _holds_decimal(plain: Any) -> bool:
 
 
 def _no_constant(name: str) -> Value:
-    raise ValueError(name)
+    raise json.JSONDecodeError("a constant", name, 0)
 
 
 def _unmarshal(value: Value) -> Value:
     try:
+        return _read(value, number=read_number)
+    except ValueError as error:
+        raise NotOfferedError("a number in JSON that is too large to be worked with") from error
+
+
+def _read(value: Value, *, number: Callable[[str], Value]) -> Value:
+    try:
         return json.loads(
-            text(value), parse_float=read_number, parse_int=read_number, parse_constant=_no_constant
+            text(value), parse_float=number, parse_int=number, parse_constant=_no_constant
         )
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         raise BuiltinError("a text that is no JSON") from error
+    except RecursionError as error:
+        raise NotOfferedError("a JSON text that is nested too deeply") from error
 
 
 def _is_json(value: Value) -> bool:
     if type(value) is not str:
         return False
     try:
-        _unmarshal(value)
+        _read(value, number=str)
     except BuiltinError:
         return False
     return True
@@ -241,24 +291,6 @@ def _kept(document: Value, tree: dict[str, Any] | None) -> Value:
     return document
 
 
-def _encoded(value: Value) -> bytes:
-    return text(value).encode()
-
-
-def _decoded(read: Callable[[str], bytes], value: Value) -> str:
-    try:
-        return read(text(value)).decode()
-    except UnicodeDecodeError as error:
-        raise NotOfferedError("a text that does not decode to UTF-8") from error
-    except ValueError as error:
-        raise BuiltinError("a text that is not encoded so") from error
-
-
-def _unpadded(value: str) -> bytes:
-    padded = value.rstrip("=")
-    return base64.b64decode(padded + "=" * (-len(padded) % 4), altchars=b"-_", validate=True)
-
-
 DOCUMENTS = {
     "walk": Builtin(_walk, 1, relation=True),
     "json.marshal": Builtin(_marshal, 1),
@@ -267,18 +299,6 @@ DOCUMENTS = {
     "json.patch": Builtin(_patch, 2),
     "json.remove": Builtin(_remove_paths, 2),
     "json.filter": Builtin(_filter_paths, 2),
-    "base64.encode": Builtin(lambda value: base64.b64encode(_encoded(value)).decode(), 1),
-    "base64.decode": Builtin(
-        lambda value: _decoded(lambda one: base64.b64decode(one, validate=True), value), 1
-    ),
-    "base64url.encode": Builtin(
-        lambda value: base64.urlsafe_b64encode(_encoded(value)).decode(), 1
-    ),
-    "base64url.encode_no_pad": Builtin(
-        lambda value: base64.urlsafe_b64encode(_encoded(value)).decode().rstrip("="), 1
-    ),
-    "base64url.decode": Builtin(lambda value: _decoded(_unpadded, value), 1),
-    "hex.encode": Builtin(lambda value: _encoded(value).hex(), 1),
-    "hex.decode": Builtin(lambda value: _decoded(bytes.fromhex, value), 1),
-    "crypto.sha256": Builtin(lambda value: hashlib.sha256(_encoded(value)).hexdigest(), 1),
+    "json.marshal_with_options": Builtin(_marshal_as, 2),
+    "crypto.sha256": Builtin(lambda value: hashlib.sha256(text(value).encode()).hexdigest(), 1),
 }

@@ -1,12 +1,8 @@
-"""Built-ins on texts: strings, formats, regular expressions in linear time, globs."""
+"""Built-ins on texts: strings and formats."""
 
 import json
 import re
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
-
-import re2
 
 from policies.language.builtins.operands import (
     LONGEST_TEXT,
@@ -21,7 +17,7 @@ from policies.language.builtins.operands import (
     texts,
 )
 from policies.language.errors import BuiltinError, NotOfferedError
-from policies.language.numbers import read_number
+from policies.language.numbers import normalise, read_number
 from policies.language.values import RegoSet, Value, ordered_keys, unkey
 
 # What Go takes for space; Python would also take the separators 0x1c to 0x1f.
@@ -80,6 +76,8 @@ def _sprintf(pattern: Value, values: Value) -> str:
 
 
 def _formatted(field: str, precision: str, verb: str, value: Value) -> str:
+    if type(value) is Decimal:
+        value = normalise(value)
     shown = verb == "v" or (verb == "s" and type(value) not in {int, Decimal})
     if shown and not precision and _WIDTH.fullmatch(field):
         return f"%{field}s" % show(value)
@@ -143,6 +141,12 @@ def _split(value: Value, separator: Value) -> list[str]:
     return text(value).split(text(separator)) if text(separator) else list(text(value))
 
 
+def _split_some(value: Value, separator: Value, most: Value) -> list[str]:
+    """Return the first parts, or the last where `most` is negative."""
+    parts = _split(value, separator)
+    return parts[: integer(most)] if integer(most) >= 0 else parts[most:]
+
+
 def _substring(value: Value, start: Value, length: Value) -> str:
     if integer(start) < 0:
         raise BuiltinError("a negative start")
@@ -176,7 +180,7 @@ def _any_suffix(values: Value, suffixes: Value) -> bool:
     return any(value.endswith(wanted) for value in _one_or_more(values))
 
 
-def _lower(value: Value) -> str:
+def lower_text(value: Value) -> str:
     return text(value).lower() if text(value).isascii() else "".join(map(_lower_one, text(value)))
 
 
@@ -219,99 +223,6 @@ def _to_number(value: Value) -> Value:
     return number(value)
 
 
-# Regular expressions: RE2 runs in linear time, as Go's engine does.
-
-
-@lru_cache(maxsize=512)
-def _compiled(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
-        raise BuiltinError("a regular expression that is not valid") from error
-
-
-def _matches(pattern: Value, value: Value) -> bool:
-    return _compiled(text(pattern)).search(text(value)) is not None
-
-
-def _is_pattern(pattern: Value) -> bool:
-    if type(pattern) is not str:
-        return False
-    try:
-        _compiled(pattern)
-    except BuiltinError:
-        return False
-    return True
-
-
-def _found(pattern: Value, value: Value) -> list[Any]:
-    """Return the matches that Go finds: none that is empty just behind the one before."""
-    found: list[Any] = []
-    for match in _compiled(text(pattern)).finditer(text(value)):
-        if found and match.start() == match.end() == found[-1].end():
-            continue
-        found.append(match)
-    return found
-
-
-def _limited(found: list[Any], limit: Value) -> list[Any]:
-    return found if integer(limit) < 0 else found[:limit]
-
-
-def _find(pattern: Value, value: Value, limit: Value) -> list[str]:
-    return [match.group() for match in _limited(_found(pattern, value), limit)]
-
-
-def _find_submatches(pattern: Value, value: Value, limit: Value) -> list[list[str]]:
-    return [
-        [match.group(), *(group or "" for group in match.groups())]
-        for match in _limited(_found(pattern, value), limit)
-    ]
-
-
-def _split_by(pattern: Value, value: Value) -> list[str]:
-    if not text(value):
-        return [""]
-    parts: list[str] = []
-    start = end = 0
-    for match in _found(pattern, value):
-        if match.end() == 0:
-            continue
-        end = match.start()
-        if match.start() == match.end() == len(value):
-            continue
-        parts.append(value[start:end])
-        start = match.end()
-    return [*parts, value[start:]]
-
-
-_GROUP = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
-
-
-def _replace_matches(value: Value, pattern: Value, replacement: Value) -> str:
-    compiled = _compiled(text(pattern))
-    parts: list[str] = []
-    start = 0
-
-    def expand(match: Any) -> str:
-        def group(found: re.Match[str]) -> str:
-            if found.group() == "$$":
-                return "$"
-            name = found.group(1) or found.group(2)
-            if name.isdigit():
-                return (match.group(int(name)) or "") if int(name) <= compiled.groups else ""
-            return (match.group(name) or "") if name in compiled.groupindex else ""
-
-        return _GROUP.sub(group, text(replacement))
-
-    for match in _found(pattern, value):
-        parts += [text(value)[start : match.start()], expand(match)]
-        start = match.end()
-    return bounded("".join([*parts, text(value)[start:]]))
-
-
 TEXTS = {
     "concat": Builtin(_concat, 2),
     "contains": Builtin(lambda value, part: text(part) in text(value), 2),
@@ -319,11 +230,12 @@ TEXTS = {
     "endswith": Builtin(_suffix, 2),
     "indexof": Builtin(_index_of, 2),
     "indexof_n": Builtin(_indexes_of, 2),
-    "lower": Builtin(_lower, 1),
+    "lower": Builtin(lower_text, 1),
     "upper": Builtin(_upper, 1),
     "replace": Builtin(_replace, 3),
     "strings.replace_n": Builtin(_replace_all, 2),
     "split": Builtin(_split, 2),
+    "strings.split_n": Builtin(_split_some, 3),
     "substring": Builtin(_substring, 3),
     "trim": Builtin(lambda value, cut: text(value).strip(text(cut)), 2),
     "trim_left": Builtin(lambda value, cut: text(value).lstrip(text(cut)), 2),
@@ -338,10 +250,4 @@ TEXTS = {
     "sprintf": Builtin(_sprintf, 2),
     "format_int": Builtin(_format_int, 2),
     "to_number": Builtin(_to_number, 1),
-    "regex.match": Builtin(_matches, 2),
-    "regex.is_valid": Builtin(_is_pattern, 1),
-    "regex.find_n": Builtin(_find, 3),
-    "regex.find_all_string_submatch_n": Builtin(_find_submatches, 3),
-    "regex.split": Builtin(_split_by, 2),
-    "regex.replace": Builtin(_replace_matches, 3),
 }

@@ -21,6 +21,7 @@ from policies.language.numbers import (
     add,
     divide,
     multiply,
+    normalise,
     round_half_away,
     subtract,
 )
@@ -44,7 +45,8 @@ def _plus(left: Value, right: Value) -> Number:
 
 def _minus(left: Value, right: Value) -> Value:
     if type(left) is RegoSet and type(right) is RegoSet:
-        return RegoSet(v for held, v in left.members.items() if held not in right.members)
+        taken = right.members
+        return RegoSet.of({held: v for held, v in left.members.items() if held not in taken})
     return subtract(number(left), number(right))
 
 
@@ -68,7 +70,7 @@ def _remainder(left: Value, right: Value) -> int:
 
 
 def _union_of(left: Value, right: Value) -> RegoSet:
-    return RegoSet([*members(left).members.values(), *members(right).members.values()])
+    return RegoSet.of(members(left).members | members(right).members)
 
 
 def _intersection_of(left: Value, right: Value) -> RegoSet:
@@ -102,6 +104,11 @@ def _largest(value: Value) -> Value:
 
 def _smallest(value: Value) -> Value:
     return min(sequence(value), key=rank, default=UNDEFINED)
+
+
+def _absolute(value: Value) -> Number:
+    found = number(value)
+    return abs(found) if isinstance(found, int) else normalise(abs(found))
 
 
 def _ceil(value: Value) -> int:
@@ -231,21 +238,6 @@ def _is_within(larger: Value, smaller: Value) -> bool:
     return equal(larger, smaller)
 
 
-def _reachable(graph: Value, initial: Value) -> RegoSet:
-    edges = mapping(graph)
-    found = RegoSet()
-    waiting = list(sequence(initial))
-    while waiting:
-        node = waiting.pop()
-        following = step(edges, node)
-        if node in found or following is UNDEFINED:
-            continue
-        found.add(node)
-        if type(following) in {list, RegoSet}:
-            waiting += sequence(following)
-    return found
-
-
 def _shifted(value: Value, places: Value, *, left: bool) -> int:
     if integer(places) < 0 or places > 4096:
         raise BuiltinError("a shift by 0 to 4096 places needed")
@@ -272,7 +264,7 @@ VALUES = {
     "max": Builtin(_largest, 1),
     "min": Builtin(_smallest, 1),
     "sort": Builtin(lambda value: ordered(sequence(value)), 1),
-    "abs": Builtin(lambda value: abs(number(value)), 1),
+    "abs": Builtin(_absolute, 1),
     "ceil": Builtin(_ceil, 1),
     "floor": Builtin(_floor, 1),
     "round": Builtin(lambda value: round_half_away(number(value)), 1),
@@ -297,7 +289,6 @@ VALUES = {
     "object.union": Builtin(_object_union, 2),
     "object.union_n": Builtin(_object_union_all, 1),
     "object.subset": Builtin(_subset, 2),
-    "graph.reachable": Builtin(_reachable, 2),
     "is_string": Builtin(lambda value: type(value) is str, 1),
     "is_number": Builtin(lambda value: type(value) is int or type(value) is Decimal, 1),
     "is_boolean": Builtin(lambda value: type(value) is bool, 1),
