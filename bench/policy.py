@@ -1,77 +1,164 @@
 """What a decision costs: the embedded engine against genuine OPA in process, same bundle, same questions.
 
-`python bench/policy.py --json [--quick|--full]`; the last line is one JSON object. Rounds of both engines are
-interleaved and medians compared, so that a busy machine disturbs both alike.
+`python bench/policy.py --json [--quick|--full]`; the last line is one JSON object. The engines are compared
+without standing permits; what those save is measured apart. Rounds of both engines are interleaved and
+medians compared, so that a busy machine disturbs both alike.
 """
 
 import argparse
 import importlib.util
+import itertools
 import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from policies.bundle import default_bundle
-from tests.fakes.engines import raw_embedded, raw_opa
+from policies.bundle import Bundle, default_bundle
+from policies.embedded import Embedded
+from policies.language import Budget, compile_modules
+from policies.model import Question
+from tests.fakes.engines import raw_opa
 from tests.fakes.questions import (
     EXPIRES,
     LICENCE,
+    NOW,
     a_grant,
     a_question,
     a_request,
     a_resource,
+    a_subject,
+    an_item,
+    an_officer,
     plain,
 )
 
-Decide = Callable[[Any], Any]
+Decide = Callable[[], Any]
 
 
-def base() -> Any:
-    """One request, one grant, three items."""
-    return plain(a_question())
+def base() -> Question:
+    """One request for five items of one resource, one grant."""
+    names = ["uscc", "name", "region", "legal_person", "phone"]
+    return a_question(requests=[a_request(items=names)], grants=[a_grant(items=names)])
 
 
-def big() -> Any:
-    """Eight requests over four resources, three candidate grants each."""
-    codes = [f"{LICENCE}-{number}" for number in range(4)]
-    question = a_question(
-        requests=[a_request(ref=f"s{n}", resource=codes[n % 4]) for n in range(8)],
-        catalogue={code: a_resource() for code in codes},
+def big() -> Question:
+    """Three requests for ten items each of three resources, nine candidate grants."""
+    codes = [f"{LICENCE}-{number}" for number in range(3)]
+    names = ["uscc", "region", *(f"item_{number}" for number in range(8))]
+    resource = a_resource(
+        items={name: an_item(level=1 + n % 3, mask="phone") for n, name in enumerate(names)}
+        | {"uscc": an_item(level=1, match=True)}
+    )
+    return a_question(
+        requests=[
+            a_request(ref=f"s{n}", resource=code, items=names) for n, code in enumerate(codes)
+        ],
+        catalogue=dict.fromkeys(codes, resource),
         grants=[
-            a_grant(id=f"grt_{code}_{n}", resource=code, not_after=EXPIRES - n)
+            a_grant(id=f"grt_{code}_{n}", resource=code, items=names[: 10 - n])
             for code in codes
             for n in range(3)
         ],
     )
-    return plain(question)
 
 
-def cost_us(decide: Decide, question: Any, *, calls: int) -> float:
+def later(question: Question) -> Iterator[Question]:
+    """The same question of other calls: other people, another second, the same everything else."""
+    for call in itertools.count(1):
+        yield Question(
+            **{name: getattr(question, name) for name in question.__struct_fields__}
+            | {
+                "now": NOW + call % 3600,
+                "officer": an_officer(digest=f"officer_{call}"),
+                "requests": [
+                    a_request(
+                        ref=request.ref,
+                        resource=request.resource,
+                        items=request.items,
+                        subject=a_subject(digest=f"subject_{call}"),
+                    )
+                    for request in question.requests
+                ],
+            }
+        )
+
+
+def an_engine(bundle: Bundle, *, standing: bool) -> Embedded:
+    program = compile_modules(bundle.modules, bundle.data)
+    return Embedded(
+        program,
+        revision=bundle.revision,
+        expires=bundle.expires,
+        budget=Budget(monotonic=time.monotonic),
+        standing=standing,
+    )
+
+
+def cost_us(decide: Decide, *, calls: int) -> float:
     start = time.perf_counter()
     for _ in range(calls):
-        decide(question)
+        decide()
     return (time.perf_counter() - start) / calls * 1e6
 
 
-def measured(
-    ours: Decide, oracle: Decide | None, question: Any, *, rounds: int
-) -> tuple[float, float | None]:
-    """Return medians in microseconds: ours, and the oracle's where there is one."""
-    if not ours(question)["allow"]:
-        message = "the question of the bench must be permitted"
-        raise SystemExit(message)
-    taken: list[float] = []
-    compared: list[float] = []
+def interleaved(decides: dict[str, tuple[Decide, int]], *, rounds: int) -> dict[str, float]:
+    """Return the median cost of each, in microseconds."""
+    taken: dict[str, list[float]] = {name: [] for name in decides}
     for _ in range(rounds):
-        taken.append(cost_us(ours, question, calls=200))
+        for name, (decide, calls) in decides.items():
+            taken[name].append(cost_us(decide, calls=calls))
+    return {name: statistics.median(costs) for name, costs in taken.items()}
+
+
+def against_opa(bundle: Bundle, *, rounds: int) -> dict[str, Any]:
+    ours = an_engine(bundle, standing=False)
+    there = importlib.util.find_spec("opa_bindings") is not None
+    oracle = raw_opa(bundle) if there else None
+    result: dict[str, Any] = {}
+    for name, question in (("base", base()), ("big", big())):
+        if not ours.decide_now(question).allow:
+            message = "the question of the bench must be permitted"
+            raise SystemExit(message)
+        decides: dict[str, tuple[Decide, int]] = {
+            "ours": (lambda question=question: ours.decide_now(question), 40)
+        }
         if oracle is not None:
-            compared.append(cost_us(oracle, question, calls=20))
-    return statistics.median(taken), statistics.median(compared) if compared else None
+            document = plain(question)
+            decides["oracle"] = (lambda document=document: oracle(document), 8)
+        found = interleaved(decides, rounds=rounds)
+        result[f"ours_{name}_us"] = round(found["ours"], 1)
+        ratio = round(found["oracle"] / found["ours"], 2) if "oracle" in found else None
+        result[f"oracle_over_ours_{name}"] = ratio
+        if ratio is None:
+            result[f"oracle_over_ours_{name}_skipped"] = "opa_bindings is not installed"
+    return result
+
+
+def standing(bundle: Bundle, *, rounds: int) -> dict[str, Any]:
+    """What the same question costs again, of other people: kept, and decided whole."""
+    warm, whole = an_engine(bundle, standing=True), an_engine(bundle, standing=False)
+    asked = list(itertools.islice(later(base()), 500))
+    warm.decide_now(base())
+    kept, fresh = itertools.cycle(asked), itertools.cycle(asked)
+    found = interleaved(
+        {
+            "hit": (lambda: warm.decide_now(next(kept)), 200),
+            "whole": (lambda: whole.decide_now(next(fresh)), 40),
+        },
+        rounds=rounds,
+    )
+    if warm.counts.whole != 1:
+        message = f"{warm.counts.whole} whole decisions where one was to stand"
+        raise SystemExit(message)
+    return {
+        "standing_hit_us": round(found["hit"], 1),
+        "standing_over_whole": round(found["whole"] / found["hit"], 2),
+    }
 
 
 def main() -> None:
@@ -81,17 +168,11 @@ def main() -> None:
     speed.add_argument("--quick", action="store_true")
     speed.add_argument("--full", action="store_true")
     chosen = parser.parse_args()
-    rounds = 5 if chosen.quick else 40 if chosen.full else 15
+    rounds = 25 if chosen.quick else 200 if chosen.full else 75
     bundle = default_bundle(expires=EXPIRES)
-    there = importlib.util.find_spec("opa_bindings") is not None
-    ours, oracle = raw_embedded(bundle), raw_opa(bundle) if there else None
     result: dict[str, Any] = {"revision": bundle.revision}
-    for name, question in (("base", base()), ("big", big())):
-        mine, other = measured(ours, oracle, question, rounds=rounds)
-        result[f"ours_{name}_us"] = round(mine, 1)
-        result[f"oracle_over_ours_{name}"] = None if other is None else round(other / mine, 2)
-        if other is None:
-            result[f"oracle_over_ours_{name}_skipped"] = "opa_bindings is not installed"
+    result |= against_opa(bundle, rounds=rounds)
+    result |= standing(bundle, rounds=rounds)
     if not chosen.json:
         for name, value in result.items():
             print(f"{name}: {value}")

@@ -1,19 +1,41 @@
 """The decision engine inside the process: the compiled policy behind the DecisionPoint protocol."""
 
-import msgspec
+from dataclasses import dataclass
+from typing import Any
 
 from policies.engine import UndecidedError
 from policies.language import UNDEFINED, Budget, Program
+from policies.language.rechecking import Memo, Rechecker
+from policies.language.values import Value
 from policies.model import Decision, Question
+from policies.standing import (
+    PER_CALL,
+    Standing,
+    StandingPermits,
+    admitted,
+    renewed,
+    standing_key,
+)
 from policies.wire import accept
 
 ENTRYPOINT = "data.exchange.authz.decision"
 
 
+@dataclass(slots=True)
+class Counts:
+    """How often a standing permit was the decision, how often one was rechecked, and the rest."""
+
+    hits: int = 0
+    rechecked: int = 0
+    whole: int = 0
+
+
 class Embedded:
     """Decides by a program. `revision` and `expires` (epoch seconds) are those of its bundle.
 
-    `budget` bounds each decision; its clock is a monotonic one that the exchange hands in.
+    `budget` bounds each decision; its clock is a monotonic one that the exchange hands in. With
+    `standing`, a permit is kept while it is valid, and returned again where the question differs in
+    per-call members alone and everything that reads them comes out as before.
     """
 
     def __init__(
@@ -24,12 +46,15 @@ class Embedded:
         expires: int,
         budget: Budget,
         entrypoint: str = ENTRYPOINT,
+        standing: bool = True,
     ) -> None:
-        self._program = program
         self._revision = revision
         self._expires = expires
         self._budget = budget
         self._entrypoint = entrypoint
+        self._rechecker = Rechecker(program, entrypoint, varying=PER_CALL)
+        self._permits = StandingPermits() if standing and self._rechecker.possible else None
+        self.counts = Counts()
 
     @property
     def revision(self) -> str:
@@ -40,9 +65,38 @@ class Embedded:
 
     def decide_now(self, question: Question) -> Decision:
         """Decide without a loop: the engine waits for nothing. Raises as `decide` does."""
-        raw = self._program.evaluate(
-            self._entrypoint, msgspec.to_builtins(question), budget=self._budget
-        )
+        if self._permits is None:
+            return self._whole(question)[0]
+        key = _read(lambda: standing_key(question, revision=self._revision))
+        standing = self._permits.at(key, now=question.now)
+        if standing is not None and self._stands(standing, question):
+            self.counts.hits += 1
+            return standing.decision
+        decision, asked, memo = self._whole(question)
+        if decision.allow:
+            until = min(decision.valid_until, self._expires)
+            kept = self._rechecker.keep(memo)
+            self._permits.keep(key, Standing(decision, until, asked, kept))
+        return decision
+
+    def _stands(self, standing: Standing, question: Question) -> bool:
+        self.counts.rechecked += 1
+        asked = _read(lambda: renewed(standing.question, question))
+        return self._rechecker.holds(standing.kept, asked, budget=self._budget)
+
+    def _whole(self, question: Question) -> tuple[Decision, Value, Memo]:
+        self.counts.whole += 1
+        asked = _read(lambda: admitted(question))
+        raw, memo = self._rechecker.evaluate(asked, budget=self._budget)
         if raw is UNDEFINED:
             raise UndecidedError(f"{self._entrypoint} is undefined")
-        return accept(raw, question, revision=self._revision, expires=self._expires)
+        decision = accept(raw, question, revision=self._revision, expires=self._expires)
+        return decision, asked, memo
+
+
+def _read(act: Any) -> Any:
+    """Return what `act` makes of a question, or refuse one that is no JSON."""
+    try:
+        return act()
+    except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
+        raise UndecidedError(f"the question is no JSON: {type(error).__name__}") from error

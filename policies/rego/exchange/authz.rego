@@ -56,16 +56,26 @@ code := "PARTLY_PERMITTED" if {
 	verdict.allow
 }
 
-resources[ref] := verdict if {
+resources[ref] := permits[ref] if {
 	question.complete
 	some req in input.requests
 	ref := req.ref
-	verdict := verdict_on(req)
+}
+
+resources[ref] := refusals[ref] if {
+	question.complete
+	some req in input.requests
+	ref := req.ref
+	not permits[ref]
 }
 
 # Without a complete question every request is refused before any other rule reads it.
 resources[ref] := verdict if {
 	not question.complete
+	some ref, verdict in unread
+}
+
+unread[ref] := verdict if {
 	some req in input.requests
 	ref := req.ref
 	is_string(ref)
@@ -83,81 +93,85 @@ named(req) := "" if not is_named(req)
 
 is_named(req) if is_string(req.resource)
 
-verdict_on(req) := {
+permits[req.ref] := {
 	"allow": true,
 	"code": "PERMITTED",
 	"resource": req.resource,
 	"grant": grant.id,
 	"items": split,
 	"row_filter": {"all": conditions},
-	"max_rows": rows.limit(req, grant),
+	"max_rows": min([req.limit, grant.max_rows]),
 	"obligations": obligations.list(req.ref),
 	"reasons": [reason("PERMITTED", {"grant": grant.id})],
 } if {
+	some req in input.requests
 	guards.standing[req.ref] == set()
 	object.get(guards.objections, req.ref, set()) == set()
 	grant := sharing.covering[req.ref]
 	resource := input.catalogue[req.resource]
-	split := items.split(req, resource, grant)
-	remains(req, split)
-	conditions := rows.conditions(resource, grant)
-} else := {
+	split := items.split(req.items, resource, grant)
+	remains(req.items, split)
+	conditions := rows.conditions(resource, grant.rows)
+}
+
+refusals[req.ref] := {
 	"allow": false,
 	"code": reasons[0].code,
 	"resource": req.resource,
 	"reasons": reasons,
 } if {
-	reasons := why_not(req)
+	some req in input.requests
+	reasons := why_not(req.ref, req.items, req.resource)
 }
 
 # A request that reads nothing asks whether; one that reads must be left something to read.
-remains(req, _) if count(req.items) == 0
+remains(names, _) if count(names) == 0
 
 remains(_, split) if count(split.allowed) + count(split.masked) > 0
 
 # A resource that is not there has nothing else to be said about it.
-why_not(req) := [reason("RESOURCE_UNKNOWN", null)] if {
-	"RESOURCE_UNKNOWN" in guards.standing[req.ref]
+why_not(ref, names, resource) := [reason("RESOURCE_UNKNOWN", null)] if {
+	"RESOURCE_UNKNOWN" in guards.standing[ref]
 } else := [entry[2] |
-	some entry in sort(({[priority(code), code, reason(code, null)] | some code in guards.standing[req.ref]} |
-		gap_entries(req)) | objection_entries(req))
+	some entry in sort(({[priority(code), code, reason(code, null)] | some code in guards.standing[ref]} |
+		gap_entries(ref, names, resource)) | objection_entries(ref))
 ]
 
-gap_entries(req) := {[priority(code), code, reason(code, detail)] |
-	nearest := sharing.nearest[req.ref]
+gap_entries(ref, names, resource) := {[priority(code), code, reason(code, detail)] |
+	nearest := sharing.nearest[ref]
 	detail := {"grant": nearest.grant}
 	some code in nearest.gaps
 } if {
-	not covered(req)
-	sharing.nearest[req.ref]
+	not covered(ref)
+	sharing.nearest[ref]
 } else := {[priority("GRANT_MISSING"), "GRANT_MISSING", reason("GRANT_MISSING", null)]} if {
-	not covered(req)
+	not covered(ref)
 } else := {[priority(code), code, reason(code, detail)] |
-	grant := sharing.covering[req.ref]
-	split := items.split(req, input.catalogue[req.resource], grant)
+	grant := sharing.covering[ref]
+	split := items.split(names, input.catalogue[resource], grant)
 	detail := {"grant": grant.id, "items": split.denied}
-	some code in shortfalls(req, grant)
+	some code in shortfalls(names, resource, grant)
 }
 
-covered(req) if sharing.covering[req.ref]
+covered(ref) if sharing.covering[ref]
 
 # What a covering grant falls short of: nothing to give, or a filter that cannot be computed.
-shortfalls(req, grant) := {code |
+shortfalls(names, resource, grant) := {code |
 	some code in {"ITEMS_NONE", "ROW_FILTER_UNBOUND"}
-	not fulfilled(code, req, grant)
+	not fulfilled(code, names, resource, grant)
 }
 
-fulfilled("ITEMS_NONE", req, grant) if {
-	remains(req, items.split(req, input.catalogue[req.resource], grant))
+fulfilled("ITEMS_NONE", names, resource, grant) if {
+	remains(names, items.split(names, input.catalogue[resource], grant))
 }
 
-fulfilled("ROW_FILTER_UNBOUND", req, grant) if {
-	rows.conditions(input.catalogue[req.resource], grant)
+fulfilled("ROW_FILTER_UNBOUND", _, resource, grant) if {
+	rows.conditions(input.catalogue[resource], grant.rows)
 }
 
 # A department speaks after the exchange's own grounds.
-objection_entries(req) := {[1000, objection.code, objection] |
-	some objection in object.get(guards.objections, req.ref, set())
+objection_entries(ref) := {[1000, objection.code, objection] |
+	some objection in object.get(guards.objections, ref, set())
 }
 
 priority(code) := data.exchange.reasons[code].priority
@@ -174,9 +188,7 @@ reason(code, detail) := {
 # Until when the decision holds: the first end of a grant it rests on, or of the policy itself.
 valid_until := min({data.exchange.bundle.expires} | ends)
 
-ends := {grant.not_after |
-	some verdict in resources
+ends := {sharing.covering[ref].not_after |
+	some ref, verdict in resources
 	verdict.allow
-	some grant in input.grants
-	grant.id == verdict.grant
 }

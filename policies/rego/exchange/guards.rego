@@ -72,28 +72,18 @@ cleared[req.ref] contains "PURPOSE_NOT_ALLOWED" if {
 
 cleared[ref] contains "SUBJECT_MISSING" if some ref in open
 
-cleared[req.ref] contains "SUBJECT_MISSING" if {
-	some req in input.requests
-	is_object(req.subject)
-}
+cleared[ref] contains "SUBJECT_MISSING" if some ref in named
 
 cleared[ref] contains "SUBJECT_NOT_PARTY" if some ref in open
 
-cleared[req.ref] contains "SUBJECT_NOT_PARTY" if {
-	some req in input.requests
-	req.subject.relation == "party"
-}
+cleared[ref] contains "SUBJECT_NOT_PARTY" if some ref in parties
 
 # Whoever is reached by a link is checked when known: see exchange.obligations.
-cleared[req.ref] contains "SUBJECT_NOT_PARTY" if {
-	some req in input.requests
-	linked(req.subject.relation)
-}
+cleared[ref] contains "SUBJECT_NOT_PARTY" if some ref in reached
 
 # Where there is no subject, SUBJECT_MISSING stands and says so.
-cleared[req.ref] contains code if {
-	some req in input.requests
-	is_null(req.subject)
+cleared[ref] contains code if {
+	some ref in nameless
 	some code in {"SUBJECT_NOT_PARTY", "OWN_RECORD"}
 }
 
@@ -102,19 +92,16 @@ cleared[req.ref] contains "CONSENT_MISSING" if {
 	input.catalogue[req.resource].consent == "none"
 }
 
-cleared[req.ref] contains "CONSENT_MISSING" if {
-	some req in input.requests
-	req.resource in req.subject.consents
-}
+cleared[ref] contains "CONSENT_MISSING" if some ref in consenting
 
 cleared[req.ref] contains "ZONE_UNTRUSTED" if {
 	some req in input.requests
-	input.network.zone in reference.zones[input.catalogue[req.resource].level]
+	trusted(input.catalogue[req.resource].level)
 }
 
 cleared[req.ref] contains "AUTHN_TOO_LOW" if {
 	some req in input.requests
-	input.officer.authn_level >= reference.authn[input.catalogue[req.resource].level]
+	assured(input.catalogue[req.resource].level)
 }
 
 cleared[ref] contains "BEARER_TOKEN" if some ref in open
@@ -126,17 +113,10 @@ cleared[req.ref] contains "BEARER_TOKEN" if {
 
 cleared[ref] contains "OWN_RECORD" if some ref in open
 
-cleared[req.ref] contains "OWN_RECORD" if {
-	some req in input.requests
-	is_string(req.subject.digest)
-	req.subject.digest != input.officer.digest
-}
+cleared[ref] contains "OWN_RECORD" if some ref in others
 
 # A subject behind a link is not known before it is read, with or without a digest.
-cleared[req.ref] contains "OWN_RECORD" if {
-	some req in input.requests
-	linked(req.subject.relation)
-}
+cleared[ref] contains "OWN_RECORD" if some ref in reached
 
 cleared[req.ref] contains "ITEM_NOT_MATCHABLE" if {
 	some req in input.requests
@@ -168,6 +148,44 @@ known("digest") if {
 	every req in input.requests {
 		is_string(req.subject.digest)
 	}
+}
+
+# What the grounds need of zone, officer and subjects, which are per call: each fact in a rule of its
+# own, so that a standing decision asks again for these and for nothing else.
+trusted(level) if input.network.zone in reference.zones[level]
+
+assured(level) if input.officer.authn_level >= reference.authn[level]
+
+named contains req.ref if {
+	some req in input.requests
+	is_object(req.subject)
+}
+
+nameless contains req.ref if {
+	some req in input.requests
+	is_null(req.subject)
+}
+
+parties contains req.ref if {
+	some req in input.requests
+	req.subject.relation == "party"
+}
+
+reached contains req.ref if {
+	some req in input.requests
+	linked(req.subject.relation)
+}
+
+consenting contains req.ref if {
+	some req in input.requests
+	req.resource in req.subject.consents
+}
+
+# Subjects who are known and are not the officer.
+others contains req.ref if {
+	some req in input.requests
+	is_string(req.subject.digest)
+	req.subject.digest != input.officer.digest
 }
 
 linked(relation) if regex.match(`^link:[^.]+\.[^.]+`, relation)

@@ -6,12 +6,13 @@ package exchange.items
 
 import data.exchange.reference
 
-split(req, resource, grant) := {
-	"allowed": [name | some name in req.items; masks[name] == "none"],
+# `names` are the asked items, `grant` holds the granted ones with their masks.
+split(names, resource, grant) := {
+	"allowed": [name | some name in names; masks[name] == "none"],
 	"masked": {name: mask | some name, mask in masks; mask != "none"},
-	"denied": {name: code | some name in req.items; code := refusal(name, resource, grant)},
+	"denied": {name: code | some name in names; code := refusal(name, resource, grant)},
 } if {
-	masks := {name: mask(name, resource, grant) | some name in req.items; givable(name, resource, grant)}
+	masks := {name: mask(name, resource, grant) | some name in names; givable(name, resource, grant)}
 }
 
 givable(name, resource, grant) if {
@@ -47,5 +48,7 @@ mask(name, resource, grant) := grant.masks[name] if {
 } else := resource.items[name].mask
 
 demanded(item) := "none" if {
-	input.officer.clearance >= item.level
+	sees(item.level)
 } else := item.mask
+
+sees(level) if input.officer.clearance >= level

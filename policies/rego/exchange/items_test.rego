@@ -14,7 +14,7 @@ masks := {"none": 0, "phone": 40, "tail4": 60}
 
 split(names, granted, clearance) := found if {
 	question := {"officer": {"clearance": clearance}}
-	found := items.split({"items": names}, resource, granted) with input as question with data.exchange.reference.masks as masks
+	found := items.split(names, resource, granted) with input as question with data.exchange.reference.masks as masks
 }
 
 test_each_asked_item_has_one_verdict if {

@@ -11,7 +11,7 @@ case_grounds := {"CASE_MISSING", "CASE_NOT_OPEN", "CASE_MATTER", "CASE_SYSTEM"}
 
 standing := grounds - cleared
 
-case_standing := case_grounds - cleared
+case_standing := case_grounds - cleared_of_case
 
 matter := input.matters[input.usage.matter]
 
@@ -29,16 +29,16 @@ cleared contains "MATTER_INACTIVE" if matter.status == "active"
 
 cleared contains "MATTER_DEPARTMENT" if matter.department == input.caller.department
 
-cleared contains "CASE_MISSING" if is_object(input.case)
+cleared_of_case contains "CASE_MISSING" if is_object(input.case)
 
-cleared contains "CASE_NOT_OPEN" if input.case.state == "open"
+cleared_of_case contains "CASE_NOT_OPEN" if input.case.state == "open"
 
-cleared contains "CASE_MATTER" if input.case.matter == input.usage.matter
+cleared_of_case contains "CASE_MATTER" if input.case.matter == input.usage.matter
 
-cleared contains "CASE_SYSTEM" if input.case.system == input.caller.system
+cleared_of_case contains "CASE_SYSTEM" if input.case.system == input.caller.system
 
 # Where there is no case, CASE_MISSING stands and says so.
-cleared contains ground if {
+cleared_of_case contains ground if {
 	is_null(input.case)
 	some ground in {"CASE_NOT_OPEN", "CASE_MATTER", "CASE_SYSTEM"}
 }

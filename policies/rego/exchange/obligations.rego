@@ -8,13 +8,15 @@ import data.exchange.guards
 import data.exchange.matters
 import data.exchange.reference
 
-due[req.ref] contains "parties-only" if {
-	some req in input.requests
-	ref := req.ref
-	relation := req.subject.relation
-	guards.linked(relation)
+due[ref] contains "parties-only" if {
+	some ref in guards.reached
 	not guards.open[ref]
-	not matters.follows(relation)
+	not followed[ref]
+}
+
+followed contains req.ref if {
+	some req in input.requests
+	matters.follows(req.subject.relation)
 }
 
 due[req.ref] contains "no-store" if {

@@ -9,24 +9,41 @@ package exchange.question
 
 complete if {
 	input.schema == "exchange.input/1"
-	is_number(input.now)
-	is_number(input.hour)
 	is_string(input.channel)
-	is_string(input.network.zone)
 	caller_complete(input.caller)
-	officer_complete(input.officer)
 	usage_complete(input.usage)
-	case_complete(input.case)
 	requests_complete
 	catalogue_complete
 	matters_complete
 	grants_complete
+	call_complete
+}
+
+# What differs from call to call stands by itself, so that the rest need not be looked at with it.
+call_complete if {
+	is_number(input.now)
+	is_number(input.hour)
+	is_string(input.network.zone)
+	is_string(input.officer.digest)
+	is_number(input.officer.authn_level)
+	is_number(input.officer.clearance)
+	case_complete(input.case)
+	every request in input.requests {
+		subject_complete(request.subject)
+	}
+	every grant in input.grants {
+		is_number(grant.used_today)
+	}
 }
 
 requests_complete if {
 	is_array(input.requests)
 	every request in input.requests {
-		request_complete(request)
+		is_string(request.ref)
+		is_string(request.resource)
+		texts(request.items)
+		texts(request.matched)
+		is_number(request.limit)
 	}
 
 	# Two requests under one ref, or two grants under one id, would lend each other their facts.
@@ -51,12 +68,9 @@ matters_complete if {
 
 grants_complete if {
 	is_array(input.grants)
-	every grant in input.grants {
-		grant_named(grant)
-		grant_scoped(grant)
-		grant_bounded(grant)
-		rows_complete(grant.rows)
-	}
+	grants_named
+	grants_scoped
+	grants_bounded
 	count({grant.id | some grant in input.grants}) == count(input.grants)
 }
 
@@ -65,12 +79,6 @@ caller_complete(caller) if {
 	is_string(caller.system)
 	is_string(caller.region)
 	is_string(caller.auth)
-}
-
-officer_complete(officer) if {
-	is_string(officer.digest)
-	is_number(officer.authn_level)
-	is_number(officer.clearance)
 }
 
 usage_complete(usage) if {
@@ -88,15 +96,6 @@ case_complete(case) if {
 	is_string(case.system)
 	is_boolean(case.attested)
 	is_number(case.parties)
-}
-
-request_complete(request) if {
-	is_string(request.ref)
-	is_string(request.resource)
-	texts(request.items)
-	texts(request.matched)
-	is_number(request.limit)
-	subject_complete(request.subject)
 }
 
 subject_complete(subject) if is_null(subject)
@@ -126,38 +125,47 @@ resource_complete(resource) if {
 	}
 }
 
-grant_named(grant) if {
-	is_string(grant.id)
-	is_string(grant.resource)
-	is_string(grant.department)
-	is_string(grant.status)
-	is_boolean(grant.attested)
+grants_named if {
+	every grant in input.grants {
+		is_string(grant.id)
+		is_string(grant.resource)
+		is_string(grant.department)
+		is_string(grant.status)
+		is_boolean(grant.attested)
+	}
 }
 
-grant_scoped(grant) if {
-	texts(grant.systems)
-	texts(grant.channels)
-	texts(grant.matters)
-	texts(grant.purposes)
-	texts(grant.items)
-	texts(grant.match)
-	texts(grant.operations)
-
-	# A mask that got lost would look like an item without a mask: each granted item names its own.
-	every item in grant.items {
-		is_string(grant.masks[item])
+grants_scoped if {
+	every grant in input.grants {
+		texts(grant.systems)
+		texts(grant.channels)
+		texts(grant.matters)
+		texts(grant.purposes)
+		texts(grant.items)
+		texts(grant.match)
+		texts(grant.operations)
+		masks_complete(grant.items, grant.masks)
 	}
-	every mask in grant.masks {
+}
+
+# A mask that got lost would look like an item without a mask: each granted item names its own.
+masks_complete(items, masks) if {
+	every item in items {
+		is_string(masks[item])
+	}
+	every mask in masks {
 		is_string(mask)
 	}
 }
 
-grant_bounded(grant) if {
-	is_number(grant.max_rows)
-	is_number(grant.not_before)
-	is_number(grant.not_after)
-	is_number(grant.daily_quota)
-	is_number(grant.used_today)
+grants_bounded if {
+	every grant in input.grants {
+		is_number(grant.max_rows)
+		is_number(grant.not_before)
+		is_number(grant.not_after)
+		is_number(grant.daily_quota)
+		rows_complete(grant.rows)
+	}
 }
 
 rows_complete(rows) if {

@@ -9,14 +9,14 @@ package exchange.rows
 operators := {"eq", "ne", "in", "prefix", "lt", "le", "gt", "ge", "between"}
 
 # Undefined unless every condition can be computed: a condition is never dropped.
-conditions(resource, grant) := bound if {
+conditions(resource, wanted) := bound if {
 	bound := [{"item": row.item, "op": row.op, "value": value} |
-		some row in grant.rows
+		some row in wanted
 		row.op in operators
 		is_object(resource.items[row.item])
 		value := bind(row.value)
 	]
-	count(bound) == count(grant.rows)
+	count(bound) == count(wanted)
 }
 
 bind("$caller.region") := input.caller.region if input.caller.region != ""
@@ -37,5 +37,3 @@ refers(value) if {
 	is_string(element)
 	startswith(element, "$")
 }
-
-limit(req, grant) := min([req.limit, grant.max_rows])

@@ -32,15 +32,9 @@ closed[grant.id] contains "GRANT_SUSPENDED" if {
 	grant.status in {"active", "revoked"}
 }
 
-closed[grant.id] contains "GRANT_NOT_YET" if {
-	some grant in input.grants
-	grant.not_before <= input.now
-}
+closed[id] contains "GRANT_NOT_YET" if some id in begun
 
-closed[grant.id] contains "GRANT_EXPIRED" if {
-	some grant in input.grants
-	input.now < grant.not_after
-}
+closed[id] contains "GRANT_EXPIRED" if some id in unexpired
 
 closed[grant.id] contains "GRANT_CALLER" if {
 	some grant in input.grants
@@ -68,10 +62,7 @@ closed[grant.id] contains "GRANT_OPERATION" if {
 	operation in {"*", input.usage.operation}
 }
 
-closed[grant.id] contains "GRANT_QUOTA" if {
-	some grant in input.grants
-	grant.used_today < grant.daily_quota
-}
+closed[id] contains "GRANT_QUOTA" if some id in unspent
 
 closed[grant.id] contains "CASE_DECLARED_ONLY" if {
 	some grant in input.grants
@@ -84,6 +75,22 @@ closed[grant.id] contains "CASE_DECLARED_ONLY" if {
 	matters.attested
 }
 
+# What depends on the hour of the call or on the calls before it stands by itself: see exchange.guards.
+begun contains grant.id if {
+	some grant in input.grants
+	grant.not_before <= input.now
+}
+
+unexpired contains grant.id if {
+	some grant in input.grants
+	input.now < grant.not_after
+}
+
+unspent contains grant.id if {
+	some grant in input.grants
+	grant.used_today < grant.daily_quota
+}
+
 # The gaps of each grant whatever is asked of it.
 open_gaps[grant.id] := gaps - object.get(closed, grant.id, set()) if some grant in input.grants
 
@@ -91,40 +98,49 @@ open_gaps[grant.id] := gaps - object.get(closed, grant.id, set()) if some grant 
 found[req.ref] := {grant.id: missing |
 	some grant in input.grants
 	grant.resource == req.resource
-	missing := (open_gaps[grant.id] | channel_gap(req, grant)) | match_gap(req, grant)
+	missing := (open_gaps[grant.id] | channel_gap(req.items, grant.channels)) | match_gap(req.matched, grant.match)
 } if {
 	some req in input.requests
 }
 
 # Asking whether (no item to be read) is granted apart from asking what.
-channel_gap(req, grant) := set() if {
-	count(req.items) > 0
+channel_gap(names, channels) := set() if {
+	count(names) > 0
 	input.channel in {"query", "bulk"}
-	input.channel in grant.channels
+	input.channel in channels
 } else := set() if {
-	count(req.items) == 0
-	"verify" in grant.channels
+	count(names) == 0
+	"verify" in channels
 } else := {"GRANT_CHANNEL"}
 
-match_gap(req, grant) := set() if {
-	every name in req.matched {
-		name in grant.match
+match_gap(names, matchable) := set() if {
+	every name in names {
+		name in matchable
 	}
 } else := {"ITEM_NOT_MATCHABLE"}
 
-# Of the covering grants the one that covers most of what is asked; the lower id where they tie.
-covering[req.ref] := grant if {
+# The terms of the grant that covers a request: of several, the one that covers most of what is asked, and
+# the lower id where they tie.
+covering[req.ref] := terms if {
 	some req in input.requests
-	ranks := {[0 - count(asked(req, grant)), grant.id] |
-		some grant in input.grants
-		found[req.ref][grant.id] == set()
+	ranks := {[0 - count(asked(req.items, offered.items)), offered.id] |
+		some offered in input.grants
+		found[req.ref][offered.id] == set()
 	}
 	[_, id] := min(ranks)
 	some grant in input.grants
 	grant.id == id
+	terms := {
+		"id": id,
+		"items": grant.items,
+		"masks": grant.masks,
+		"rows": grant.rows,
+		"max_rows": grant.max_rows,
+		"not_after": grant.not_after,
+	}
 }
 
-asked(req, grant) := {name | some name in req.items; name in grant.items}
+asked(names, granted) := {name | some name in names; name in granted}
 
 # Why no grant covers a request: the gaps of the nearest grant, and the grant's id.
 nearest[req.ref] := {"grant": id, "gaps": found[req.ref][id]} if {
