@@ -11,6 +11,7 @@ import io
 import json
 import re
 import tarfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +30,16 @@ ROOTS = ("departments", "exchange")
 ALGORITHM = "ES256"
 """The one algorithm: a signature that names another, or none, is refused."""
 
+PACKAGED_SERIAL = 0
+"""Of the policy as shipped, in force until the first bundle is activated."""
+MOST_SERIAL = 2**53 - 1
+
 _PACKAGED = Path(__file__).parent / "rego"
 _SIGNATURES = ".signatures.json"
 _MANIFEST = ".manifest"
 _DATA = "data.json"
+_TEST = "_test.rego"
+_SAID_ANEW = frozenset({"bundle", "reads"})
 _MOST_FILES = 1_000
 _MOST_BYTES = 16 * 1024 * 1024
 _SAFE_NAME = re.compile(r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9._/-]{1,200}")
@@ -40,7 +47,7 @@ _SAFE_NAME = re.compile(r"(?!.*(^|/)\.\.?(/|$))[A-Za-z0-9._/-]{1,200}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """What an engine loads. `data` holds `exchange.bundle.{revision,expires}`, equal to the members."""
+    """What an engine loads. `data.exchange.bundle` says revision, expires and serial, as the members do."""
 
     modules: Mapping[str, str]
     """File name within the bundle → source; no tests."""
@@ -48,6 +55,8 @@ class Bundle:
     revision: str
     expires: int
     """Epoch seconds from which nothing is decided under it any more."""
+    serial: int = PACKAGED_SERIAL
+    """Grows with every bundle that is put in force; what is packaged comes before all of them."""
 
 
 def packaged_modules(*, tests: bool = False) -> dict[str, str]:
@@ -55,8 +64,17 @@ def packaged_modules(*, tests: bool = False) -> dict[str, str]:
     return _modules_under(_PACKAGED, tests=tests)
 
 
+def packaged_data() -> dict[str, Any]:
+    """Return the reference data as shipped."""
+    return _data_under(_PACKAGED)
+
+
 def default_bundle(
-    *, expires: int, revision_suffix: str = "", departments: Mapping[str, str] | None = None
+    *,
+    expires: int,
+    revision_suffix: str = "",
+    departments: Mapping[str, str] | None = None,
+    serial: int = PACKAGED_SERIAL,
 ) -> Bundle:
     """Return the shipped policy, together with departments' own modules (file name → source).
 
@@ -68,24 +86,57 @@ def default_bundle(
         raise LoadError(f"{foreign[0]} is no department's module: those stand under departments/")
     modules = {**packaged_modules(), **(departments or {})}
     data = _data_under(_PACKAGED)
-    digest = hashlib.sha256(_encode([sorted(modules.items()), data])).hexdigest()[:16]
-    return compose(modules, data, revision=f"exchange-{digest}{revision_suffix}", expires=expires)
+    return compose(
+        modules,
+        data,
+        revision=f"{_named(modules, data)}{revision_suffix}",
+        expires=expires,
+        serial=serial,
+    )
+
+
+def release(
+    modules: Mapping[str, str], data: Mapping[str, Any], *, serial: int, expires: int
+) -> Bundle:
+    """Return a bundle that can be signed: its revision names its content and its serial.
+
+    `data` may be another bundle's: what that says of itself is said anew. Raises LoadError.
+    """
+    if serial <= PACKAGED_SERIAL:
+        raise LoadError(f"serial {serial}, more than {PACKAGED_SERIAL} needed")
+    exchange = {
+        name: held for name, held in data.get("exchange", {}).items() if name not in _SAID_ANEW
+    }
+    reference = {**data, "exchange": exchange}
+    revision = f"{_named(modules, reference)}.{serial}"
+    return compose(modules, reference, revision=revision, expires=expires, serial=serial)
 
 
 def compose(
-    modules: Mapping[str, str], data: Mapping[str, Any], *, revision: str, expires: int
+    modules: Mapping[str, str],
+    data: Mapping[str, Any],
+    *,
+    revision: str,
+    expires: int,
+    serial: int = PACKAGED_SERIAL,
 ) -> Bundle:
-    """Put modules and reference data together under a revision and an expiry.
+    """Put modules and reference data together under a revision, a serial and an expiry.
 
-    Raises LoadError at the first finding of the linter: what it cannot vouch for is not loaded.
+    Raises LoadError at the first finding of the linter: what it cannot vouch for is not loaded. Tests are
+    no part of a bundle, because the linter does not judge them.
     """
+    tests = sorted(name for name in modules if name.endswith(_TEST))
+    if tests:
+        raise LoadError(f"{tests[0]}: tests travel beside a bundle, not in it")
+    if not PACKAGED_SERIAL <= serial <= MOST_SERIAL:
+        raise LoadError(f"serial {serial}, {PACKAGED_SERIAL} to {MOST_SERIAL} needed")
     findings = lint(modules)
     if findings:
         more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
         raise LoadError(f"{findings[0]}{more}")
     exchange = {
         **data.get("exchange", {}),
-        "bundle": {"revision": revision, "expires": expires},
+        "bundle": {"revision": revision, "expires": expires, "serial": serial},
         "reads": facts_read(modules),
     }
     return Bundle(
@@ -93,12 +144,18 @@ def compose(
         data={**data, "exchange": exchange},
         revision=revision,
         expires=expires,
+        serial=serial,
     )
 
 
 def build(bundle: Bundle) -> bytes:
     """Return the bundle as an unsigned archive; the same bundle gives the same bytes."""
-    manifest = {"revision": bundle.revision, "roots": list(ROOTS), "rego_version": 1}
+    manifest = {
+        "revision": bundle.revision,
+        "roots": list(ROOTS),
+        "rego_version": 1,
+        "metadata": {"serial": bundle.serial},
+    }
     return _pack(
         {
             _MANIFEST: _encode(manifest),
@@ -122,8 +179,11 @@ def sign(archive: bytes, *, key: EllipticCurvePrivateKey, key_id: str) -> bytes:
     return _pack({**files, _SIGNATURES: _encode({"signatures": [token]})})
 
 
-def verify(archive: bytes, *, keys: Mapping[str, EllipticCurvePublicKey]) -> None:
-    """Raise LoadError unless one of the keys (by id) signed exactly the files of the archive."""
+def verify(archive: bytes, *, keys: Mapping[str, EllipticCurvePublicKey]) -> str:
+    """Return the id of the key that signed exactly the files of the archive.
+
+    Raises LoadError where none of the keys (by id) did, or under another algorithm than ES256.
+    """
     files = _unpack(archive)
     found = _decode(files.pop(_SIGNATURES, b"null"), _SIGNATURES)
     match found:
@@ -131,9 +191,10 @@ def verify(archive: bytes, *, keys: Mapping[str, EllipticCurvePublicKey]) -> Non
             pass
         case _:
             raise LoadError("a bundle needs exactly one signature")
-    signed = _signed_files(token, keys=keys)
+    key_id, signed = _signed_files(token, keys=keys)
     if signed != {name: _digest(content) for name, content in files.items()}:
         raise LoadError("the bundle's files are not the files that were signed")
+    return key_id
 
 
 def load_archive(
@@ -155,6 +216,23 @@ def load_archive(
     return _loaded(modules, data, manifest)
 
 
+def contents(archive: bytes) -> dict[str, str]:
+    """Return the files of an archive but its signature, by name, for people to compare. Raises LoadError."""
+    files = _unpack(archive)
+    return {name: _shown(name, raw) for name, raw in sorted(files.items()) if name != _SIGNATURES}
+
+
+def digest_of(archive: bytes) -> str:
+    """Return the name under which an archive is kept, proposed and put in force: its SHA-256, hex."""
+    return _digest(archive)
+
+
+def rego_under(path: Path, *, tests: bool) -> dict[str, str]:
+    """Return the modules of a folder by name, either its tests alone or all but its tests."""
+    found = _modules_under(path, tests=True)
+    return {name: source for name, source in found.items() if name.endswith(_TEST) is tests}
+
+
 def load_directory(path: Path) -> Bundle:
     """Return the bundle in a directory: `.manifest`, `data.json` at any depth, and modules."""
     try:
@@ -167,26 +245,42 @@ def load_directory(path: Path) -> Bundle:
 def _loaded(modules: Mapping[str, str], data: Any, manifest: Any) -> Bundle:
     match data, manifest:
         case (
-            {"exchange": {"bundle": {"revision": str(revision), "expires": int(expires)}}},
-            {"revision": str(named)},
-        ) if revision == named:
+            {
+                "exchange": {
+                    "bundle": {
+                        "revision": str(revision),
+                        "expires": int(expires),
+                        "serial": int(serial),
+                    }
+                }
+            },
+            {"revision": str(named), "metadata": {"serial": int(counted)}},
+        ) if revision == named and serial == counted and _whole(serial, counted, expires):
             pass
         case _:
             raise LoadError(
-                "a bundle needs one revision in its manifest and in data.exchange.bundle, "
-                "and there an expiry"
+                "a bundle needs one revision and one serial in its manifest and in "
+                "data.exchange.bundle, and there an expiry"
             )
-    bundle = compose(modules, data, revision=revision, expires=expires)
+    bundle = compose(modules, data, revision=revision, expires=expires, serial=serial)
     if bundle.data != data:
         raise LoadError("data.exchange.reads does not say what the departments' rules read")
     return bundle
 
 
-def _signed_files(token: str, *, keys: Mapping[str, EllipticCurvePublicKey]) -> dict[str, str]:
+def _whole(*numbers: object) -> bool:
+    """Whether none is a truth value, which Python counts among the integers."""
+    return not any(isinstance(number, bool) for number in numbers)
+
+
+def _signed_files(
+    token: str, *, keys: Mapping[str, EllipticCurvePublicKey]
+) -> tuple[str, dict[str, str]]:
+    """Return the id of the key, and the digests that it signed by name."""
     try:
         key_id = jwt.get_unverified_header(token).get("kid")
         key = keys.get(key_id) if isinstance(key_id, str) else None
-        if key is None:
+        if key is None or not isinstance(key_id, str):
             raise LoadError("the bundle is signed under a key id that is not configured")
         claims = jwt.decode(token, key, algorithms=[ALGORITHM])
     except jwt.PyJWTError as error:
@@ -200,14 +294,19 @@ def _signed_files(token: str, *, keys: Mapping[str, EllipticCurvePublicKey]) -> 
                 signed[name] = digest
             case _:
                 raise LoadError("the bundle's signature lists a file that cannot be read")
-    return signed
+    return key_id, signed
+
+
+def _named(modules: Mapping[str, str], data: Mapping[str, Any]) -> str:
+    """Name a content by its digest."""
+    return f"exchange-{_digest(_encode([sorted(modules.items()), data]))[:16]}"
 
 
 def _modules_under(path: Path, *, tests: bool = False) -> dict[str, str]:
     return {
         file.relative_to(path).as_posix(): _text(file.name, file.read_bytes())
         for file in sorted(path.rglob("*.rego"))
-        if tests or not file.name.endswith("_test.rego")
+        if tests or not file.name.endswith(_TEST)
     }
 
 
@@ -248,7 +347,7 @@ def _unpack(archive: bytes) -> dict[str, bytes]:
                 if content is None or not _SAFE_NAME.fullmatch(name) or name in files:
                     raise LoadError("a bundle holds plain files under plain, different names")
                 files[name] = content.read()
-    except (OSError, EOFError, tarfile.TarError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, tarfile.TarError, ValueError) as error:
         raise LoadError("a bundle is a gzipped tar archive") from error
     if len(files) > _MOST_FILES:
         raise LoadError(f"{len(files)} files in the bundle, at most {_MOST_FILES}")
@@ -273,6 +372,14 @@ def _text(name: str, raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise LoadError(f"{name} is not UTF-8") from error
+
+
+def _shown(name: str, raw: bytes) -> str:
+    """JSON over lines, so that a difference shows a member and not the whole document."""
+    if name.endswith(".rego"):
+        return _text(name, raw)
+    told = json.dumps(_decode(raw, name), sort_keys=True, indent=1, ensure_ascii=False)
+    return f"{told}\n"
 
 
 def _digest(content: bytes) -> str:

@@ -1,6 +1,7 @@
 """Bundles: one content one archive, and nothing loaded that was not signed as it is."""
 
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -18,9 +19,14 @@ from policies.bundle import (
     Bundle,
     build,
     compose,
+    contents,
     default_bundle,
+    digest_of,
     load_archive,
     load_directory,
+    packaged_data,
+    packaged_modules,
+    release,
     sign,
 )
 from policies.engine import LoadError
@@ -184,9 +190,38 @@ def test_a_file_listed_twice_or_under_another_digest_is_refused() -> None:
             load_archive(with_signature(token), keys=KEYS)
 
 
+@pytest.mark.proves("P15")
+def test_a_test_in_a_bundle_is_refused_because_nobody_judges_it() -> None:
+    with pytest.raises(LoadError, match="tests travel beside"):
+        compose({"exchange/x_test.rego": "package exchange.x\n"}, {}, revision="r", expires=1)
+
+
+def test_a_release_says_its_serial_in_three_places_and_another_serial_is_another_revision() -> None:
+    first, second = (
+        release(packaged_modules(), packaged_data(), serial=serial, expires=9) for serial in (1, 2)
+    )
+    assert first.revision != second.revision
+    assert (first.revision[:-2], first.revision[-2:]) == (second.revision[:-2], ".1")
+    assert first.data["exchange"]["bundle"]["serial"] == first.serial == 1
+    assert json.loads(files(build(first))[".manifest"])["metadata"] == {"serial": 1}
+    again = release(second.modules, second.data, serial=3, expires=9)
+    assert again.revision.removesuffix(".3") == second.revision.removesuffix(".2")
+    with pytest.raises(LoadError, match="serial 0"):
+        release(packaged_modules(), packaged_data(), serial=0, expires=9)
+
+
+def test_an_archive_goes_by_its_sha_256_and_shows_its_files_without_the_signature() -> None:
+    assert digest_of(SIGNED) == hashlib.sha256(SIGNED).hexdigest()
+    assert ".signatures.json" not in contents(SIGNED)
+    assert json.loads(contents(SIGNED)["data.json"]) == BUNDLE.data
+
+
 @pytest.mark.parametrize(
     ("member", "value"),
     [
+        (".manifest", {"revision": BUNDLE.revision, "metadata": {"serial": 1}}),
+        (".manifest", {"revision": BUNDLE.revision, "metadata": {"serial": False}}),
+        (".manifest", {"revision": BUNDLE.revision}),
         (".manifest", {"revision": "other"}),
         (".manifest", {}),
         ("data.json", {}),
@@ -229,6 +264,17 @@ def test_an_archive_with_a_strange_name_is_refused(name: str) -> None:
 def test_what_is_no_archive_is_refused(raw: bytes) -> None:
     with pytest.raises(LoadError):
         load_archive(raw)
+
+
+@given(place=st.integers(0, len(SIGNED) - 1), bit=st.integers(0, 7))
+def test_an_archive_with_any_bit_flipped_is_refused_or_holds_the_same(place: int, bit: int) -> None:
+    flipped = SIGNED[:place] + bytes([SIGNED[place] ^ 1 << bit]) + SIGNED[place + 1 :]
+    try:
+        found = load_archive(flipped, keys=KEYS)
+    except LoadError:
+        return
+    # A bit of the gzip header or of a tar member's owner says nothing about what is loaded.
+    assert found == BUNDLE
 
 
 def test_a_bomb_is_refused() -> None:
