@@ -49,7 +49,8 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/exchange policy lint && $(BIN)/exchange policy test
+	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
+	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
 	@$(BIN)/pytest -n 2 -m "not slow" tests/architecture tests/unit
 
 test: $(VENV)/.dev
@@ -57,7 +58,8 @@ test: $(VENV)/.dev
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/exchange policy lint && $(BIN)/exchange policy test
+	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
+	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
 	@$(BIN)/pytest -n 2 tests
 
 bench: $(VENV)/.dev

@@ -153,3 +153,66 @@ def test_the_facts_that_a_department_s_rule_reads_are_named(
     condition: str, facts: list[str]
 ) -> None:
     assert reads(condition) == facts
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "not x > 1",
+        "not x != y",
+        "not x in input.xs",
+        "not 1, x in input.xs",
+        "not [x][0]",
+        "not {x}",
+        "not helper(x).y",
+        "not helper([x])",
+        "not helper(known)[x.y]",
+        "not known[x][input.y]",
+        "not data.exchange.matters.known[input.x]",
+        "not count(input.xs)",
+        "not input.x with input as {}",
+        "not x = y",
+    ],
+)
+def test_every_shape_of_not_that_evaluates_operands_outside_is_found(condition: str) -> None:
+    body = f"{RULES}p if {{\n\tx := 1\n\ty := 1\n\t{condition}\n}}"
+    assert findings(body) == ["not"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "p := [x | some x in input.xs; not x > 1]",
+        "p if every x in input.xs { not x > 1 }",
+        "p if {\n\tinput.x\n} else := 2 if {\n\tnot input.y\n}",
+        "p[x] contains y if {\n\tsome x, y in input.o\n\tnot input.y\n}",
+    ],
+)
+def test_not_is_found_wherever_it_stands(body: str) -> None:
+    assert findings(body) == ["not"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'deny contains x if x := "no"',
+        "deny[x] contains 1 if x := 1",
+        'permit contains {"ref": "s1"}',
+        "data_of := input.requests",
+    ],
+)
+def test_a_department_s_package_only_denies(body: str) -> None:
+    assert department(body) != []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'cleared[ref] contains "NO_SUCH_CODE" if some ref in input.refs',
+        'p := "NO_SUCH_CODE" if input.x',
+        'f("NO_SUCH_CODE") if input.x',
+        'p if some code in {"NOT_SHARED", "NO_SUCH_CODE"}',
+    ],
+)
+def test_an_unknown_code_is_found_wherever_it_is_written(body: str) -> None:
+    assert findings(body) == ["code"]
