@@ -199,7 +199,7 @@ class Log:
         """Prove a stored entry anew; `names` are the commitments to open, as far as they open."""
         note = self.checkpoint
         size = parse_checkpoint(parse_note(note).text).size
-        opened = self._openings(index)
+        opened = self.open_disclosures(index)
         return Sequenced(
             index=index,
             size=size,
@@ -211,9 +211,13 @@ class Log:
 
     def open_disclosure(self, index: int, name: str) -> Opening | None:
         """Return what opens a commitment; None: there is no such, or its key was destroyed."""
-        return self._openings(index).get(name)
+        return self.open_disclosures(index).get(name)
 
-    def _openings(self, index: int) -> dict[str, Opening]:
+    def open_disclosures(self, index: int) -> dict[str, Opening]:
+        """Return all that opens an entry's commitments, by name, as far as its keys are still there.
+
+        Raises ProofError for a disclosure that was changed or moved.
+        """
         opened: dict[str, Opening] = {}
         for part in self._store.parts(index):
             place = place_of(self.origin, index=index, part=part.part)

@@ -116,6 +116,13 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
         "TOO_MANY_STEPS": _caller(
             400, "一次调用涉及的资源过多。", "The operation reads more resources than allowed."
         ),
+        "TOO_MANY_SUBJECTS": Code(
+            # Of one step: what other steps read is given.
+            status=200,
+            zh="关联记录涉及的对象过多，请缩小查询范围。",
+            en="The records lead to more subjects than one call may read; ask for fewer records.",
+            actor="caller",
+        ),
         "SYNTAX_INVALID": _caller(
             400, "查询文档有语法错误。", "The document is not valid GraphQL syntax."
         ),

@@ -41,7 +41,7 @@ from gateway.plan import Plan, plan
 from gateway.ports import Ports
 from gateway.record import MOST_STEPS, REPLAYED, Basis, Given, record, record_refusal
 from gateway.respond import Words, respond
-from gateway.rule import Facts, Ruled, rule
+from gateway.rule import Facts, Ruled, candidates, rule
 from gateway.schema import Contract, build_contract
 
 CONTRACTS_KEPT = 64
@@ -235,6 +235,7 @@ async def _attempt(call: Call, ports: Ports, *, terms: Terms, contracts: Contrac
         basis=Basis(
             snapshot=snapshot,
             question=ruled.question,
+            decision=ruled.decision,
             revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
             operation=planned.document.digest,
             day=now.date().isoformat(),
@@ -271,16 +272,15 @@ async def _rule(
     call: Call, planned: Plan, snapshot: Snapshot, ports: Ports, *, now: datetime
 ) -> Ruled:
     day = now.date().isoformat()
+    uncounted = Facts(snapshot=snapshot, operation=planned.document.digest, used={}, now=now)
     codes = {step.resource.code for step in planned.steps}
-    grants = [
-        grant.id for code in codes for grant in snapshot.grants_for(call.caller.system.id, code)
-    ]
+    grants = [grant.id for code in codes for grant in candidates(call, code, uncounted)]
     counted = await asyncio.gather(*(ports.quotas.used_today(grant, day) for grant in grants))
     used = dict(zip(grants, counted, strict=True))
     return await rule(
         call,
         planned.steps,
-        Facts(snapshot=snapshot, operation=planned.document.digest, used=used, now=now),
+        replace(uncounted, used=used),
         decisions=ports.decisions,
         tokens=_per_call(ports.fresh_id),
         token=ports.registry.token,

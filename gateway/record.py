@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-import msgspec
-
 from audit.canonical import b64url, bitmap
 from audit.entry import ByteCommit, Commit, Draft, IndexRow, Nonce, Quota, Sequenced
 from catalogue.model import Item
@@ -29,7 +27,8 @@ from gateway.model import (
 )
 from gateway.outcomes import code_of, outcome_of
 from gateway.ports import Recorder
-from policies.model import Question, UsageFacts, Verdict
+from policies.model import Decision, Question, UsageFacts, Verdict
+from policies.replay import written
 
 KIND = "call"
 REPLAYED = "REPLAYED"
@@ -59,6 +58,8 @@ class Basis:
 
     snapshot: Snapshot
     question: Question
+    decision: Decision | None
+    """None where no engine gave one, or there was nothing to decide."""
     revision: str
     """Of the policy that decided."""
     operation: str
@@ -121,7 +122,8 @@ def quota_key(grant: str) -> str:
 
 def draft(call: Call, outcomes: Sequence[Outcome], given: Given, *, basis: Basis) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
-    whole = _call_draft(call, outcomes, given, basis=basis)
+    ruled = _ruled_commits(basis)
+    whole = _call_draft(call, outcomes, given, basis=basis, ruled=ruled)
     quotas = _quotas(outcomes, basis=basis)
     otherwise = {}
     for key, code in _INSTEAD.items():
@@ -129,7 +131,7 @@ def draft(call: Call, outcomes: Sequence[Outcome], given: Given, *, basis: Basis
         # Where the whole data is null, no step has a place in it.
         nothing = Given(data=NOTHING, step_bytes=dict.fromkeys(given.step_bytes, b""), errors=())
         alternative = _call_draft(
-            call, refused, nothing, basis=basis, subjects=_subjects_of(outcomes)
+            call, refused, nothing, basis=basis, ruled=ruled, subjects=_subjects_of(outcomes)
         )
         otherwise[key] = _with(alternative, nonce=None if key == "replayed" else alternative.nonce)
     return _with(whole, quotas=quotas, otherwise=otherwise)
@@ -141,6 +143,7 @@ def _call_draft(
     given: Given,
     *,
     basis: Basis,
+    ruled: Sequence[Commit],
     subjects: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
 ) -> Draft:
     caller, snapshot = call.caller, basis.snapshot
@@ -164,7 +167,7 @@ def _call_draft(
         *_matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         _arguments(call, known),
-        Commit(name="question", value=_canonical(msgspec.to_builtins(basis.question))),
+        *ruled,
         _signature(caller),
         *_subject_commits(known),
         ByteCommit(name="request", content=call.body),
@@ -320,6 +323,18 @@ def _person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:
         Commit(name="reason", value=usage.reason),
         Commit(name="operator", value=usage.operator),
         officer,
+    )
+
+
+def _ruled_commits(basis: Basis) -> tuple[Commit, ...]:
+    """Commit to what was asked of the policy and what it answered, so that both can be replayed.
+
+    Under the general key: whom they are about they name by tokens of this call alone, so that a
+    decision can be replayed after its subject was erased.
+    """
+    return (
+        Commit(name="question", value=written(basis.question)),
+        Commit(name="decision", value=written(basis.decision)),
     )
 
 

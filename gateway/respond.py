@@ -70,8 +70,7 @@ def _line(
     owner = departments.get(step.resource.department)
     asked = {item.name for item in step.items}
     masked = masked_items(outcome) if isinstance(outcome, Masked) else {}
-    denied = denied_items(outcome) if isinstance(outcome, Masked) else {}
-    refused = {name: code for name, code in denied.items() if name in asked}
+    refused = {name: code for name, code in denied_items(outcome).items() if name in asked}
     code = code_of(outcome)
     return {
         "step": step.ref,

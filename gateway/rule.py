@@ -76,9 +76,7 @@ def question(
     """Gather all that the policy needs to know; identifiers become per-call tokens."""
     snapshot, caller = facts.snapshot, call.caller
     resources = {step.resource.code: step.resource for step in steps}
-    grants = [
-        grant for code in sorted(resources) for grant in snapshot.grants_for(caller.system.id, code)
-    ]
+    grants = [grant for code in sorted(resources) for grant in candidates(call, code, facts)]
     return Question(
         schema=QUESTION_SCHEMA,
         now=int(facts.now.timestamp()),
@@ -113,6 +111,18 @@ def question(
             for code in sorted({call.usage.matter} & set(snapshot.matters))
         },
         grants=[_grant(grant, used=facts.used) for grant in grants],
+    )
+
+
+def candidates(call: Call, resource: str, facts: Facts) -> tuple[Grant, ...]:
+    """Return the grants on a resource that are put forward for a call."""
+    officer = call.caller.officer
+    return facts.snapshot.candidates(
+        call.caller.system.id,
+        resource,
+        case=call.case,
+        officer=None if officer is None else officer.id,
+        at=facts.now,
     )
 
 

@@ -1,4 +1,4 @@
-"""What every decision point promises, held to the embedded engine and to genuine OPA behind HTTP."""
+"""What every decision point promises, held to each engine: embedded, shadowed, OPA behind HTTP."""
 
 import dataclasses
 import functools
@@ -13,8 +13,12 @@ from policies.engine import DecisionPoint, LoadError, UndecidedError
 from policies.language import Budget, compile_modules
 from policies.model import Question
 from policies.opa import OpaServer
+from policies.shadow import Shadow
 from tests.fakes.decision_table import TableCase, table, table_bundle
+from tests.fakes.decisions import Undecided
 from tests.fakes.engines import ENGINES, RawEngine
+from tests.fakes.opa_binary import running
+from tests.fakes.opa_recorded import SHAPES, Shape, says
 from tests.fakes.opa_server import Mood, OpaOnLoopback, require_opa
 from tests.fakes.questions import (
     DAY,
@@ -74,6 +78,32 @@ async def opa_server(bundle: Bundle) -> AsyncIterator[DecisionPoint]:
         yield point
 
 
+@asynccontextmanager
+async def opa_program(bundle: Bundle) -> AsyncIterator[DecisionPoint]:
+    async with (
+        running(bundle) as port,
+        OpaServer(
+            host="127.0.0.1",
+            port=port,
+            revision=bundle.revision,
+            expires=bundle.expires,
+            timeout=0.5,
+        ) as point,
+    ):
+        yield point
+
+
+@asynccontextmanager
+async def shadowed(bundle: Bundle) -> AsyncIterator[DecisionPoint]:
+    """The embedded engine with a candidate beside it that permits nothing at all."""
+    async with embedded(bundle) as live:
+        shadow = Shadow(live, Undecided())
+        yield shadow
+        await shadow.catch_up(most=shadow.waiting)
+        seen = shadow.summary()
+        assert (seen.undecided, seen.dropped) == (seen.asked, 0)
+
+
 def opened(server: OpaOnLoopback, bundle: Bundle, *, timeout: float = 0.5) -> OpaServer:
     return OpaServer(
         host="127.0.0.1",
@@ -84,7 +114,7 @@ def opened(server: OpaOnLoopback, bundle: Bundle, *, timeout: float = 0.5) -> Op
     )
 
 
-@pytest.fixture(params=[embedded, opa_server])
+@pytest.fixture(params=[embedded, shadowed, opa_server, opa_program])
 def open_point(request: pytest.FixtureRequest) -> OpenPoint:
     chosen: OpenPoint = request.param
     return chosen
@@ -284,6 +314,17 @@ async def test_an_opa_server_without_a_usable_answer_decides_nothing(mood: Mood)
             await point.decide(a_question())
         # The one question that was decided and the one that was not: nothing is tried twice.
         assert server.asked == 2
+
+
+@pytest.mark.proves("P4")
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+async def test_no_answer_that_was_ever_seen_instead_of_a_decision_decides(shape: Shape) -> None:
+    async with (
+        says(shape) as port,
+        OpaServer(host="127.0.0.1", port=port, revision="golden", expires=EXPIRES) as point,
+    ):
+        with pytest.raises(UndecidedError):
+            await point.decide(a_question())
 
 
 @pytest.mark.proves("P4")

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from catalogue.bundles import BundleState, PolicyBundle
 from catalogue.codes import complete_resident_id, complete_uscc
+from catalogue.emergency import EmergencyAccess, EmergencyState
 from catalogue.model import (
     Actor,
     Case,
@@ -277,6 +279,50 @@ def a_case(case_id: str = "case_1", **changes: Any) -> Case:
     )
 
 
+def a_policy_bundle(serial: int = 1, **changes: Any) -> PolicyBundle:
+    """A proposed bundle; its digest is made of its serial."""
+    return _build(
+        PolicyBundle,
+        {
+            "digest": f"{serial:064x}",
+            "serial": serial,
+            "revision": f"exchange-0123456789abcdef.{serial}",
+            "expires": TODAY + timedelta(days=90),
+            "signed_by": "approver-1",
+            "tests": 12,
+            "state": BundleState.PROPOSED,
+            "proposed_by": "off_approver",
+            "proposed_at": TODAY,
+        },
+        changes,
+    )
+
+
+def an_emergency(**changes: Any) -> EmergencyAccess:
+    """An access that the first officer asked for."""
+    return _build(
+        EmergencyAccess,
+        {
+            "id": "emg_000001",
+            "resource": LICENCE,
+            "provider": MARKET,
+            "department": HALL,
+            "system": HALL_SYSTEM,
+            "matter": MATTER,
+            "purpose": "administrative-basis",
+            "items": ("name", "status"),
+            "subject_type": SubjectType.ENTERPRISE,
+            "subject": "0" * 64,
+            "reason": "工地坍塌，须即刻核实施工单位主体资格",
+            "minutes": 30,
+            "state": EmergencyState.ASKED,
+            "asked_by": "off_first",
+            "asked_at": TODAY,
+        },
+        changes,
+    )
+
+
 def a_snapshot(
     *,
     departments: Iterable[Department] | None = None,
@@ -289,6 +335,8 @@ def a_snapshot(
     grants: Iterable[Grant] | None = None,
     asked: Iterable[tuple[str, str]] = (),
     applied_index: int = 7,
+    policy: PolicyBundle | None = None,
+    policy_in_doubt: bool = False,
 ) -> Snapshot:
     """One hall, one provider, one announced resource, one grant in force; name what differs."""
     people = [an_officer()] if officers is None else list(officers)
@@ -310,4 +358,6 @@ def a_snapshot(
         matters={m.code: m for m in ([a_matter()] if matters is None else matters)},
         grants={g.id: g for g in ([a_grant()] if grants is None else grants)},
         asked=frozenset(asked),
+        policy=policy,
+        policy_in_doubt=policy_in_doubt,
     )

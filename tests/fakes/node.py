@@ -1,11 +1,12 @@
 """The demonstration's district, founded once, and copies of it that serve over HTTP for one test each."""
 
+import asyncio
 import atexit
 import shutil
 import socket
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.canonical import decode_strict
+from exchange.archives import write_keys
 from exchange.client.session import Answer, Exchange, Party
 from exchange.client.signing import SignatureAuth, SigningKey, encode_usage
 from exchange.clock import now
@@ -39,6 +41,7 @@ from exchange.serving import Serving
 from exchange.settings import Settings
 from gateway.model import Permitted, Row, Usage
 from gateway.ports import Source
+from tests.fakes.bundles import KEYS
 
 USAGE = Usage(
     matter=district.MATTER,
@@ -96,7 +99,11 @@ def founded() -> Founded:
     home = Path(tempfile.mkdtemp(prefix="exchange-founded-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     settings = Settings(
-        home=home, port=a_free_port(), origin="exchange.yunxiu.example/log", demo=True
+        home=home,
+        port=a_free_port(),
+        origin="exchange.yunxiu.example/log",
+        policy_keys=write_keys(KEYS),
+        demo=True,
     )
     create_home(settings)
     labour = LabourService(token="labour-token-of-the-tests")
@@ -151,13 +158,16 @@ def founded() -> Founded:
 class CountedSource:
     """Implements `gateway.ports.Source`: the real one, its reads noted."""
 
-    def __init__(self, name: str, source: Source, *, reads: list[str]) -> None:
+    def __init__(self, name: str, source: Source, *, sources: "CountedSources") -> None:
         self._name = name
         self._source = source
-        self._reads = reads
+        self._sources = sources
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
-        self._reads.append(self._name)
+        self._sources.reads.append(self._name)
+        meanwhile, self._sources.meanwhile = self._sources.meanwhile, None
+        if meanwhile is not None:
+            await asyncio.to_thread(meanwhile)
         return await self._source.read(permitted, keys=keys, call=call)
 
     async def close(self) -> None:
@@ -170,9 +180,11 @@ class CountedSources(Mapping[str, Source]):
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources
         self.reads: list[str] = []
+        self.meanwhile: Callable[[], object] | None = None
+        """Done once, in the middle of the next read; None where nothing happens meanwhile."""
 
     def __getitem__(self, name: str) -> Source:
-        return CountedSource(name, self._sources[name], reads=self.reads)
+        return CountedSource(name, self._sources[name], sources=self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._sources)
