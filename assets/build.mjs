@@ -53,6 +53,14 @@ The other files there are our own (Apache-2.0).
 | file | from | version | licence | SHA-256 |
 |---|---|---|---|---|
 ${rows.join("\n")}
+
+## Python
+
+What runs stands in \`requirements/run.lock\`, by digest. Compiled code that reads what departments upload:
+
+| package | what it does | licence |
+|---|---|---|
+| python-calamine | reads .xlsx workbooks, in a process of its own | MIT |
 `,
 );
 console.log(`${files.length} files, style sheet ${Math.round(built.css.length / 1024)} KB`);

@@ -12,13 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
-from catalogue.rows import RESOURCE
+from catalogue.rows import RESOURCE, SOURCE
 from catalogue.validation import PURPOSES
 from exchange.acts.register import ActError
+from exchange.acts.resources import as_of
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
 from exchange.portal.render import page
-from exchange.portal.rooms import CLASSES, MASKS, Names, acted, names_for, tried
+from exchange.portal.rooms import CLASSES, MASKS, Names, names_for, tried
 from exchange.portal.session import signed_in
 
 LAW_LEVELS = ("law", "administrative-regulation", "state-council-decision")
@@ -34,7 +35,8 @@ async def publish(request: Request) -> Response:
     number = request.query_params.get("page", "1")
     first = int(number) - 1 if re.fullmatch(r"[1-9][0-9]{0,5}", number) else 0
     told = await run_in_threadpool(_listed, node, actor, names_for(request), first)
-    return page(request, "publish.html", **told)
+    dropped = request.query_params.get("done") == "dropped"
+    return page(request, "publish.html", dropped=dropped, **told)
 
 
 async def choose(request: Request) -> Response:
@@ -72,6 +74,7 @@ async def save(request: Request) -> Response:
             request,
             "publish_preview.html",
             resource=edited,
+            as_of=await run_in_threadpool(_as_of, node, edited),
             kept=[
                 (name, value)
                 for name in given
@@ -250,7 +253,8 @@ def read_resource(base: Resource, given: Form, errors: Errors) -> Resource:
         sharing_class=SharingClass(sharing_class),
         conditions=one("conditions"),
         no_share_basis=basis,
-        purposes=tuple(p for p in given.getlist("purposes") if p in PURPOSES),
+        # The entry names the uses that it serves: one that named none would serve none.
+        purposes=tuple(p for p in given.getlist("purposes") if p in PURPOSES) or PURPOSES,
         level=max((item.level for item in items), default=1),
         personal=any(item.key and item.subject is SubjectType.PERSON for item in items),
         single=one("single") != "no",
@@ -329,10 +333,16 @@ def _listed(node: Node, actor: Actor, names: Names, page_number: int) -> dict[st
 
 def _sources(node: Node, actor: Actor) -> list[dict[str, Any]]:
     return [
-        one
-        for one in acted(node, actor, "source.list")
-        if one["department"] == actor.department and one["state"] == "active"
+        {"name": one.name}
+        for one in node.held(SOURCE).values()
+        if one.department == actor.department and one.state == "active"
     ]
+
+
+def _as_of(node: Node, resource: Resource) -> str:
+    """The day of a published file; empty for what is read where the department keeps it."""
+    source = node.held(SOURCE).get(resource.source)
+    return "" if source is None else as_of(source)
 
 
 def _held(node: Node, code: str) -> Resource | None:
@@ -351,6 +361,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
     resource, own = registration.resource, registration.resource.department == actor.department
     return {
         "resource": resource,
+        "as_of": _as_of(node, resource),
         "provider": names.department(resource.department),
         "drafted_by": names.officer(registration.drafted_by),
         "signed_by": names.officer(registration.signed_by),
