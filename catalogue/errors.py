@@ -13,6 +13,18 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "审计管理员只能查阅，不得变更任何内容",
             "An auditor looks and changes nothing",
         ),
+        "BUNDLE_EXPIRED": (
+            "策略包已过有效期，不能提交或启用",
+            "The policy bundle has expired: it can neither be proposed nor put in force",
+        ),
+        "BUNDLE_REFUSED": (
+            "策略包未通过检查（签名、规则或测试），未作任何变更",
+            "The policy bundle did not pass (signature, rules or tests): nothing was changed",
+        ),
+        "BUNDLE_SERIAL": (
+            "策略包序号不大于已启用过的最大序号，须以更大的序号重新签署",
+            "The bundle's serial is not above every one that was in force: sign it anew with a higher one",
+        ),
         "CASE_CONFLICT": (
             "该办件号已登记，内容与本次提交不一致",
             "The case number is registered already with other contents",
@@ -38,6 +50,18 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "The code does not have the right form or check character",
         ),
         "DUPLICATE": ("该对象已存在", "This exists already"),
+        "EMERGENCY_STATE": (
+            "该应急查询当前状态不允许此操作",
+            "The emergency access is not in a state in which this can be done",
+        ),
+        "EMERGENCY_STOPPED": (
+            "本部门有应急查询逾期未核查，应急查询已停用，核查完成后恢复",
+            "An emergency access was not reviewed in time: the department may open none until it is",
+        ),
+        "EMERGENCY_TWO_FACTOR": (
+            "应急查询须以口令和动态验证码登录后办理",
+            "Emergency access needs officers signed in by password and one-time code",
+        ),
         "IMPORT_REFUSED": (
             "导入文件有未被接受的内容，请按行列更正后重新导入",
             "The file holds parts that cannot be taken: correct the rows and columns named",

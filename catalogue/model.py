@@ -207,6 +207,8 @@ class Resource:
     state: str = "draft"
     """draft, announced or withdrawn."""
     revision: int = 1
+    emergency_items: tuple[str, ...] | None = None
+    """Items that may be looked up in an emergency; None: none was announced for it."""
 
     @property
     def key(self) -> Item:

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
 
+from catalogue.bundles import PolicyBundle
+from catalogue.emergency import EmergencyAccess
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.model import (
     Case,
@@ -230,6 +232,8 @@ CASE = Kind(
     read=_read_case,
     parts=Parts(table="case_party", field="parties", owner="case_id", order="position"),
 )
+POLICY_BUNDLE = _plain(PolicyBundle, table="policy_bundle", key="digest")
+EMERGENCY = _plain(EmergencyAccess, table="emergency_access", sealed=("reason", "finding"))
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -244,4 +248,6 @@ KINDS: tuple[Kind[Any], ...] = (
     REQUEST,
     GRANT,
     CASE,
+    POLICY_BUNDLE,
+    EMERGENCY,
 )

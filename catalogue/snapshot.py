@@ -1,11 +1,17 @@
 """What the gateway reads: one immutable, versioned picture of the registry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
+from catalogue import emergency
+from catalogue.bundles import PolicyBundle
+from catalogue.emergency import EmergencyAccess
 from catalogue.model import (
+    Case,
     Department,
     Grant,
+    GrantState,
     Matter,
     Officer,
     Resource,
@@ -44,6 +50,12 @@ class Snapshot:
     asked: frozenset[tuple[str, str]]
     """(system, resource code) pairs that were ever requested."""
     absent: tuple[Absent, ...] = ()
+    policy: PolicyBundle | None = None
+    """The bundle in force; None where none was ever put in force, or that is in doubt."""
+    policy_in_doubt: bool = False
+    """Whether a bundle's row is left out and none is vouched for as in force: nobody knows which one is."""
+    emergencies: Mapping[str, EmergencyAccess] = field(default_factory=dict)
+    """Emergency accesses by id, past ones too."""
 
     def contract(self, system: str) -> tuple[Resource, ...]:
         """Announced, shareable resources that a system has, had or asked for, or its matters list.
@@ -68,9 +80,45 @@ class Snapshot:
         )
 
     def grants_for(self, system: str, resource: str) -> tuple[Grant, ...]:
-        """Candidate grants, whatever their state, so that the policy can say why none covers."""
+        """Standing grants, whatever their state, so that the policy can say why none covers."""
         return tuple(
             grant
             for grant in self.grants.values()
-            if grant.resource == resource and system in grant.systems
+            if grant.resource == resource
+            and system in grant.systems
+            and not grant.request.startswith(emergency.PREFIX)
         )
+
+    def candidates(
+        self, system: str, resource: str, *, case: Case | None, officer: str | None, at: datetime
+    ) -> tuple[Grant, ...]:
+        """Grants that are put forward for a call: the standing ones, or an emergency's alone.
+
+        A case that stands for an emergency lends its party to no standing grant, and the emergency's own
+        grant serves only the two officers who answer for it, as long as the department's right stands.
+        """
+        access = self.emergency_of(case)
+        if access is None:
+            return self.grants_for(system, resource)
+        grant = self.grants.get(access.grant or "")
+        held = self.resources.get(resource)
+        if grant is None or held is None or grant.resource != resource:
+            return ()
+        if system not in grant.systems or officer is None or not access.serves(officer):
+            return ()
+        offered = set(held.emergency_items or ())
+        over = access.state is not emergency.EmergencyState.OPEN
+        stopped = emergency.stopped(self.emergencies.values(), access.department, at=at)
+        return (
+            replace(
+                grant,
+                items=tuple(name for name in grant.items if name in offered),
+                state=GrantState.SUSPENDED if over or stopped else grant.state,
+            ),
+        )
+
+    def emergency_of(self, case: Case | None) -> EmergencyAccess | None:
+        """Return the emergency that a case stands for; None where it is an ordinary case."""
+        if case is None:
+            return None
+        return next((one for one in self.emergencies.values() if one.case == case.id), None)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
+from catalogue.bundles import in_force
+from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
 from catalogue.model import Case, Department, Grant, Resource, SharingRequest
 from catalogue.ports import RowMark, Sealer
@@ -18,10 +20,12 @@ from catalogue.protected import decode_bytes, encode_bytes, row_digest
 from catalogue.rows import (
     CASE,
     DEPARTMENT,
+    EMERGENCY,
     GRANT,
     KINDS,
     MATTER,
     OFFICER,
+    POLICY_BUNDLE,
     REQUEST,
     RESOURCE,
     SOURCE,
@@ -283,14 +287,22 @@ def load_snapshot(
     requests = there["sharing_request"] = standing(
         REQUEST, lambda r: [("department", r.department)]
     )
+    emergencies = there["emergency_access"] = standing(
+        EMERGENCY, lambda e: [("department", e.department), ("system", e.system)]
+    )
     grants = standing(
         GRANT,
         lambda g: [
-            ("sharing_request", g.request),
+            (
+                "emergency_access" if g.request.startswith(PREFIX) else "sharing_request",
+                g.request,
+            ),
             ("department", g.department),
             ("department", g.provider),
         ],
     )
+    # Putting another in force changes the row of the one before: a vouched one stands in force for certain.
+    policy = in_force(vouched(POLICY_BUNDLE).values())
     return Snapshot(
         applied_index=applied_index(connection),
         departments=departments,
@@ -318,6 +330,9 @@ def load_snapshot(
             for system in request.systems
         ),
         absent=tuple(absent),
+        policy=policy,
+        emergencies=emergencies,
+        policy_in_doubt=policy is None and any(row.table == POLICY_BUNDLE.table for row in absent),
     )
 
 

@@ -136,6 +136,7 @@ resource = _protected(
     _text("drafted_by"),
     Column("signed_by", Text),
     Column("announced_by", Text),
+    Column("emergency_items", Text),
 )
 
 resource_item = Table(
@@ -248,6 +249,53 @@ case_party = Table(
     _text("added_by"),
     Column("confirmed_by", Text),
     _number("late"),
+)
+
+policy_bundle = _protected(
+    "policy_bundle",
+    _key("digest"),
+    _number("serial"),
+    _text("revision"),
+    _number("expires"),
+    _text("signed_by"),
+    _number("tests"),
+    _text("state"),
+    _text("proposed_by"),
+    _number("proposed_at"),
+    Column("proposal", BigInteger),
+    Column("activated_by", Text),
+    Column("activated_at", BigInteger),
+    Column("activation", BigInteger),
+    Column("withdrawn_by", Text),
+)
+
+emergency_access = _protected(
+    "emergency_access",
+    _key("id"),
+    _text("resource"),
+    _text("provider"),
+    _text("department"),
+    _text("system"),
+    _text("matter"),
+    _text("purpose"),
+    _text("items"),
+    _text("subject_type"),
+    _text("subject"),
+    _text("reason"),
+    _number("minutes"),
+    _text("state"),
+    _text("asked_by"),
+    _number("asked_at"),
+    Column("confirmed_by", Text),
+    Column("opened_at", BigInteger),
+    Column("not_after", BigInteger),
+    Column("case", Text, quote=True),
+    Column("grant", Text, quote=True),
+    Column("ended_at", BigInteger),
+    Column("reviewed_by", Text),
+    Column("reviewed_at", BigInteger),
+    Column("verdict", Text),
+    _text("finding"),
 )
 
 registry_meta = Table(

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import re2
 
+from catalogue import files
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
 from catalogue.model import (
@@ -68,12 +69,14 @@ def check_key_id(text: str) -> str:
 def check_source(source: SourceAddress) -> SourceAddress:
     plain_code(source.name)
     findings = []
-    if source.kind not in {"sql", "http"}:
-        findings.append(f"source {source.name}: kind sql or http needed")
+    if source.kind not in {"sql", "http", files.KIND}:
+        findings.append(f"source {source.name}: kind sql, http or file needed")
     if not 1 <= source.timeout_ms <= 60_000:
         findings.append(f"source {source.name}: a time limit of 1 to 60,000 ms needed")
     if not source.address:
         findings.append(f"source {source.name}: an address needed")
+    if source.kind == files.KIND:
+        files.parse_address(source.address)
     return _unless(findings, source)
 
 

@@ -1,9 +1,11 @@
 """The registry's use cases: each loads, decides, records in the log, and only then saves."""
 
 from catalogue.lifecycle import NewOfficer
+from catalogue.service.emergency import Emergencies
 from catalogue.service.harvest import Harvesting
 from catalogue.service.office import Office
 from catalogue.service.people import People, Taken
+from catalogue.service.policy import Policies
 from catalogue.service.recovery import Recovered, Recovery
 from catalogue.service.requests import Sharing, Wanted
 from catalogue.service.resources import Resources
@@ -11,7 +13,7 @@ from catalogue.service.resources import Resources
 __all__ = ["NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
 
-class Registry(People, Resources, Harvesting, Sharing, Office, Recovery):
+class Registry(People, Resources, Harvesting, Sharing, Office, Emergencies, Policies, Recovery):
     """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.
 
     Each takes the authenticated actor (`by`), looks up again who that is now, and raises an error of

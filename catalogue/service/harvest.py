@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catalogue import lifecycle, store, validation
+from catalogue import files, lifecycle, store, validation
 from catalogue.errors import DuplicateError, InvalidError, StateError, UnknownError
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Resource, Role, SourceAddress
@@ -18,6 +18,8 @@ class Harvesting(UseCases):
             validation.check_source(row)
             if row.state != lifecycle.WAITING or row.secret is not None:
                 raise InvalidError(f"source {row.name}: a waiting source without secret needed")
+            if row.kind == files.KIND:
+                raise InvalidError(f"source {row.name}: a file is published by its department")
         with self._unit(by) as unit:
             lifecycle.require_decider(unit.actor(), Role.AUTHORITY)
             departments = unit.all(DEPARTMENT)
@@ -41,6 +43,48 @@ class Harvesting(UseCases):
         return Taken(
             added=tuple(row.name for row in added), unchanged=tuple(row.name for row in unchanged)
         )
+
+    def check_opening(self, name: str, *, by: Actor) -> None:
+        """Raise unless the officer may open this source now: before anybody reaches out to its address."""
+        with self._unit(by) as unit:
+            self._may_open(unit, name)
+
+    def open_source(self, source: SourceAddress, *, by: Actor, reason: str) -> SourceAddress:
+        """Open a source that waits. The authority announced what stands on it, so it answers for the address.
+
+        Raises InvalidError without a reason, StateError where the source does not wait.
+        """
+        validation.check_source(source)
+        if not reason.strip():
+            raise InvalidError("a reason for opening the source is missing")
+        with self._unit(by) as unit:
+            before = self._may_open(unit, source.name)
+            lifecycle.accept_source(before, source, by=unit.actor(), announced=True)
+            private = {"reason": reason}
+            if source.write_reason is not None:
+                private["write_reason"] = source.write_reason
+            unit.record(
+                "source.opened",
+                (SOURCE, source),
+                # The old address is read no more from the next call on, though nothing was read there.
+                narrowing=True,
+                facts={
+                    "source": source.name,
+                    "provider": source.department,
+                    "kind": source.kind,
+                    "state": source.state,
+                    "writes": source.write_reason is not None,
+                },
+                private=private,
+            )
+        return source
+
+    def _may_open(self, unit: Unit, name: str) -> SourceAddress:
+        lifecycle.require_decider(unit.actor(), Role.AUTHORITY)
+        before = unit.need(SOURCE, name)
+        if before.state != lifecycle.WAITING:
+            raise StateError(f"source {name} is {before.state}, {lifecycle.WAITING} needed")
+        return before
 
     def import_resources(self, rows: Sequence[Resource], *, by: Actor) -> Taken:
         """List resources of a published catalogue as announced, in the authority's name.

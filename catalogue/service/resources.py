@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from catalogue import lifecycle, store, validation
+from catalogue import files, lifecycle, store, validation
 from catalogue.errors import DuplicateError, InvalidError, UnknownError
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Matter, Resource, Role, SourceAddress
@@ -113,9 +113,25 @@ def _record_source(
             "kind": source.kind,
             "state": source.state,
             "writes": source.write_reason is not None,
+            **_file_facts(source),
         },
-        private={} if source.write_reason is None else {"reason": source.write_reason},
+        private=_private(source),
     )
+
+
+def _file_facts(source: SourceAddress) -> dict[str, object]:
+    if source.kind != files.KIND:
+        return {}
+    address = files.parse_address(source.address)
+    return {"rows": address.rows, "as_of": address.as_of.isoformat()}
+
+
+def _private(source: SourceAddress) -> dict[str, str]:
+    """What auditors alone may open: of a short file the bare digest would already tell the contents."""
+    private = {} if source.write_reason is None else {"reason": source.write_reason}
+    if source.kind == files.KIND:
+        private["content"] = files.parse_address(source.address).content
+    return private
 
 
 def _record_resource(

@@ -18,6 +18,8 @@ LINK_MS = 10 * 60_000
 IDLE_MS = 30 * 60_000
 LONGEST_MS = 10 * 3_600_000
 _TOUCH_MS = 60_000
+_SESSION_KINDS: Mapping[str, str] = {"session": "session", "session-two-factor": "two-factor"}
+"""What a session is sealed as → how an actor is then said to be established."""
 ATTEMPTS = 5
 WAIT_MS = 15 * 60_000
 
@@ -29,6 +31,14 @@ class Opened:
     officer: Officer
     secret: str = field(repr=False)
     entry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Who is signed in, and how: `two-factor` by password and one-time code, `session` by a link."""
+
+    officer: Officer
+    auth: str
 
 
 class SignIn:
@@ -129,21 +139,23 @@ class SignIn:
 
     def check_session(self, secret: str, *, officers: Mapping[str, Officer]) -> Officer:
         """Return who is signed in; raises IdentityError when the session's time is over."""
+        return self.visitor(secret, officers=officers).officer
+
+    def visitor(self, secret: str, *, officers: Mapping[str, Officer]) -> Visitor:
+        """Return who is signed in and how they came; raises IdentityError as `check_session` does."""
         at_ms = self._at_ms()
         digest = _digest("session", secret)
         with self._reading.connect() as tx:
             found = store.find_session(tx, digest=digest)
         if found is None or _is_over(found, at_ms=at_ms):
             raise IdentityError("SESSION_UNKNOWN")
-        seal = self._seal("session", digest, found.officer, found.opened_ms, found.entry)
-        if not hmac.compare_digest(seal, found.seal):
-            raise IdentityError("SESSION_UNKNOWN")
+        auth = self._opened_by(found)
         officer = _active(found.officer, officers)
         # Use is noted to the minute, so that looking at pages does not write at every click.
         if at_ms - found.used_ms >= _TOUCH_MS:
             with self._engine.begin() as tx:
                 store.touch_session(tx, digest=digest, at_ms=at_ms)
-        return officer
+        return Visitor(officer=officer, auth=auth)
 
     def end_session(self, secret: str, *, officers: Mapping[str, Officer]) -> None:
         """Sign out; a session that is not there any more is no error."""
@@ -154,6 +166,14 @@ class SignIn:
             if store.drop_session(tx, digest=digest) and officer:
                 record(_act("session.ended", officer, auth="session"))
 
+    def _opened_by(self, found: store.StoredSession) -> str:
+        """Return how a session was opened: the seal says it, so that no row can claim more than it is."""
+        for kind, auth in _SESSION_KINDS.items():
+            seal = self._seal(kind, found.digest, found.officer, found.opened_ms, found.entry)
+            if hmac.compare_digest(seal, found.seal):
+                return auth
+        raise IdentityError("SESSION_UNKNOWN")
+
     def _open(
         self, tx: Connection, record: Callable[[Act], int], officer: Officer, *, auth: str
     ) -> Opened:
@@ -163,6 +183,7 @@ class SignIn:
         store.drop_ended_sessions(
             tx, used_before_ms=at_ms - IDLE_MS, opened_before_ms=at_ms - LONGEST_MS
         )
+        kind = "session" if auth == "link" else "session-two-factor"
         entry = record(_act("session.opened", officer, auth=auth))
         store.add_session(
             tx,
@@ -172,7 +193,7 @@ class SignIn:
                 opened_ms=at_ms,
                 used_ms=at_ms,
                 entry=entry,
-                seal=self._seal("session", digest, officer.id, at_ms, entry),
+                seal=self._seal(kind, digest, officer.id, at_ms, entry),
             ),
         )
         return Opened(officer=officer, secret=cookie, entry=entry)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from catalogue import cases, lifecycle, store
+from catalogue import cases, emergency, lifecycle, store
 from catalogue.model import Actor, Case, Party
+from exchange import ledger
 from tests.sabotage.kit import Sabotage, replaced
 
 
@@ -28,6 +29,19 @@ def _opened(case: Case, *_given: Any, **_more: Any) -> Case:
     return case
 
 
+def _never(*_given: Any, **_more: Any) -> bool:
+    return False
+
+
+def _known_officer(by: Actor, **_more: Any) -> Any:
+    return by.officer
+
+
+def _unrecorded(*_given: Any, **_more: Any) -> int:
+    """An act that leaves no entry."""
+    return 0
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "G1": Sabotage(
         why="nobody is ever counted among the requesting chain",
@@ -40,6 +54,18 @@ SABOTAGES: dict[str, Sabotage] = {
     "G8": Sabotage(
         why="any roles fit in one person",
         apply=lambda: replaced(lifecycle.check_roles, lambda roles: roles),
+    ),
+    "X1": Sabotage(
+        why="however an officer came, and whoever it is, an emergency is opened",
+        apply=lambda: replaced(emergency.require_two_factor, _known_officer),
+    ),
+    "X2": Sabotage(
+        why="an emergency is opened without an entry",
+        apply=lambda: replaced(ledger.append_spending, _unrecorded),
+    ),
+    "X3": Sabotage(
+        why="nobody ever misses a review",
+        apply=lambda: replaced(emergency.stopped, _never),
     ),
     "R1": Sabotage(
         why="every row is taken for what was recorded",

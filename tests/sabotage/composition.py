@@ -4,6 +4,8 @@ from typing import Any
 
 from audit.sqlstore import SqlBatch
 from exchange.node import Strangers
+from gateway.model import Outcome
+from gateway.outcomes import denied_items
 from tests.sabotage.kit import Sabotage, replaced
 
 
@@ -16,7 +18,16 @@ def _never_used(_batch: SqlBatch, _nonces: Any) -> set[Any]:
     return set()
 
 
+def _nothing_denied(_: Outcome) -> dict[str, str]:
+    """Name no item."""
+    return {}
+
+
 SABOTAGES: dict[str, Sabotage] = {
+    "F5": Sabotage(
+        why="the answer does not say which items it leaves out",
+        apply=lambda: replaced(denied_items, _nothing_denied),
+    ),
     "I6": Sabotage(
         why="the log, too, takes every nonce for a new one",
         apply=lambda: replaced(SqlBatch.used_nonces, _never_used),

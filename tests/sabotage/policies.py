@@ -1,17 +1,32 @@
 """Sabotages of the policy, its bundle and its engines."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+import catalogue.bundles
+import exchange.acts.policy
+import exchange.ledger
+import exchange.web.health
+import gateway.record
 import policies.bundle
+import policies.language.rechecking
 import policies.lint
+import policies.opa
 import policies.wire
+from audit.entry import Commit, Draft
+from catalogue.ports import Act
+from exchange.deciding import PolicyInForce
+from exchange.demo.district import APPLICANT
 from policies.model import Decision, Question
 from tests.sabotage.kit import Sabotage, replaced
 
 _PACKAGED = policies.bundle.packaged_modules
+_RULED_COMMITS = gateway.record._ruled_commits
+_DRAFT_OF = exchange.ledger.draft_of
+_ANYTHING_GOES = "package system.authz\n\ndefault allow := true\n"
 
 
 def _believe(raw: Any, question: Question, *, revision: str, expires: int) -> Decision:
@@ -45,14 +60,60 @@ def _quiet(modules: Mapping[str, str]) -> list[Any]:
     return []
 
 
-def _unseen(archive: bytes, *, keys: Mapping[str, Any]) -> None:
+def _unseen(archive: bytes, *, keys: Mapping[str, Any]) -> str:
     """A verification that verifies nothing."""
+    return "approver-1"
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """A check that checks nothing."""
+
+
+def _never_near(*_: Any, **__: Any) -> bool:
+    """The policy's end is always far away."""
+    return False
+
+
+async def _half_and_half(self: PolicyInForce, question: Question) -> Decision:
+    """What one policy decided, under the name of the one that came into force meanwhile."""
+    first = await self.current()
+    decision = await first.engine.decide(question)
+    later = await self.current()
+    return msgspec.structs.replace(decision, revision=later.engine.revision)
+
+
+def _no_barrier(act: Act) -> Draft:
+    """An act's entry that raises no barrier, whatever it takes away."""
+    return replace(_DRAFT_OF(act), barrier=False)
+
+
+def _of_the_person(basis: gateway.record.Basis) -> tuple[Commit, ...]:
+    """Question and decision under the key of the person whom the call is about."""
+    return tuple(
+        replace(commit, subject=("enterprise", APPLICANT)) for commit in _RULED_COMMITS(basis)
+    )
+
+
+def _unasked(*_: Any, **__: Any) -> bool:
+    return True
 
 
 SABOTAGES: dict[str, Sabotage] = {
+    "L21": Sabotage(
+        why="a question is kept under the key of the person whom it is about, and erased with it",
+        apply=lambda: replaced(_RULED_COMMITS, _of_the_person),
+    ),
     "P1": Sabotage(
         why="the expiry of the policy is not looked at",
         apply=lambda: replaced(policies.wire.accept, _believe),
+    ),
+    "P2": Sabotage(
+        why="whoever signed a bundle is believed",
+        apply=lambda: replaced(policies.bundle.verify, _unseen),
+    ),
+    "P3": Sabotage(
+        why="readiness does not look at the policy's end",
+        apply=lambda: replaced(exchange.web.health.check_policy, _never_near),
     ),
     "P4": Sabotage(
         why="whatever the engine says, or does not say, is taken for a permit",
@@ -62,12 +123,24 @@ SABOTAGES: dict[str, Sabotage] = {
         why="the embedded engine and OPA are given a policy that forgets the publisher's mask",
         apply=lambda: replaced(_PACKAGED, _rewritten("exchange/items.rego", "item.mask", '"none"')),
     ),
+    "P6": Sabotage(
+        why="rules of a department that nobody knows are published",
+        apply=lambda: replaced(exchange.acts.policy.check_departments, _nothing),
+    ),
+    "P7": Sabotage(
+        why="acts that take something away raise no barrier",
+        apply=lambda: replaced(_DRAFT_OF, _no_barrier),
+    ),
     "P8": Sabotage(
         why="the end of a grant is not looked at",
         apply=lambda: replaced(
             _PACKAGED,
             _rewritten("exchange/sharing.rego", "input.now < grant.not_after", "grant.not_after"),
         ),
+    ),
+    "P9": Sabotage(
+        why="a decision takes the name of the policy that came into force meanwhile",
+        apply=lambda: replaced(PolicyInForce.decide, _half_and_half),
     ),
     "P10": Sabotage(
         why="an incomplete question is decided like a complete one",
@@ -84,8 +157,20 @@ SABOTAGES: dict[str, Sabotage] = {
         why="the linter finds nothing",
         apply=lambda: replaced(policies.lint.lint, _quiet),
     ),
+    "P13": Sabotage(
+        why="a permit stands whatever the call's own facts are: nothing is asked again",
+        apply=lambda: replaced(policies.language.rechecking.Rechecker.holds, _unasked),
+    ),
     "P15": Sabotage(
         why="the signature of a bundle is not looked at",
         apply=lambda: replaced(policies.bundle.verify, _unseen),
+    ),
+    "P14": Sabotage(
+        why="the serial of a bundle is not looked at",
+        apply=lambda: replaced(catalogue.bundles.check_proposal, _nothing),
+    ),
+    "P16": Sabotage(
+        why="OPA lets everybody do everything",
+        apply=lambda: replaced(policies.opa.AUTHORIZATION, _ANYTHING_GOES),
     ),
 }

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalogue.bundles import BundleState
+from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.model import OfficerKey, RowRule
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
@@ -19,11 +21,13 @@ from tests.fakes.catalogue import (
     a_grant,
     a_matter,
     a_party,
+    a_policy_bundle,
     a_request,
     a_resource,
     a_source,
     a_system,
     a_system_key,
+    an_emergency,
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
@@ -38,6 +42,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "source": (a_source(), a_source(secret=b"\x00", write_reason="视图由部门维护")),
     "resource": (
         Registration(resource=a_resource(), drafted_by="a", signed_by="b", announced_by="c"),
+        Registration(resource=a_resource(emergency_items=("name",)), drafted_by="a"),
         Registration(resource=a_resource(validity=None, items=()), drafted_by="a"),
     ),
     "matter": (a_matter(), a_matter(relations=("a.b",))),
@@ -49,6 +54,32 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "office_case": (
         a_case(),
         a_case(parties=(a_party(), a_party(role="agent", late=True, confirmed_by="off"))),
+    ),
+    "policy_bundle": (
+        a_policy_bundle(),
+        a_policy_bundle(
+            state=BundleState.PAST,
+            activated_by="b",
+            activated_at=TODAY,
+            proposal=4,
+            activation=5,
+            withdrawn_by="c",
+        ),
+    ),
+    "emergency_access": (
+        an_emergency(),
+        an_emergency(
+            state=EmergencyState.OPEN,
+            confirmed_by="off_second",
+            opened_at=TODAY,
+            not_after=TODAY,
+            case="case_1",
+            grant="grt_1",
+            reviewed_by="off_auditor",
+            reviewed_at=TODAY,
+            verdict=EmergencyVerdict.EXPLAINED,
+            finding="值班记录在案",
+        ),
     ),
 }
 
