@@ -13,12 +13,12 @@ from audit.errors import AuditError
 from exchange.api.endpoint import management_routes
 from exchange.node import Node
 from exchange.portal.app import portal_routes
-from exchange.web import cases, health, systems, tlog
+from exchange.shadowing import following
+from exchange.web import bundles, cases, health, systems, tlog
 from exchange.web.graphql import graphql
 from exchange.web.headers import PlainHeaders
 from gateway.limits import Limits
 from gateway.pipeline import Contracts, Terms
-from policies.opa import OpaServer
 
 _LOGGING = logging.getLogger("exchange")
 SUMMARY_EVERY_S = 60.0
@@ -29,19 +29,17 @@ def build_app(node: Node) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        decisions = node.ports.decisions
-        if isinstance(decisions, OpaServer):
-            await decisions.open()
+        await node.policy.open()
         counting = asyncio.create_task(_count_strangers(node))
         try:
-            yield
+            async with following(node.ports.decisions, node.log):
+                yield
         finally:
             counting.cancel()
             with suppress(asyncio.CancelledError):
                 await counting
             await summarise(node)
-            if isinstance(decisions, OpaServer):
-                await decisions.close()
+            await node.policy.close()
             await node.close()
 
     app = Starlette(
@@ -54,6 +52,7 @@ def build_app(node: Node) -> Starlette:
             Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
+            Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),
             *management_routes(node),

@@ -9,7 +9,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
-from exchange.acts import bulk, evidence, people, resources, sharing, upkeep
+from exchange.acts import (
+    bulk,
+    emergency,
+    evidence,
+    files,
+    people,
+    policy,
+    policy_past,
+    resources,
+    sharing,
+    upkeep,
+)
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
 from exchange.identity.keys import read_public_der, thumbprint
@@ -17,7 +28,18 @@ from exchange.identity.officers import Proven, SignedAct, sign_act, verify_act
 from exchange.ledger import spending
 from exchange.node import Node
 
-ACT_MODULES = (people, bulk, resources, sharing, evidence, upkeep)
+ACT_MODULES = (
+    people,
+    bulk,
+    emergency,
+    files,
+    resources,
+    sharing,
+    evidence,
+    upkeep,
+    policy,
+    policy_past,
+)
 """Imported for what they declare."""
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 OFFICERS = Path("files") / "officers"
 """Where a node keeps keys of officers who work on its own machine, and the demo all of them."""
-FOLDERS = ("keys", "bundles", "files", "exports", "backups", "run")
+FILES = "files"
+"""Of what officers gave: published files, and uploads that wait for their word."""
+FOLDERS = ("keys", "bundles", FILES, "exports", "backups", "run")
 
 
 class HomeError(Exception):

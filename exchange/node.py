@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -12,14 +13,16 @@ from audit.entry import Draft, Sequenced
 from audit.keys import LogKeys, create_keys, load_keys
 from audit.log import Log
 from audit.vault import Vault
+from catalogue.files import KIND
 from catalogue.model import SourceAddress
 from catalogue.rows import RESOURCE, Kind
 from catalogue.service import Registry
 from catalogue.snapshot import Absent
 from catalogue.store import Known
+from exchange.archives import Archives, read_keys
 from exchange.clock import fresh_id, monotonic, now, random_bytes
-from exchange.deciding import open_policy
-from exchange.home import HomeError, check_home, make_home
+from exchange.deciding import PolicyInForce, open_policy
+from exchange.home import FILES, HomeError, check_home, make_home
 from exchange.identity.establish import Gate
 from exchange.identity.nonces import RecentNonces
 from exchange.identity.service import SignIn
@@ -30,7 +33,8 @@ from exchange.ledger import LogLedger
 from exchange.live import Alarm, LiveRegistry
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
 from exchange.settings import Settings, write_settings
-from exchange.shelf import SourceShelf, look_at
+from exchange.shadowing import with_shadow
+from exchange.shelf import SourceShelf, look_at, look_at_file
 from exchange.storage import Databases, open_databases
 from gateway.errors import SourceError
 from gateway.ports import Ports
@@ -97,6 +101,8 @@ class Node:
     live: LiveRegistry
     gate: Gate
     shelf: SourceShelf
+    archives: Archives
+    policy: PolicyInForce
     ports: Ports
     nonces: RecentNonces
     strangers: Strangers
@@ -105,6 +111,11 @@ class Node:
     def vkey(self) -> str:
         """The log's public key, as verifiers take it (C2SP signed-note)."""
         return self.keys.signer.vkey
+
+    @property
+    def files(self) -> Path:
+        """Where published files are kept."""
+        return self.settings.home / FILES
 
     def held(self, kind: Kind[T]) -> dict[str, T]:
         """Return all values of a kind that the log vouches for, by key. Blocks."""
@@ -120,7 +131,11 @@ class Node:
         for source in self.live.load().sources.values():
             secret = None if source.secret is None else self.sealer.open(source.secret)
             try:
-                rights = look_at(source, secret=secret)
+                rights = (
+                    look_at_file(source, files=self.files)
+                    if source.kind == KIND
+                    else look_at(source, secret=secret)
+                )
             except SourceError as error:
                 found.append(f"{source.name}: {error.code}")
                 continue
@@ -157,10 +172,12 @@ def create_home(settings: Settings) -> str:
 def open_node(settings: Settings) -> Node:
     """Open every part of a node on its home; the caller holds the home's lock.
 
-    Raises HomeError, StorageError, StartRefusedError, LogUnavailableError, LoadError: nothing is open then.
+    Raises HomeError, SettingsError, StorageError, StartRefusedError, LogUnavailableError: nothing is open
+    then.
     """
     home = settings.home
     check_home(home)
+    archives = Archives(home / "bundles", keys=read_keys(settings.policy_keys))
     databases = open_databases(home, at=now())
     folder = home / "keys"
     keys = load_keys(folder)
@@ -193,7 +210,8 @@ def open_node(settings: Settings) -> Node:
     live = LiveRegistry(
         databases.registry, ledger=ledger, sealer=sealer, alarm=_alarm(log), known=known
     )
-    shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open)
+    shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open, files=home / FILES)
+    policy = open_policy(settings, picture=live.latest, archives=archives)
     return Node(
         settings=settings,
         zone=ZoneInfo(settings.zone),
@@ -215,8 +233,10 @@ def open_node(settings: Settings) -> Node:
             window=Window(),
         ),
         shelf=shelf,
+        archives=archives,
+        policy=policy,
         ports=Ports(
-            decisions=open_policy(settings),
+            decisions=with_shadow(settings, policy),
             sources=shelf,
             recorder=LogRecorder(log),
             registry=live,

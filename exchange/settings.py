@@ -33,6 +33,12 @@ class Settings:
     """Where the exchange stands: office hours, days of quotas."""
     policy: str = "embedded"
     """`embedded`, or the URL of an OPA server that loads this node's bundle."""
+    policy_keys: str = ""
+    """Whose signed policy bundles are taken: `ID=KEY` with white space between, KEY a P-256 public key."""
+    policy_margin_h: int = 24
+    """Hours before the policy's end from which the node is not ready; degraded from three times as many."""
+    policy_shadow: str = ""
+    """Archive of a candidate policy, from the home on, asked after each answer; empty: none."""
     deadline_ms: int = 10_000
     """For a whole call."""
     demo: bool = False

@@ -1,12 +1,14 @@
 """The open sources of the departments, by name, opened when first read and again when they change."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from catalogue.model import SourceAddress
 from exchange.clock import monotonic
+from exchange.files import keeping
 from gateway.errors import SourceUnavailableError
 from gateway.ports import Source
 from gateway.sources.breaker import Breaker, Guarded
@@ -29,9 +31,11 @@ class SourceShelf(Mapping[str, Source]):
         addresses: Callable[[], Mapping[str, SourceAddress]],
         *,
         unseal: Callable[[bytes], str],
+        files: Path,
     ) -> None:
         self._addresses = addresses
         self._unseal = unseal
+        self._files = files
         self._open: dict[str, tuple[SourceAddress, Source]] = {}
 
     def __getitem__(self, name: str) -> Source:
@@ -41,8 +45,11 @@ class SourceShelf(Mapping[str, Source]):
         held = self._open.get(name)
         if held is None or held[0] != address:
             # The one replaced is left to finish what it is reading; it closes with its last thread.
-            held = self._open[name] = (address, open_source(address, unseal=self._unseal))
+            held = self._open[name] = (address, self._opened(address))
         return held[1]
+
+    def _opened(self, address: SourceAddress) -> Source:
+        return open_source(address, unseal=self._unseal, files=self._files)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._addresses())
@@ -56,10 +63,10 @@ class SourceShelf(Mapping[str, Source]):
         self._open.clear()
 
 
-def open_source(address: SourceAddress, *, unseal: Callable[[bytes], str]) -> Source:
+def open_source(address: SourceAddress, *, unseal: Callable[[bytes], str], files: Path) -> Source:
     """Open the adapter that the address asks for, behind a deadline and a breaker.
 
-    Raises ValueError for a kind that is not known.
+    `files` is where published files are kept. Raises ValueError for a kind that is not known.
     """
     secret = None if address.secret is None else unseal(address.secret)
     timeout_s = address.timeout_ms / 1000
@@ -69,10 +76,15 @@ def open_source(address: SourceAddress, *, unseal: Callable[[bytes], str]) -> So
         case "sql":
             engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
             source = SqlSource(engine, zone=zone)
+        case "file":
+            kept = keeping.open_kept(address, files=files, timeout_s=timeout_s)
+            source = SqlSource(kept, zone=zone)
         case "http":
             source = HttpSource(address.address, secret=secret, zone=zone, timeout_s=timeout_s)
         case _:
-            raise ValueError(f"source {address.name}: kind {address.kind!r}, needs sql or http")
+            raise ValueError(
+                f"source {address.name}: kind {address.kind!r}, needs sql, http or file"
+            )
     return Guarded(source, breaker=Breaker(monotonic=monotonic), timeout_s=timeout_s)
 
 
@@ -95,8 +107,19 @@ def look_at(address: SourceAddress, *, secret: str | None) -> list[str]:
             return _reach(address, secret=secret)
 
 
+def look_at_file(address: SourceAddress, *, files: Path) -> list[str]:
+    """Open a published file once, as `look_at` does a source. Raises SourceError where it was changed."""
+    engine = keeping.open_kept(address, files=files, timeout_s=address.timeout_ms / 1000)
+    try:
+        return check_login(engine)
+    finally:
+        engine.dispose()
+
+
 def tables_of(address: SourceAddress, *, unseal: Callable[[bytes], str]) -> list[str]:
     """Return the tables and views that a source's login sees; none of an HTTP source. Raises SourceError."""
+    if address.kind == "file":
+        return [keeping.table_name(address.name)]
     if address.kind != "sql":
         return []
     secret = None if address.secret is None else unseal(address.secret)
@@ -108,9 +131,11 @@ def tables_of(address: SourceAddress, *, unseal: Callable[[bytes], str]) -> list
 
 
 def reflect_table(
-    address: SourceAddress, table: str, *, unseal: Callable[[bytes], str]
+    address: SourceAddress, table: str, *, unseal: Callable[[bytes], str], files: Path
 ) -> list[ReflectedColumn]:
     """Return what a table says about its columns. Raises SourceError."""
+    if address.kind == "file":
+        return keeping.columns_of(address, table, files=files)
     secret = None if address.secret is None else unseal(address.secret)
     engine = open_engine(address.address, secret=secret, timeout_s=address.timeout_ms / 1000)
     try:

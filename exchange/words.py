@@ -30,6 +30,10 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "The stored log is not its own past: the start is refused.",
     ),
     "NOT_FOUND": ("此处没有内容。", "There is nothing here."),
+    "FILE_REFUSED": (
+        "文件有须先更正之处，未保存。请按所列行列更正。",
+        "Parts of the file have to be corrected first; nothing was kept. See the rows and columns named.",
+    ),
     "FORM_FOREIGN": (
         "表单不是从本页面提交的，或登录已更换。请返回后重试。",
         "The form was not sent from its own page, or another has signed in since. Go back and try again.",
@@ -37,6 +41,10 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
     "SOURCE_WRITABLE": (
         "数据源登录账号有写权限，须换用只读账号或说明理由。",
         "The login can write at the source: use one that only reads, or give a reason.",
+    ),
+    "UPLOAD_GONE": (
+        "上传的文件已不在：超过一小时、已保存、已放弃或被新的上传取代。请重新上传。",
+        "The upload is gone: after an hour, once kept or given up, or when another came. Upload it again.",
     ),
     "INTERNAL": (
         "系统内部错误，已中止且未提供任何数据。",

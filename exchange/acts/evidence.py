@@ -9,6 +9,7 @@ from audit.checkpoint import parse_checkpoint
 from audit.entry import Commit, Draft, IndexRow
 from audit.errors import ProofError
 from audit.fsck import Finding, check_log, check_registry
+from audit.merkle import leaf_hash
 from audit.note import parse_note
 from audit.receipt import InclusionProof, format_proof
 from audit.search import MOST, Wanted, search
@@ -17,7 +18,7 @@ from audit.startup import check_seal, read_guard
 from catalogue import store
 from catalogue.codes import normalise_subject
 from catalogue.model import Actor, Role, SubjectType
-from exchange.acts.reading import tell_brief, tell_entry
+from exchange.acts.reading import sees_whole, tell_brief, tell_entry
 from exchange.acts.register import ActError, act
 from exchange.ledger import append_spending
 from exchange.node import Node
@@ -91,15 +92,22 @@ def search_log(  # noqa: PLR0913 - the facets of a search
 
 @act("audit.show")
 def show(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
-    """One entry with its proof. Identities stay closed: opening them is a review's act."""
+    """One entry with its proof. Identities stay closed: opening them is a review's act.
+
+    A department that was asked, and did not ask, is told its own steps: `entry` and `raw` are None then, and
+    the proof begins at `leaf`, the hash of bytes that only the caller's department and auditors see whole.
+    """
     body = _seen(node, actor, index)
     members = decode_strict(body)
+    department = None if actor.has(Role.AUDITOR) else actor.department
+    whole = sees_whole(members, department)
     _record(node, actor, "log.entry-read", {"read": index})
     return {
         "index": index,
-        "entry": members,
-        "told": tell_entry(members, names=node.live.load()),
-        "raw": body.decode(),
+        "entry": members if whole else None,
+        "told": tell_entry(members, names=node.live.load(), department=department),
+        "raw": body.decode() if whole else None,
+        "leaf": b64(leaf_hash(body)),
         "proof": _proof(node, index),
         "vkey": node.vkey,
     }

@@ -12,9 +12,15 @@ Told = dict[str, Any]
 _SETS = ("asked", "matched", "given", "masked", "refused")
 
 
-def tell_entry(members: Mapping[str, Any], *, names: Snapshot) -> Told:
-    """Return what an entry says in the clear, with names beside codes, and its closed digests."""
-    return {
+def tell_entry(
+    members: Mapping[str, Any], *, names: Snapshot, department: str | None = None
+) -> Told:
+    """Return what an entry says in the clear, with names beside codes, and its closed digests.
+
+    To a `department` that was asked, and did not ask itself, its own steps are told and those of others
+    counted; None, and whoever asked or acted, is told all.
+    """
+    told = {
         "kind": members["kind"],
         "at": moment(members["ts"]),
         "gateway": members.get("gateway", ""),
@@ -30,12 +36,30 @@ def tell_entry(members: Mapping[str, Any], *, names: Snapshot) -> Told:
         "policy": members.get("policy", ""),
         "operation": members.get("operation", ""),
         "steps": [tell_step(step, names=names) for step in members.get("steps", [])],
+        "others": 0,
         "facts": dict(members.get("facts", {})),
         "digests": [
             {"name": name, "digest": digest}
             for name, digest in sorted(members.get("digests", {}).items())
         ],
     }
+    return told if sees_whole(members, department) else _narrowed(members, told, department)
+
+
+def sees_whole(members: Mapping[str, Any], department: str | None) -> bool:
+    """Say whether an entry is told whole: to auditors (None), and to the department that asked or acted."""
+    return department in {None, _consumer(members)}
+
+
+def _narrowed(members: Mapping[str, Any], told: Told, department: str | None) -> Told:
+    """Leave what an asked department is concerned with: who asked, for which matter, and its own steps.
+
+    The call's own code, its document's digest and whatever is committed to for other steps speak of all
+    departments together, so they are not told. Nor is any digest: an asked department may open none.
+    """
+    own = [step for step in told["steps"] if step["provider"]["code"] == department]
+    spoken = {"code": "", "operation": "", "policy": "", "facts": {}, "digests": []}
+    return told | spoken | {"steps": own, "others": len(members.get("steps", [])) - len(own)}
 
 
 def tell_step(step: Mapping[str, Any], *, names: Snapshot) -> Told:
@@ -58,7 +82,7 @@ def tell_step(step: Mapping[str, Any], *, names: Snapshot) -> Told:
 
 def tell_brief(members: Mapping[str, Any], *, names: Snapshot, department: str | None) -> Told:
     """Return a line of a case's story. `department` sees its own steps of others' calls; None sees all."""
-    mine = department in {None, _consumer(members)}
+    mine = sees_whole(members, department)
     return {
         "at": moment(members["ts"]),
         "kind": members["kind"],
@@ -66,7 +90,7 @@ def tell_brief(members: Mapping[str, Any], *, names: Snapshot, department: str |
         "system": named_system(members.get("system", ""), names=names),
         "matter": named_matter(_fact(members, "matter"), names=names),
         "purpose": members.get("purpose", ""),
-        "code": members.get("code", ""),
+        "code": members.get("code", "") if mine else "",
         "steps": [
             {
                 "provider": named_department(step["provider"], names=names),

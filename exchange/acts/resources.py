@@ -1,9 +1,13 @@
 """Acts on matters, sources and resources."""
 
-from catalogue import naming, suggest
-from catalogue.model import Actor, Item, Matter, Resource, SourceAddress
+from dataclasses import replace
+from typing import Literal
+
+from catalogue import files, naming, suggest
+from catalogue.model import Actor, Item, Matter, Resource, Role, SourceAddress
 from catalogue.rows import MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
+from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
 from exchange.shelf import look_at, reflect_table, tables_of
@@ -15,18 +19,25 @@ def import_matters(node: Node, actor: Actor, *, rows: list[Matter]) -> Taken:
 
 
 @act("matter.list")
-def list_matters(node: Node, actor: Actor) -> list[dict[str, object]]:  # noqa: ARG001 - any officer
-    return [
-        {
-            "code": held.code,
-            "kind": held.kind.value,
-            "department": held.department,
-            "name": held.name,
-            "resources": list(held.resources),
-            "state": held.state,
-        }
-        for held in node.held(MATTER).values()
-    ]
+def list_matters(
+    node: Node,
+    actor: Actor,  # noqa: ARG001 - any officer
+    *,
+    department: str | None = None,
+    words: str = "",
+    first: int = FIRST,
+    after: str | None = None,
+    before: str | None = None,
+) -> Told:
+    """Matters in the order of their codes; `words` all stand in name or code."""
+    wanted = words.casefold().split()
+    fit = {
+        code: held
+        for code, held in node.held(MATTER).items()
+        if department in {None, held.department}
+        and all(word in f"{held.name}\n{held.code}".casefold() for word in wanted)
+    }
+    return paged(cut(fit, Span(first=first, after=after, before=before)), _matter)
 
 
 @act("source.add")
@@ -48,6 +59,8 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
     A login that can write is refused unless `write_reason` says why it must be. `secret` None: the source
     asks for none.
     """
+    if kind == files.KIND:
+        raise ActError("ACT_ARGUMENTS", "a file is uploaded, not addressed: register the file")
     source = SourceAddress(
         name=name,
         department=department,
@@ -69,18 +82,83 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
 
 
 @act("source.list")
-def list_sources(node: Node, actor: Actor) -> list[dict[str, object]]:  # noqa: ARG001 - any officer
-    return [
-        {
-            "name": held.name,
-            "department": held.department,
-            "kind": held.kind,
-            "address": held.address,
-            "secret": held.secret is not None,
-            "state": held.state,
-        }
-        for held in node.held(SOURCE).values()
-    ]
+def list_sources(
+    node: Node,
+    actor: Actor,  # noqa: ARG001 - any officer
+    *,
+    department: str | None = None,
+    state: str | None = None,
+    first: int = FIRST,
+    after: str | None = None,
+    before: str | None = None,
+) -> Told:
+    """Sources in the order of their names, without secrets; one in the state `waiting` is read by nobody."""
+    fit = {
+        name: held
+        for name, held in node.held(SOURCE).items()
+        if department in {None, held.department} and state in {None, held.state}
+    }
+    return paged(cut(fit, Span(first=first, after=after, before=before)), _source)
+
+
+@act("source.show")
+def show_source(node: Node, actor: Actor, *, name: str) -> Told:
+    """One source with the resources that stand on it, for its department and the authority."""
+    held = node.held(SOURCE).get(name)
+    if held is None or not (actor.has(Role.AUTHORITY) or held.department == actor.department):
+        raise ActError("NOT_FOUND", f"no source {name} of your department")
+    standing = sorted(
+        registration.resource.code
+        for registration in node.held(RESOURCE).values()
+        if registration.resource.source == name
+    )
+    return _source(held) | {
+        "zone": held.zone,
+        "timeout_ms": held.timeout_ms,
+        "resources": standing,
+        "entry": node.ledger.rows()[SOURCE.table, name][0],
+    }
+
+
+@act("source.open")
+def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
+    node: Node,
+    actor: Actor,
+    *,
+    name: str,
+    kind: Literal["sql", "http"],
+    address: str,
+    reason: str,
+    secret: str | None = None,
+    zone: str = "Asia/Shanghai",
+    timeout_ms: int = 2000,
+    write_reason: str | None = None,
+) -> Told:
+    """Open a source that waits, once its department has said how it is read; the authority's act.
+
+    It is read once before: a login that can write is refused unless `write_reason` says why it must be.
+    `secret` None: the source asks for none. `reason` is kept as a disclosure of the act.
+    """
+    node.registry.check_opening(name, by=actor)
+    held = node.held(SOURCE)[name]
+    opened = replace(
+        held,
+        kind=kind,
+        address=address,
+        secret=None if secret is None else node.sealer.seal(secret),
+        zone=zone,
+        timeout_ms=timeout_ms,
+        write_reason=write_reason,
+        state="active",
+    )
+    rights = _looked_at(opened, secret=secret)
+    node.registry.open_source(opened, by=actor, reason=reason)
+    return {
+        "name": name,
+        "state": opened.state,
+        "can_write": rights,
+        "entry": node.ledger.rows()[SOURCE.table, name][0],
+    }
 
 
 @act("source.tables")
@@ -114,7 +192,7 @@ def reflect(
             primary_key=column.primary_key,
             comment=(titles or {}).get(column.name) or column.comment,
         )
-        for column in reflect_table(held, table, unseal=node.sealer.open)
+        for column in reflect_table(held, table, unseal=node.sealer.open, files=node.files)
     ]
     items = suggest.suggest_items(columns, key=key)
     names = naming.name_resource(table, code=code, taken=_taken(node, code))
@@ -130,6 +208,7 @@ def reflect(
         table=table,
         items=items,
         sharing_class=suggest.suggest_class(items),
+        abstract=_abstract(held),
         level=max(item.level for item in items),
         personal=suggest.is_personal(items),
     )
@@ -163,22 +242,26 @@ def withdraw_resource(
 
 
 @act("resource.list")
-def list_resources(node: Node, actor: Actor) -> list[dict[str, object]]:
-    """Announced resources, and one's own department's drafts."""
-    return [
-        {
-            "code": held.code,
-            "department": held.department,
-            "name": held.name,
-            "class": held.sharing_class.value,
-            "field": held.field_name,
-            "items": len(held.items),
-            "state": held.state,
-            "revision": held.revision,
-        }
-        for held in (registration.resource for registration in node.held(RESOURCE).values())
-        if held.state != "draft" or held.department == actor.department
-    ]
+def list_resources(
+    node: Node,
+    actor: Actor,
+    *,
+    department: str | None = None,
+    state: str | None = None,
+    first: int = FIRST,
+    after: str | None = None,
+    before: str | None = None,
+) -> Told:
+    """Announced resources, and one's own department's drafts, in the order of their codes."""
+    held = {code: registration.resource for code, registration in node.held(RESOURCE).items()}
+    fit = {
+        code: resource
+        for code, resource in held.items()
+        if (resource.state != "draft" or resource.department == actor.department)
+        and department in {None, resource.department}
+        and state in {None, resource.state}
+    }
+    return paged(cut(fit, Span(first=first, after=after, before=before)), _line)
 
 
 @act("resource.show")
@@ -200,6 +283,67 @@ def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
         "state": resource.state,
         "revision": resource.revision,
         "items": [_item(item) for item in resource.items],
+    }
+
+
+def as_of(source: SourceAddress) -> str:
+    """Return the day whose state a file tells; empty for any other source."""
+    if source.kind != files.KIND:
+        return ""
+    return files.parse_address(source.address).as_of.isoformat()
+
+
+def _abstract(source: SourceAddress) -> str:
+    """What the entry of a file says first, for the publisher to go on from: of which day it is."""
+    day = as_of(source)
+    return f"数据截至 {day}。" if day else ""
+
+
+def _looked_at(source: SourceAddress, *, secret: str | None) -> list[str]:
+    """Read a source once; returns why its login can write. Raises ActError where nobody says why it may."""
+    rights = look_at(source, secret=secret)
+    if rights and source.write_reason is None:
+        raise ActError(
+            "SOURCE_WRITABLE",
+            f"{source.name}: the login can write ({'; '.join(rights)}); a reason is needed",
+        )
+    return rights
+
+
+def _matter(held: Matter) -> Told:
+    return {
+        "code": held.code,
+        "kind": held.kind.value,
+        "department": held.department,
+        "name": held.name,
+        "resources": list(held.resources),
+        "state": held.state,
+    }
+
+
+def _source(held: SourceAddress) -> Told:
+    return {
+        "name": held.name,
+        "department": held.department,
+        "kind": held.kind,
+        # The digests in a file's address tell of its contents.
+        "address": "" if held.kind == files.KIND else held.address,
+        "as_of": as_of(held),
+        "secret": held.secret is not None,
+        "state": held.state,
+    }
+
+
+def _line(held: Resource) -> Told:
+    return {
+        "code": held.code,
+        "department": held.department,
+        "name": held.name,
+        "class": held.sharing_class.value,
+        "field": held.field_name,
+        "items": len(held.items),
+        "state": held.state,
+        "revision": held.revision,
     }
 
 

@@ -1,15 +1,31 @@
 """Acts on requests, grants and cases."""
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from catalogue import store
 from catalogue.cases import NamedParty
-from catalogue.model import Actor, Case, Grant, Resource, Role, SharingRequest, SubjectType
+from catalogue.model import (
+    Actor,
+    Case,
+    CaseState,
+    Grant,
+    GrantState,
+    RequestState,
+    Resource,
+    Role,
+    SharingRequest,
+    SubjectType,
+)
 from catalogue.rows import CASE, GRANT, REQUEST, RESOURCE, Kind
 from catalogue.service import Wanted
 from catalogue.sharing import Terms
+from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
+
+Side = Literal["have", "gave", "others"]
+"""Where a department stands to a grant: it has it, it gave it, or others have it of others."""
 
 
 @act("request.create")
@@ -57,16 +73,39 @@ def supplement(node: Node, actor: Actor, *, request: str, answer: str) -> dict[s
 
 
 @act("request.list")
-def list_requests(node: Node, actor: Actor) -> list[dict[str, object]]:
-    """Requests that one's department made or has to answer, newest first; the authority sees all."""
+def list_requests(  # noqa: PLR0913 - filters and a page, named one by one
+    node: Node,
+    actor: Actor,
+    *,
+    side: Literal["made", "received"] | None = None,
+    state: RequestState | None = None,
+    department: str | None = None,
+    resource: str | None = None,
+    first: int = FIRST,
+    after: str | None = None,
+    before: str | None = None,
+) -> Told:
+    """Requests that one's department made or has to answer, newest first; the authority sees all.
+
+    `side` None takes both sides, `department` is the one on the other side. `counts` says how many there are
+    in each state under the other filters.
+    """
     held = node.held(REQUEST)
     owners = _owners(node, {request.resource for request in held.values()})
-    return [
-        _asked(request, provider=owners.get(request.resource, ""))
-        for _id, request in sorted(held.items(), reverse=True)
-        if actor.has(Role.AUTHORITY)
-        or actor.department in {request.department, owners.get(request.resource)}
-    ]
+    fit = {
+        key: request
+        for key, request in held.items()
+        if _concerns(request, owners.get(request.resource, ""), actor, side=side)
+        and resource in {None, request.resource}
+        and department in {None, request.department, owners.get(request.resource)}
+    }
+    shown = {key: request for key, request in fit.items() if state in {None, request.state}}
+    span = Span(first=first, after=after, before=before)
+    return paged(
+        cut(shown, span, newest=True),
+        lambda request: _asked(request, provider=owners.get(request.resource, "")),
+        counts=counted(request.state.value for request in fit.values()),
+    )
 
 
 @act("request.show")
@@ -127,16 +166,52 @@ def revoke(node: Node, actor: Actor, *, grant: str, reason: str = "") -> dict[st
 
 
 @act("grant.list")
-def list_grants(node: Node, actor: Actor) -> list[dict[str, object]]:
-    """Grants that one's department has or gave; the authority and auditors see all."""
+def list_grants(  # noqa: PLR0913 - filters and a page, named one by one
+    node: Node,
+    actor: Actor,
+    *,
+    side: Side | None = None,
+    state: GrantState | None = None,
+    department: str | None = None,
+    resource: str | None = None,
+    ends_within: int | None = None,
+    first: int = FIRST,
+    after: str | None = None,
+    before: str | None = None,
+) -> Told:
+    """Grants that one's department has or gave, newest first; the authority and auditors see all.
+
+    `side` None takes every side, `department` is the one on the other side, `ends_within` counts days from
+    now in which a grant in force ends. `counts` says how many there are in each state, `sides` on each side.
+    """
     entries = _entries(node, GRANT)
-    return [
-        _told(held) | {"entry": entries.get(held.id)}
-        for _id, held in sorted(node.held(GRANT).items(), reverse=True)
-        if actor.has(Role.AUTHORITY)
-        or actor.has(Role.AUDITOR)
-        or actor.department in {held.department, held.provider}
-    ]
+    seen = {key: held for key, held in node.held(GRANT).items() if _sees(actor, held)}
+    fit = {
+        key: held
+        for key, held in seen.items()
+        if side in {None, side_of(held, actor.department)}
+        and resource in {None, held.resource}
+        and department in {None, held.department, held.provider}
+        and (ends_within is None or _ends(held, node.ports.now(), within=ends_within))
+    }
+    shown = {key: held for key, held in fit.items() if state in {None, held.state}}
+    span = Span(first=first, after=after, before=before)
+    return paged(
+        cut(shown, span, newest=True),
+        lambda held: _told(held) | {"entry": entries.get(held.id)},
+        counts=counted(held.state.value for held in fit.values()),
+        sides=counted(side_of(held, actor.department) for held in seen.values()),
+    )
+
+
+@act("grant.show")
+def show_grant(node: Node, actor: Actor, *, grant: str) -> Told:
+    """One grant, for the departments on both sides of it, the authority and auditors."""
+    with node.databases.registry.execution_options(reading=True).connect() as connection:
+        held = store.find(connection, GRANT, grant, recorded=node.ledger.digest, sealer=node.sealer)
+    if held is None or not _sees(actor, held):
+        raise ActError("NOT_FOUND", f"no grant {grant} of your department")
+    return _told(held) | {"entry": _entry(node, GRANT, held.id)}
 
 
 @act("case.confirm-party")
@@ -157,13 +232,28 @@ def confirm_party(
 
 
 @act("case.list")
-def list_cases(node: Node, actor: Actor) -> list[dict[str, object]]:
-    """Cases of one's own department, without numbers and parties."""
-    return [
-        _case(held)
-        for _id, held in sorted(node.held(CASE).items(), reverse=True)
-        if held.department == actor.department
-    ]
+def list_cases(
+    node: Node,
+    actor: Actor,
+    *,
+    state: CaseState | None = None,
+    matter: str | None = None,
+    first: int = FIRST,
+    after: str | None = None,
+    before: str | None = None,
+) -> Told:
+    """Cases of one's own department, newest first, without numbers and parties."""
+    fit = {
+        key: held
+        for key, held in node.held(CASE).items()
+        if held.department == actor.department and matter in {None, held.matter}
+    }
+    shown = {key: held for key, held in fit.items() if state in {None, held.state}}
+    return paged(
+        cut(shown, Span(first=first, after=after, before=before), newest=True),
+        _case,
+        counts=counted(held.state.value for held in fit.values()),
+    )
 
 
 @act("case.show")
@@ -199,7 +289,35 @@ def show_case(node: Node, actor: Actor, *, number: str) -> dict[str, object]:
     }
 
 
-def _case(case: Case) -> dict[str, object]:
+def side_of(grant: Grant, department: str) -> Side:
+    """Say on which side of a grant a department stands."""
+    if grant.department == department:
+        return "have"
+    return "gave" if grant.provider == department else "others"
+
+
+def _concerns(request: SharingRequest, owner: str, actor: Actor, *, side: str | None) -> bool:
+    made, received = request.department == actor.department, owner == actor.department
+    match side:
+        case "made":
+            return made
+        case "received":
+            return received and not made
+        case _:
+            return made or received or actor.has(Role.AUTHORITY)
+
+
+def _sees(actor: Actor, held: Grant) -> bool:
+    everything = actor.has(Role.AUTHORITY) or actor.has(Role.AUDITOR)
+    return everything or actor.department in {held.department, held.provider}
+
+
+def _ends(held: Grant, now: datetime, *, within: int) -> bool:
+    in_force = held.state is GrantState.ACTIVE and held.not_after > now
+    return in_force and held.not_after <= now + timedelta(days=within)
+
+
+def _case(case: Case) -> Told:
     return {
         "id": case.id,
         "system": case.system,
@@ -211,7 +329,7 @@ def _case(case: Case) -> dict[str, object]:
     }
 
 
-def _asked(request: SharingRequest, *, provider: str) -> dict[str, object]:
+def _asked(request: SharingRequest, *, provider: str) -> Told:
     return {
         "id": request.id,
         "resource": request.resource,
@@ -259,7 +377,7 @@ def _entry(node: Node, kind: Kind[Any], key: str) -> int | None:
         return store.entry_of(connection, kind, key)
 
 
-def _told(grant: Grant) -> dict[str, object]:
+def _told(grant: Grant) -> Told:
     return {
         "id": grant.id,
         "resource": grant.resource,

@@ -15,13 +15,13 @@ from strawberry.extensions import (
 from strawberry.permission import BasePermission
 from strawberry.types import ExecutionContext, Info
 
+from exchange.acts.listing import Span, cut
 from exchange.api import types
 from exchange.api.guard import Asking, SignedIn
 from exchange.api.types import made
 
 T = TypeVar("T")
-PAGE = 100
-MOST = 500
+PAGE = 20
 TOKENS = 2_000
 DEPTH = 8
 ALIASES = 20
@@ -48,11 +48,16 @@ async def _act(info: Info, name: str, /, **arguments: Any) -> Any:
 async def _listed(
     info: Info, kind: type[T], name: str, *, first: int, after: str | None, key: str
 ) -> list[T]:
-    """Return a page of a listing, in the order of its key."""
+    """Return a page of a short listing, which its act tells whole, in the order of its key."""
     rows: Sequence[Mapping[str, Any]] = await _act(info, name)
-    ordered = sorted(rows, key=lambda row: str(row[key]))
-    following = [row for row in ordered if after is None or str(row[key]) > after]
-    return [made(kind, row) for row in following[: max(0, min(first, MOST))]]
+    page = cut({str(row[key]): row for row in rows}, Span(first=first, after=after))
+    return [made(kind, row) for row in page.rows]
+
+
+async def _paged(info: Info, kind: type[T], name: str, /, **arguments: Any) -> list[T]:
+    """Return a page of a listing; the last row's key is what the next one is asked with."""
+    told = await _act(info, name, **arguments)
+    return [made(kind, row) for row in told["rows"]]
 
 
 @strawberry.type
@@ -75,10 +80,21 @@ class Query:
 
     @_field
     async def resources(
-        self, info: Info, first: int = PAGE, after: str | None = None
+        self,
+        info: Info,
+        department: str | None = None,
+        state: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
     ) -> list[types.ResourceLine] | None:
-        return await _listed(
-            info, types.ResourceLine, "resource.list", first=first, after=after, key="code"
+        return await _paged(
+            info,
+            types.ResourceLine,
+            "resource.list",
+            department=department,
+            state=state,
+            first=first,
+            after=after,
         )
 
     @_field
@@ -89,31 +105,77 @@ class Query:
 
     @_field
     async def matters(
-        self, info: Info, first: int = PAGE, after: str | None = None
+        self,
+        info: Info,
+        department: str | None = None,
+        words: str = "",
+        first: int = PAGE,
+        after: str | None = None,
     ) -> list[types.Matter] | None:
-        return await _listed(
-            info, types.Matter, "matter.list", first=first, after=after, key="code"
+        return await _paged(
+            info,
+            types.Matter,
+            "matter.list",
+            department=department,
+            words=words,
+            first=first,
+            after=after,
         )
 
     @_field
     async def requests(
-        self, info: Info, first: int = PAGE, after: str | None = None
+        self,
+        info: Info,
+        side: str | None = None,
+        state: str | None = None,
+        department: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
     ) -> list[types.SharingRequest] | None:
-        return await _listed(
-            info, types.SharingRequest, "request.list", first=first, after=after, key="id"
+        return await _paged(
+            info,
+            types.SharingRequest,
+            "request.list",
+            side=side,
+            state=state,
+            department=department,
+            first=first,
+            after=after,
         )
 
     @_field
     async def grants(
-        self, info: Info, first: int = PAGE, after: str | None = None
+        self,
+        info: Info,
+        side: str | None = None,
+        state: str | None = None,
+        department: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
     ) -> list[types.Grant] | None:
-        return await _listed(info, types.Grant, "grant.list", first=first, after=after, key="id")
+        return await _paged(
+            info,
+            types.Grant,
+            "grant.list",
+            side=side,
+            state=state,
+            department=department,
+            first=first,
+            after=after,
+        )
 
     @_field
     async def cases(
-        self, info: Info, first: int = PAGE, after: str | None = None
+        self,
+        info: Info,
+        state: str | None = None,
+        matter: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
     ) -> list[types.Case] | None:
-        return await _listed(info, types.Case, "case.list", first=first, after=after, key="id")
+        return await _paged(
+            info, types.Case, "case.list", state=state, matter=matter, first=first, after=after
+        )
 
     @_field
     async def log_search(  # noqa: PLR0913, PLR0917 - the facets of a search, by name for those who ask
@@ -140,7 +202,7 @@ class Query:
             decision=decision,
             code=code,
             kind=kind,
-            first=max(1, min(first, MOST)),
+            first=first,
             after=place,
         )
         return types.LogPage(

@@ -8,8 +8,9 @@ import click
 import msgspec
 
 from catalogue.imports import read_departments, read_matters, read_officers
+from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, tell
+from exchange.cli.say import as_json, spanned, tell, tell_page
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.settings import environment
@@ -159,11 +160,14 @@ def import_matters(office: Office, file: Path, json_: bool) -> None:
 
 
 @matter.command("list")
+@click.option("--department", help="Code of the department that handles them.")
+@click.option("--words", default="", help="Words that all stand in name or code.")
+@spanned
 @as_json
 @with_office
-def list_matters(office: Office, json_: bool) -> None:
-    """List the matters."""
-    tell(office.perform("matter.list"), json_=json_, title="matters")
+def list_matters(office: Office, json_: bool, **wanted: Any) -> None:
+    """List the matters in the order of their codes."""
+    tell_page(office.perform("matter.list", **wanted), json_=json_, title="matters")
 
 
 @click.group()
@@ -198,16 +202,59 @@ def add_source(
 
 
 @source.command("list")
+@click.option("--department")
+@click.option(
+    "--state", type=click.Choice(["active", "waiting"]), help="Those that wait are not read."
+)
+@spanned
 @as_json
 @with_office
-def list_sources(office: Office, json_: bool) -> None:
+def list_sources(office: Office, json_: bool, **wanted: Any) -> None:
     """List the sources, without their secrets."""
-    tell(office.perform("source.list"), json_=json_, title="sources")
+    tell_page(office.perform("source.list", **wanted), json_=json_, title="sources")
+
+
+@source.command("show")
+@click.argument("name")
+@as_json
+@with_office
+def show_source(office: Office, name: str, json_: bool) -> None:
+    """Show a source and the resources that stand on it."""
+    tell(office.perform("source.show", name=name), json_=json_)
+
+
+@source.command("open")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["sql", "http"]), required=True)
+@click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
+@click.option("--reason", required=True, help="Who said how it is read, and where.")
+@click.option("--secret-env", help="Variable that holds the password or token.")
+@click.option("--secret-file", type=FILE, help="File that holds the password or token.")
+@click.option("--secret", "ask", is_flag=True, help="Ask for the password or token.")
+@click.option("--zone", default="Asia/Shanghai", help="Zone of date-times without one.")
+@click.option("--write-reason", help="Why a login that can write is accepted.")
+@as_json
+@with_office
+def open_source(
+    office: Office,
+    name: str,
+    secret_env: str | None,
+    secret_file: Path | None,
+    ask: bool,
+    json_: bool,
+    **options: Any,
+) -> None:
+    """Open a source that waits, after reading it once (authority)."""
+    secret = read_secret(secret_env, secret_file, ask=ask)
+    tell(office.perform("source.open", name=name, secret=secret, **options), json_=json_)
 
 
 @click.group()
 def resource() -> None:
     """Resources: tables and interfaces that departments register."""
+
+
+resource.add_command(register_file)
 
 
 @resource.command("register")
@@ -279,11 +326,14 @@ _step("show", "Show a resource with its items.")
 
 
 @resource.command("list")
+@click.option("--department")
+@click.option("--state", type=click.Choice(["draft", "submitted", "announced", "withdrawn"]))
+@spanned
 @as_json
 @with_office
-def list_resources(office: Office, json_: bool) -> None:
+def list_resources(office: Office, json_: bool, **wanted: Any) -> None:
     """List announced resources and your own drafts."""
-    tell(office.perform("resource.list"), json_=json_, title="resources")
+    tell_page(office.perform("resource.list", **wanted), json_=json_, title="resources")
 
 
 def read_secret(variable: str | None, file: Path | None, *, ask: bool) -> str | None:

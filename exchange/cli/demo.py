@@ -7,9 +7,19 @@ import threading
 from pathlib import Path
 
 import click
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from exchange.archives import write_keys
 from exchange.cli.office import telling
-from exchange.demo.setup import CASE, District, found_district, join_systems, publish
+from exchange.demo.setup import (
+    APPROVER_KEY_ID,
+    CASE,
+    District,
+    found_district,
+    join_systems,
+    publish,
+    write_approver_key,
+)
 from exchange.demo.sources import LabourService
 from exchange.demo.story import Story
 from exchange.home import locked
@@ -36,10 +46,16 @@ def demo(home: Path | None, once: bool, port: int) -> None:
         told = environment()
         folder = home or (Path(told["EXCHANGE_HOME"]) if told.get("EXCHANGE_HOME") else _fresh())
         base = read_settings({}, home=folder)
+        approver = generate_private_key(SECP256R1())
         settings = Settings(
-            home=base.home, port=_free(port), origin="exchange.yunxiu.example/log", demo=True
+            home=base.home,
+            port=_free(port),
+            origin="exchange.yunxiu.example/log",
+            policy_keys=write_keys({APPROVER_KEY_ID: approver.public_key()}),
+            demo=True,
         )
         create_home(settings)
+        write_approver_key(settings.home, approver)
         with locked(settings.home):
             failed = _play(open_node(settings), once=once)
     if failed:
@@ -89,6 +105,7 @@ def _invite(place: District) -> None:
     click.echo("  exchange request list --as labour.head              # the provider's inbox")
     click.echo("  exchange grant list --as market.operator            # what was granted")
     click.echo(f"  exchange audit search --case {CASE} --as auditor   # the auditor's case list")
+    click.echo("  exchange policy show --as approver                  # what decides, what waits")
     click.echo("  exchange audit fsck --registry --as auditor")
     click.echo(
         f"  exchange audit verify {home}/exports/receipt.json --answer {home}/exports/answer.json"

@@ -19,6 +19,7 @@ NOUNS = {
     "request": ("sharing", "ask for data, sign off, refuse"),
     "grant": ("sharing", "agree, suspend, resume, revoke"),
     "import-district": ("district", "import a district's departments and matters"),
+    "import-catalogue": ("district", "take a published catalogue over, in the authority's name"),
     "call": ("call", "send one governed query"),
     "audit": ("audit", "search the log, prove, verify"),
     "policy": ("policy", "lint, test and try the policy"),

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -24,6 +24,23 @@ def tell(value: Any, *, json_: bool, title: str = "") -> None:
         _table(value, title=title)
     else:
         click.echo(str(value))
+
+
+def spanned(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --first and --after, which say what page of a list is printed."""
+    first = click.option("--first", default=20, help="Rows on a page, at most 1,000.")
+    after = click.option("--after", help="What the page before gave as next.")
+    return first(after(command))
+
+
+def tell_page(page: Mapping[str, Any], *, json_: bool, title: str) -> None:
+    """Print a page of a list: JSON with its total and `next`, or a table and how to go on."""
+    if json_:
+        tell({name: page[name] for name in ("rows", "total", "next")}, json_=True)
+        return
+    tell(page["rows"], json_=False, title=title)
+    if page["next"] is not None:
+        click.echo(f"{len(page['rows'])} of {page['total']}; more: --after {page['next']}")
 
 
 def _table(rows: Sequence[Any], *, title: str) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
+from catalogue.model import GrantState, RequestState
 from catalogue.sharing import REFUSAL_CODES, Terms
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, tell
+from exchange.cli.say import as_json, spanned, tell, tell_page
 from exchange.clock import now
 
 
@@ -104,11 +105,16 @@ def show(office: Office, request_id: str, json_: bool) -> None:
 
 
 @request.command("list")
+@click.option("--side", type=click.Choice(["made", "received"]), help="Both otherwise.")
+@click.option("--state", type=click.Choice(list(RequestState)))
+@click.option("--department", help="Code of the department on the other side.")
+@click.option("--resource", help="Resource code.")
+@spanned
 @as_json
 @with_office
-def list_requests(office: Office, json_: bool) -> None:
-    """List requests that you made or have to answer."""
-    tell(office.perform("request.list"), json_=json_, title="requests")
+def list_requests(office: Office, json_: bool, **wanted: Any) -> None:
+    """List requests that you made or have to answer, newest first."""
+    tell_page(office.perform("request.list", **wanted), json_=json_, title="requests")
 
 
 @click.group()
@@ -147,11 +153,17 @@ def give(
 
 
 @grant.command("list")
+@click.option("--side", type=click.Choice(["have", "gave", "others"]), help="All otherwise.")
+@click.option("--state", type=click.Choice(list(GrantState)))
+@click.option("--department", help="Code of the department on the other side.")
+@click.option("--resource", help="Resource code.")
+@click.option("--ends-within", type=int, help="Days in which a grant in force ends.")
+@spanned
 @as_json
 @with_office
-def list_grants(office: Office, json_: bool) -> None:
-    """List grants that you have or gave."""
-    tell(office.perform("grant.list"), json_=json_, title="grants")
+def list_grants(office: Office, json_: bool, **wanted: Any) -> None:
+    """List grants that you have or gave, newest first."""
+    tell_page(office.perform("grant.list", **wanted), json_=json_, title="grants")
 
 
 def _ending(verb: str, text: str) -> click.Command:

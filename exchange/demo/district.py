@@ -93,6 +93,13 @@ DATA = DemoDepartment(
             post="安全管理员",
             roles=("policy-approver",),
         ),
+        DemoOfficer(
+            handle="approver.second",
+            staff_number="DATA-004",
+            name="章持衡",
+            post="安全管理员（复核）",
+            roles=("policy-approver",),
+        ),
     ),
 )
 MARKET = DemoDepartment(

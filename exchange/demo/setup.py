@@ -4,10 +4,13 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from catalogue.codes import department_code
 from catalogue.model import Actor, Department, Matter, MatterKind, Role
@@ -23,6 +26,8 @@ from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import private_pem, public_der
 from exchange.node import Node
 
+APPROVER_KEY = Path("files") / "demo" / "keys" / "policy-approver.pem"
+APPROVER_KEY_ID = "approver-1"
 SYSTEM = "hall.permit"
 INTAKE = "hall.intake"
 CASE = "SG-2026-0117"
@@ -192,6 +197,15 @@ def found_district(node: Node, *, say: Say) -> District:
         )
     place.act("authority", "matter.import", rows=_matters())
     return place
+
+
+def write_approver_key(home: Path, key: EllipticCurvePrivateKey) -> None:
+    """Put the key that signs policy bundles where the demo's reader finds it.
+
+    Outside a demonstration it never comes near the gateway.
+    """
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(home / APPROVER_KEY, pem)
 
 
 def join_systems(place: District, *, base_url: str, vkey: str, say: Say) -> None:

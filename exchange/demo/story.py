@@ -240,7 +240,7 @@ class Story:
     def leave_a_request(self) -> None:
         self.chapter("10. What waits")
         request = ask_for(self.place, LICENCE, items=("entName", "capital"))
-        waiting = self.place.act("market.head", "request.list")
+        waiting = self.place.act("market.head", "request.list")["rows"]
         self.check(
             "the hall asks for the registered capital too: it waits in the market bureau's inbox",
             holds=any(row["id"] == request and row["state"] == "submitted" for row in waiting),

@@ -6,7 +6,6 @@ from hashlib import sha256
 
 from audit.canonical import b64, b64_decode
 from audit.checkpoint import parse_checkpoint
-from audit.merkle import leaf_hash
 from audit.note import parse_note
 
 
@@ -40,11 +39,13 @@ class Ladder:
         return self.root == self.signed_root
 
 
-def climb(entry: bytes, *, index: int, size: int, hashes: Sequence[str], checkpoint: str) -> Ladder:
-    """Compute each step of an inclusion proof (RFC 9162, 2.1.3.2) that the log itself has just made."""
+def climb(leaf: bytes, *, index: int, size: int, hashes: Sequence[str], checkpoint: str) -> Ladder:
+    """Compute each step of an inclusion proof (RFC 9162, 2.1.3.2) that the log itself has just made.
+
+    `leaf` is the entry's own hash: RFC 6962, 2.1.
+    """
     place, last = index, size - 1
-    computed = leaf_hash(entry)
-    leaf = computed
+    computed = leaf
     rungs = []
     for text in hashes:
         given = b64_decode(text)

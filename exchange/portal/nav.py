@@ -68,6 +68,18 @@ ROOMS = (
         roles=_EVERYONE,
     ),
     Room(
+        path="/emergency",
+        title="Emergency access",
+        about="Two officers, one subject, an hour at most, and a review",
+        roles=_DEPARTMENTS | {Role.AUDITOR, Role.AUTHORITY},
+    ),
+    Room(
+        path="/policy",
+        title="Policy",
+        about="What decides, what waits for a second approver, and how it differs",
+        roles=frozenset({Role.POLICY_APPROVER, Role.AUDITOR, Role.AUTHORITY}),
+    ),
+    Room(
         path="/audit/cases",
         title="Audit by case",
         about="From a case number to a proof",

@@ -37,6 +37,11 @@ class Names:
             return code
         return held.name_en or held.name if self.language == "en" else held.name
 
+    def departments(self, codes: Iterable[str], *, besides: str = "") -> list[tuple[str, str]]:
+        """Codes with their names, each once and in the order of the names, for a filter."""
+        told = [(code, self.department(code)) for code in set(codes) if code not in {"", besides}]
+        return sorted(told, key=lambda one: one[1])
+
     def resource(self, code: str) -> str:
         held = self.snapshot.resources.get(code)
         if held is None:

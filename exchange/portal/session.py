@@ -34,12 +34,10 @@ async def signed_in(request: Request) -> Actor:
         raise SignInNeededError
     snapshot = await node.live.snapshot()
     try:
-        officer = await run_in_threadpool(
-            node.sign_in.check_session, secret, officers=snapshot.officers
-        )
+        visitor = await run_in_threadpool(node.sign_in.visitor, secret, officers=snapshot.officers)
     except IdentityError as error:
         raise SignInNeededError from error
-    actor = Actor(officer=officer, auth="session")
+    actor = Actor(officer=visitor.officer, auth=visitor.auth)
     request.state.actor = actor
     request.state.snapshot = snapshot
     return actor

@@ -12,6 +12,15 @@ from exchange.demo.setup import DEPOSIT, ask_for
 from tests.browser.visiting import ARGUMENTS, Visiting
 from tests.fakes.node import DEPARTMENTS, Standing, standing
 
+WAITING = {
+    "name": "market.archive",
+    "department": district.MARKET.code,
+    "kind": "http",
+    "address": "https://data.example.org/resource",
+    "state": "waiting",
+}
+"""A source as a catalogue that was taken over lists it: nobody has said yet how it is read."""
+
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
@@ -31,6 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         found.ask(DEPARTMENTS)
         found.ask(e=district.STRANGER)
         ask_for(found.place, DEPOSIT)
+        found.act("authority", "source.import", rows=[WAITING])
         yield found
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import sync_playwright
 
 from exchange.demo import district
 from exchange.demo.setup import DEPOSIT, ask_for
+from tests.browser.conftest import WAITING
 from tests.browser.test_portal_pages import EXAMPLES
 from tests.browser.visiting import ARGUMENTS, PHONE, SCREEN, Visiting
 from tests.fakes.node import DEPARTMENTS, standing
@@ -43,6 +44,7 @@ def main() -> int:
         place.ask(DEPARTMENTS)
         place.ask(e=district.STRANGER)
         ask_for(place.place, DEPOSIT)
+        place.act("authority", "source.import", rows=[WAITING])
         browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         visits = Visiting(browser, place)
         for route, (officer, address) in EXAMPLES.items():

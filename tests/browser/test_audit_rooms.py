@@ -75,6 +75,41 @@ def test_from_a_case_number_to_a_proof_checked_in_the_browser_in_three_clicks(
     assert visit.complaints == []
 
 
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_an_asked_department_proves_the_entry_from_its_hash_and_is_told_what_that_means(
+    visiting: Visiting, call: int, lang: str
+) -> None:
+    visit = visiting.as_officer("market.operator", lang=lang, axe=True)
+    page = visit.go(f"/audit/entries/{call}")
+    assert verdict(page) == "HOLDS"
+    said = page.locator("#proof").inner_text()
+    for words in {
+        "zh": (
+            "具有该哈希值的条目在已签名的日志之中",
+            "只有能看到完整条目的查询部门和审计人员才能核对",
+        ),
+        "en": (
+            "an entry with this hash stands in the signed log",
+            "only by those who see it whole",
+        ),
+    }[lang]:
+        assert words in said
+    assert page.locator("section.x-card").count() == 1
+    assert page.locator("[data-proof-entry]").count() == 0
+    assert visit.inaccessible() == ""
+    visit.resize(PHONE)
+    assert not visit.is_wider_than_its_window()
+
+
+def test_a_hash_that_was_changed_on_its_way_is_found_out(visiting: Visiting, call: int) -> None:
+    visit = visiting.as_officer("market.operator")
+    visit.page.route(
+        "**/audit/entries/*", changed(r'data-leaf="[^"]+"', f'data-leaf="{"A" * 43}="')
+    )
+    page = visit.go(f"/audit/entries/{call}")
+    assert verdict(page) == "DOES_NOT_HOLD"
+
+
 def test_an_entry_that_was_changed_on_its_way_is_found_out(visiting: Visiting, call: int) -> None:
     visit = visiting.as_officer("auditor")
     visit.page.route("**/audit/entries/*", changed(r"(data-proof-entry>.*?)gw1", r"\1gw2"))

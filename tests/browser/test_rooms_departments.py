@@ -18,7 +18,7 @@ Address = Callable[[Standing], str]
 def _waiting(place: Standing) -> str:
     return next(
         str(one["id"])
-        for one in place.act("labour.head", "request.list")
+        for one in place.act("labour.head", "request.list")["rows"]
         if one["resource"] == DEPOSIT
     )
 
@@ -31,14 +31,26 @@ PAGES: tuple[tuple[str, str, Address], ...] = (
     ("inbox", "labour.head", lambda _: "/inbox"),
     ("inbox-card", "labour.head", lambda place: f"/inbox/{_waiting(place)}"),
     ("inbox-authority", "authority", lambda _: "/inbox"),
+    ("inbox-agreed", "labour.head", lambda _: "/inbox?view=agreed"),
+    ("inbox-sources", "authority", lambda _: "/inbox?view=sources"),
+    ("source", "authority", lambda _: "/inbox/sources/market.archive"),
+    ("source-told", "market.head", lambda _: "/inbox/sources/market.archive"),
     ("requests", "hall.operator", lambda _: "/requests"),
     ("request", "hall.operator", lambda place: f"/requests/{_waiting(place)}"),
     ("request-new", "hall.operator", lambda _: "/requests/new?resource=307/000001"),
+    ("requests-drafts", "hall.operator", lambda _: "/requests?state=draft"),
     ("grants", "hall.operator", lambda _: "/grants"),
+    ("grants-paged", "hall.operator", lambda _: "/grants?first=2"),
+    ("grants-ending", "hall.operator", lambda _: "/grants?side=have&ends-within=30"),
+    ("grants-auditor", "auditor", lambda _: "/grants"),
     ("grant", "housing.head", lambda place: f"/grants/{_grant(place)}"),
     ("cases", "hall.operator", lambda _: "/cases"),
     ("case", "hall.operator", lambda _: f"/cases?number={CASE}"),
     ("case-unknown", "hall.operator", lambda _: "/cases?number=SG-2026-9999"),
+    ("emergency", "hall.operator", lambda _: "/emergency"),
+    ("emergency-own", "market.head", lambda _: "/emergency"),
+    ("emergency-new", "hall.operator", lambda _: "/emergency/new?resource=307/000001"),
+    ("emergency-offer", "market.head", lambda _: "/emergency/offer?resource=307/000001"),
     ("publish", "market.operator", lambda _: "/publish"),
     ("publish-new", "market.operator", lambda _: "/publish/new?source=market"),
     (

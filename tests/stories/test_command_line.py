@@ -145,7 +145,7 @@ def test_a_node_is_set_up_and_asked_from_the_command_line_alone(
     assert "entName" in shown
     suggested = terminal.told(*register, "--dry-run", officer="market.operator")["resource"]
     assert [item["name"] for item in suggested["items"] if item["key"]] == ["uscc"]
-    assert terminal.told("resource", "list", officer="market.operator") == []
+    assert terminal.told("resource", "list", officer="market.operator")["rows"] == []
     stated = ("--name", "营业执照", "--conditions", "行政许可办理部门")
     drafted = terminal.told(*register, *stated, officer="market.operator")
     assert drafted["state"] == "draft"

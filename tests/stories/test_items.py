@@ -83,6 +83,19 @@ def test_one_item_without_right_is_left_out_and_the_others_are_given(here: Stand
     assert lines(answer)["businessLicence"]["refused"] == {"capital": "ITEM_NOT_GRANTED"}
 
 
+@pytest.mark.proves("F5", "E7")
+def test_a_step_of_which_nothing_may_be_given_names_each_item_and_asks_no_source(
+    here: Standing,
+) -> None:
+    answer = here.ask(
+        "query L($e: ID!) { enterprise(uscc: $e) { businessLicence { legalRepId capital } } }"
+    )
+    line = lines(answer)["businessLicence"]
+    assert (line["outcome"], line["code"], line["next"]) == ("refused", "ITEMS_NONE", "ask")
+    assert line["refused"] == {"legalRepId": "ITEM_NOT_GRANTED", "capital": "ITEM_NOT_GRANTED"}
+    assert here.sources.reads == []
+
+
 @pytest.mark.proves("F5", "F10")
 def test_every_item_without_right_is_named_and_the_entry_says_what_was_asked_given_and_masked(
     here: Standing,

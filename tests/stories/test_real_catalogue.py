@@ -13,7 +13,7 @@ import pytest
 from catalogue.errors import DuplicateError, InvalidError, NotAllowedError, StateError
 from catalogue.harvest import Harvest, read_harvest
 from catalogue.model import Actor, ItemType, Resource, Role, SharingClass
-from catalogue.rows import OFFICER, RESOURCE, SOURCE
+from catalogue.rows import OFFICER, RESOURCE
 from catalogue.service import NewOfficer
 from exchange.clock import now
 from exchange.demo import district
@@ -71,9 +71,17 @@ def open_source(here: Standing, resource: Resource, path: Path) -> None:
         marks = ", ".join("?" * len(columns))
         connection.executemany(f'INSERT INTO "{resource.table}" VALUES ({marks})', rows)
     connection.close()
-    waiting = here.node.held(SOURCE)[resource.source]
-    opened = replace(waiting, kind="sql", address=f"sqlite:///{path}", state="active")
-    here.node.registry.change_source(opened, by=officer(here, "authority"))
+    waits = here.act("authority", "source.list", state="waiting", first=1_000)["rows"]
+    assert resource.source in {one["name"] for one in waits}
+    opened = here.act(
+        "authority",
+        "source.open",
+        name=resource.source,
+        kind="sql",
+        address=f"sqlite:///{path}",
+        reason="其信息中心来函告知",
+    )
+    assert (opened["state"], opened["can_write"]) == ("active", [])
 
 
 def announce_as_open(here: Standing, resource: Resource) -> None:

@@ -138,6 +138,7 @@ class RealDistrict(District):
             wanted.append(self._enrolled(f"{short}.head", codes[name], Role.HEAD))
         self.act("administrator", "officer.import", rows=wanted)
         for row in self.act("administrator", "officer.list"):
+            self.ids[row["staff_number"]] = row["id"]
             if row["staff_number"] == "administrator":
                 continue
             public = public_der(self.keys[row["staff_number"]].public_key())

@@ -1,6 +1,7 @@
 """The hall's cases: found by the number that the clerk types, with the calls made under them."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from catalogue.model import Actor, Role, SubjectType
 from exchange.acts.register import ActError
 from exchange.node import Node
 from exchange.portal.forms import Errors, read_form
+from exchange.portal.listing import Listed, choices, counted, read_listed
+from exchange.portal.looking import read_after, write_after
 from exchange.portal.render import page
 from exchange.portal.rooms import Names, acted, moment, names_for, tried
 from exchange.portal.session import signed_in
@@ -23,8 +26,9 @@ ROLES = {
     "owner": "Owner",
 }
 """Roles of parties that many systems name; any other is shown as the system wrote it."""
-CALLS = 100
-"""As many of a case's newest lines are shown; the log's own list has the others."""
+STATES = ("open", "paused", "closed")
+CALLS = 20
+"""Lines of a case's calls on a page."""
 
 
 async def cases(request: Request) -> Response:
@@ -69,7 +73,8 @@ async def confirm(request: Request) -> Response:
 
 async def _list(request: Request, actor: Actor, errors: Errors, *, number: str) -> Response:
     node: Node = request.app.state.node
-    told = await run_in_threadpool(_listed, node, actor, names_for(request))
+    listed = read_listed("/cases", request.query_params, "state", "matter")
+    told = await run_in_threadpool(_listed, node, actor, names_for(request), listed)
     return page(
         request,
         "cases.html",
@@ -92,7 +97,10 @@ async def _case(
     """Show a case; `typed` is what a refused form held, None where there is none."""
     node: Node = request.app.state.node
     try:
-        shown = await run_in_threadpool(_shown, node, actor, number, names_for(request))
+        after = read_after(request.query_params.get("after", ""))
+        shown = await run_in_threadpool(
+            _shown, node, actor, number, names_for(request), after=after
+        )
     except ActError as error:
         if error.code != "NOT_FOUND":
             raise
@@ -110,7 +118,17 @@ async def _case(
     )
 
 
-def _listed(node: Node, actor: Actor, names: Names) -> dict[str, Any]:
+def _listed(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    state = listed.filters.get("state", "")
+    found = acted(
+        node,
+        actor,
+        "case.list",
+        state=state if state in STATES else None,
+        matter=listed.filters.get("matter"),
+        **listed.arguments(),
+    )
+    matters = [m for m in names.snapshot.matters.values() if m.department == actor.department]
     return {
         "cases": [
             {
@@ -119,14 +137,25 @@ def _listed(node: Node, actor: Actor, names: Names) -> dict[str, Any]:
                 "matter": names.matter(one["matter"]),
                 "accepted": moment(one["accepted_at"], node.zone),
             }
-            for one in acted(node, actor, "case.list")
-        ]
+            for one in found["rows"]
+        ],
+        "listed": listed,
+        "states": choices(listed, "state", STATES, found["counts"]),
+        "matters": sorted(((m.code, m.name) for m in matters), key=lambda one: one[1]),
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
     }
 
 
-def _shown(node: Node, actor: Actor, number: str, names: Names) -> dict[str, Any]:
+def _shown(
+    node: Node, actor: Actor, number: str, names: Names, *, after: tuple[int, int] | None
+) -> dict[str, Any]:
+    """A case with a page of its calls; `after` None is the newest page."""
     case = acted(node, actor, "case.show", number=number)
-    found = acted(node, actor, "audit.search", case=number, first=CALLS)
+    place = {} if after is None else {"after": list(after)}
+    found = acted(node, actor, "audit.search", case=number, first=CALLS, **place)
+    here = {"number": number}
+    older = here | {"after": write_after(found["next"])} if found["next"] else None
     return {
         "case": case
         | {
@@ -137,7 +166,8 @@ def _shown(node: Node, actor: Actor, number: str, names: Names) -> dict[str, Any
         "waiting": [party for party in case["named"] if not party["counts"]],
         "may_confirm": actor.has(Role.OPERATOR) or actor.has(Role.HEAD),
         "calls": [_call(one, names, node) for one in found["entries"]],
-        "more": found["next"] is not None,
+        "older": f"/cases?{urlencode(older)}" if older else "",
+        "newest": f"/cases?{urlencode(here)}" if after is not None else "",
         "types": [one.value for one in SubjectType],
         "roles": ROLES,
     }

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exchange.acts.register import perform
+from audit.canonical import b64_decode
+from exchange.acts.register import ActError, perform
 from exchange.node import Node
 from exchange.portal.ladder import Ladder, climb
 from exchange.portal.looking import read_index
@@ -29,8 +30,9 @@ async def entry(request: Request) -> Response:
         index=found["index"],
         told=told,
         at=datetime.fromisoformat(told["at"]).astimezone(node.zone),
+        # None where the reader is told a part of the entry only: the proof then begins at its hash.
         raw=found["raw"],
-        ladder=ladder_of(found["raw"].encode(), found["proof"]),
+        ladder=ladder_of(b64_decode(found["leaf"]), found["proof"]),
         checkpoint=found["proof"]["checkpoint"],
         vkey=found["vkey"],
         mine=told["consumer"]["code"] == actor.department,
@@ -47,17 +49,22 @@ async def proof_file(request: Request) -> Response:
 
 
 async def entry_file(request: Request) -> Response:
-    """The entry's bytes as recorded: their hash is what the proof starts from."""
+    """The entry's bytes as recorded: their hash is what the proof starts from.
+
+    404 for a department that was asked and did not ask: the bytes tell of other departments' steps too.
+    """
     actor = await signed_in(request)
     node: Node = request.app.state.node
     index = read_index(request.path_params["index"])
     found = await run_in_threadpool(perform, node, actor, "audit.show", {"index": index})
+    if found["raw"] is None:
+        raise ActError("NOT_FOUND", f"entry {index} is told to your department in part only")
     return _file(found["raw"], f"entry-{index}.json")
 
 
-def ladder_of(body: bytes, proof: dict[str, Any]) -> Ladder:
+def ladder_of(leaf: bytes, proof: dict[str, Any]) -> Ladder:
     return climb(
-        body,
+        leaf,
         index=proof["index"],
         size=proof["size"],
         hashes=proof["hashes"],

@@ -1,5 +1,6 @@
 """Grants: what the department has and what it gave, and how they pause and end."""
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,18 +12,25 @@ from catalogue.model import Actor, Role
 from exchange.acts.register import ActError
 from exchange.node import Node
 from exchange.portal.forms import Errors, read_form
+from exchange.portal.listing import Listed, choices, counted, read_listed
 from exchange.portal.render import page
 from exchange.portal.rooms import Names, acted, grant_told, names_for, tried
 from exchange.portal.session import signed_in
 
 NEEDS_REASON = ("suspend", "revoke")
 VERBS = (*NEEDS_REASON, "resume")
+STATES = ("active", "suspended", "revoked")
+ENDINGS = ("30", "90")
+"""Days within which grants end that a list can be narrowed to."""
 
 
 async def grants(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
-    told = await run_in_threadpool(_listed, node, actor, names_for(request))
+    listed = read_listed(
+        "/grants", request.query_params, "side", "state", "department", "ends-within"
+    )
+    told = await run_in_threadpool(_listed, node, actor, names_for(request), listed)
     return page(request, "grants.html", **told)
 
 
@@ -66,30 +74,53 @@ async def _entry(request: Request, actor: Actor, errors: Errors, *, reason: str 
     )
 
 
-def _listed(node: Node, actor: Actor, names: Names) -> dict[str, Any]:
-    held = acted(node, actor, "grant.list")
+def _listed(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    sides = _sides(actor)
+    side = listed.filters.get("side", "")
+    side = side if side in sides else sides[0]
+    listed = replace(listed, filters={**listed.filters, "side": side})
+    state, within = listed.filters.get("state", ""), listed.filters.get("ends-within", "")
+    found = acted(
+        node,
+        actor,
+        "grant.list",
+        side=side,
+        state=state if state in STATES else None,
+        department=listed.filters.get("department"),
+        ends_within=int(within) if within in ENDINGS else None,
+        **listed.arguments(),
+    )
+    other = "provider" if side == "have" else "department"
     return {
-        "own": actor.has(Role.OPERATOR) or actor.has(Role.HEAD),
-        "have": [
-            grant_told(one, names, node.zone)
-            for one in held
-            if one["department"] == actor.department
-        ],
-        "gave": [
-            grant_told(one, names, node.zone) for one in held if one["provider"] == actor.department
-        ],
-        "others": [
-            grant_told(one, names, node.zone)
-            for one in held
-            if actor.department not in {one["department"], one["provider"]}
-        ],
+        "side": side,
+        "other": other,
+        "grants": [grant_told(one, names, node.zone) for one in found["rows"]],
+        "listed": listed,
+        "sides": choices(
+            replace(listed, filters={"side": side}), "side", sides, found["sides"], every=False
+        ),
+        "states": choices(listed, "state", STATES, found["counts"]),
+        "departments": names.departments(
+            (getattr(held, other) for held in names.snapshot.grants.values()),
+            besides=actor.department,
+        ),
+        "ending": within if within in ENDINGS else "",
+        "all_of_it": listed.address(**{"ends-within": ""}),
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
     }
 
 
+def _sides(actor: Actor) -> tuple[str, ...]:
+    """Which lists an officer has: both of the own department's, and others' for whoever oversees them."""
+    own = ("have", "gave") if actor.has(Role.OPERATOR) or actor.has(Role.HEAD) else ()
+    over = ("others",) if actor.has(Role.AUTHORITY) or actor.has(Role.AUDITOR) else ()
+    # Whoever oversees without a part in it reads the own department's grants in lists of their own too.
+    return own + over if own else (*over, "have", "gave")
+
+
 def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
-    held = next((one for one in acted(node, actor, "grant.list") if one["id"] == key), None)
-    if held is None:
-        raise ActError("NOT_FOUND", f"no grant {key} of your department")
+    held = acted(node, actor, "grant.show", grant=key)
     provider = held["provider"] == actor.department and (
         actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     )

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from catalogue.lifecycle import WAITING
 from catalogue.model import Actor, GrantState, RequestState, Role
-from catalogue.rows import GRANT, REQUEST, RESOURCE
+from catalogue.rows import GRANT, REQUEST, RESOURCE, SOURCE
 from exchange.node import Node
 from exchange.portal.nav import rooms_for
 from exchange.portal.render import page
@@ -61,7 +62,7 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
             Waiting(
                 count=made.count(RequestState.SUPPLEMENT),
                 title="Our requests that need a supplement",
-                address="/requests",
+                address="/requests?state=supplement",
             ),
         ]
         ending = node.ports.now() + ENDING
@@ -73,25 +74,39 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
             and node.ports.now() < held.not_after <= ending
         ]
         found.append(
-            Waiting(count=len(grants), title="Grants that end within 30 days", address="/grants")
+            Waiting(
+                count=len(grants),
+                title="Grants that end within 30 days",
+                address="/grants?side=have&ends-within=30",
+            )
         )
         if head:
             found.append(
                 Waiting(
                     count=made.count(RequestState.DRAFT),
                     title="Our requests to sign off",
-                    address="/requests",
+                    address="/requests?state=draft",
                 )
             )
-    drafts = [held for held in node.held(RESOURCE).values() if held.resource.state == "draft"]
+    resources = [held.resource for held in node.held(RESOURCE).values()]
     if head:
-        unsigned = [h for h in drafts if h.signed_by is None and h.resource.department == own]
+        unsigned = [one for one in resources if (one.state, one.department) == ("draft", own)]
         found.append(
             Waiting(count=len(unsigned), title="Resources to sign off", address="/publish")
         )
     if actor.has(Role.AUTHORITY):
-        signed = [held for held in drafts if held.signed_by is not None]
-        found.append(Waiting(count=len(signed), title="Resources to announce", address="/inbox"))
+        found += [
+            Waiting(
+                count=sum(one.state == "submitted" for one in resources),
+                title="Resources to announce",
+                address="/inbox?view=announcements",
+            ),
+            Waiting(
+                count=sum(one.state == WAITING for one in node.held(SOURCE).values()),
+                title="Sources to open",
+                address="/inbox?view=sources",
+            ),
+        ]
     return found
 
 

@@ -1,5 +1,7 @@
 """The provider's inbox: what waits for an answer, one card a request, and the buttons that answer it."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -7,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.lifecycle import WAITING
 from catalogue.model import Actor, Role
-from catalogue.rows import RESOURCE
 from catalogue.sharing import REFUSAL_CODES
 from exchange.acts.register import ActError
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.listing import Listed, choices, counted, read_listed
 from exchange.portal.render import page
 from exchange.portal.rooms import (
     MASKS,
@@ -27,15 +30,21 @@ from exchange.portal.rooms import (
 )
 from exchange.portal.session import signed_in
 
-DECIDED = 50
-"""As many of the newest decisions are shown below what waits."""
+VIEWS: Mapping[str, tuple[str, ...]] = {
+    "waiting": ("submitted",),
+    "asked": ("supplement",),
+    "agreed": ("agreed",),
+    "refused": ("refused",),
+}
+"""Lists of the requests to a department, and the states in them."""
 
 
 async def inbox(request: Request) -> Response:
     """What the officer's department has to answer, and what waits for the authority's announcement."""
     actor = await signed_in(request)
     node: Node = request.app.state.node
-    told = await run_in_threadpool(_inbox, node, actor, names_for(request))
+    listed = read_listed("/inbox", request.query_params, "view", "department")
+    told = await run_in_threadpool(_inbox, node, actor, names_for(request), listed)
     return page(request, "inbox.html", **told)
 
 
@@ -117,43 +126,99 @@ async def ask(request: Request) -> Response:
     return await _answered(request, actor, errors, done="asked", given=given)
 
 
-def _inbox(node: Node, actor: Actor, names: Names) -> dict[str, Any]:
-    held = [
-        one
-        for one in acted(node, actor, "request.list")
-        if one["provider"] == actor.department and one["department"] != actor.department
-    ]
+def _inbox(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    """Only the lists of the officer's roles; what waits for an answer comes first."""
+    answers = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
+    authority = actor.has(Role.AUTHORITY)
+    views = (tuple(VIEWS) if answers else ()) + (("announcements",) if authority else ())
+    views += ("sources",) if answers or authority else ()
+    view = listed.filters.get("view", "")
+    view = view if view in views else next(iter(views), "")
+    listed = replace(listed, filters={**listed.filters, "view": view})
+    counts = _counts(node, actor, views)
+    told: dict[str, Any] = {
+        "view": view,
+        "listed": listed,
+        "views": choices(
+            replace(listed, filters={"view": view}), "view", views, counts, every=False
+        ),
+        "departments": [],
+        "rows": [],
+        "pages": {"previous": "", "next": ""},
+        "total": "0",
+    }
+    match view:
+        case "":
+            return told
+        case "announcements":
+            return told | _announcements(node, actor, names, listed)
+        case "sources":
+            return told | _sources(node, actor, names, listed)
+        case _:
+            return told | _requests(node, actor, names, listed)
+
+
+def _counts(node: Node, actor: Actor, views: Sequence[str]) -> dict[str, int]:
+    counts = {}
+    if "waiting" in views:
+        states = acted(node, actor, "request.list", side="received", first=1)["counts"]
+        counts = {view: sum(states.get(s, 0) for s in held) for view, held in VIEWS.items()}
+    if "announcements" in views:
+        found = acted(node, actor, "resource.list", state="submitted", first=1)
+        counts["announcements"] = found["total"]
+    counts["sources"] = acted(node, actor, "source.list", **_waiting(actor), first=1)["total"]
+    return counts
+
+
+def _waiting(actor: Actor) -> dict[str, Any]:
+    """Which sources wait, as far as an officer is concerned: the own department's, the authority all."""
+    mine = {} if actor.has(Role.AUTHORITY) else {"department": actor.department}
+    return {"state": WAITING, **mine}
+
+
+def _requests(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    (state,) = VIEWS[listed.filters["view"]]
+    found = acted(
+        node,
+        actor,
+        "request.list",
+        side="received",
+        state=state,
+        department=listed.filters.get("department"),
+        **listed.arguments(),
+    )
     return {
-        "waiting": [
-            request_told(one, names, node.zone) for one in held if one["state"] == "submitted"
-        ],
-        "asked": [
-            request_told(one, names, node.zone) for one in held if one["state"] == "supplement"
-        ],
-        "decided": [
-            request_told(one, names, node.zone)
-            for one in held
-            if one["state"] in {"agreed", "refused"}
-        ][:DECIDED],
-        "announcements": _announcements(node, names) if actor.has(Role.AUTHORITY) else [],
-        "answers": actor.has(Role.OPERATOR) or actor.has(Role.HEAD),
-        "authority": actor.has(Role.AUTHORITY),
+        "rows": [request_told(one, names, node.zone) for one in found["rows"]],
+        "departments": names.departments(names.snapshot.departments, besides=actor.department)
+        if found["next"] or found["previous"] or "department" in listed.filters
+        else [],
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
     }
 
 
-def _announcements(node: Node, names: Names) -> list[dict[str, Any]]:
+def _announcements(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
     """Entries that were signed off and wait for the authority."""
-    return [
-        {
-            "code": held.resource.code,
-            "name": held.resource.name,
-            "department": names.department(held.resource.department),
-            "class": held.resource.sharing_class.value,
-            "items": len(held.resource.items),
-        }
-        for held in node.held(RESOURCE).values()
-        if held.resource.state == "submitted"
-    ]
+    found = acted(node, actor, "resource.list", state="submitted", **listed.arguments())
+    return {
+        "rows": [
+            one | {"department": names.department(one["department"])} for one in found["rows"]
+        ],
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
+    }
+
+
+def _sources(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    """Sources of catalogues that were taken over: listed, and read by nobody yet."""
+    found = acted(node, actor, "source.list", **_waiting(actor), **listed.arguments())
+    return {
+        "rows": [
+            one | {"department": names.department(one["department"])} for one in found["rows"]
+        ],
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
+    }
 
 
 def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:

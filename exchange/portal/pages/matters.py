@@ -25,8 +25,14 @@ async def listing(request: Request) -> Response:
     words = request.query_params.get("q", "")[:200]
     place = request.query_params.get("page", "1")
     number = max(int(place), 1) if place.isascii() and place.isdecimal() and len(place) < 6 else 1
+    department = request.query_params.get("department", "")
     told = await run_in_threadpool(
-        _told, snapshot, words=words, number=number, language=language_of(request)
+        _told,
+        snapshot,
+        words=words,
+        department=department if department in snapshot.departments else "",
+        number=number,
+        language=language_of(request),
     )
     return page(request, "matters.html", words_asked=words, number=number, **told)
 
@@ -58,16 +64,25 @@ async def entry(request: Request) -> Response:
     )
 
 
-def _told(snapshot: Snapshot, *, words: str, number: int, language: str) -> dict[str, Any]:
+def _told(
+    snapshot: Snapshot, *, words: str, department: str, number: int, language: str
+) -> dict[str, Any]:
     wanted = words.casefold().split()
     found = [
         held
         for held in snapshot.matters.values()
-        if all(word in f"{held.name}\n{held.code}".casefold() for word in wanted)
+        if department in {"", held.department}
+        and all(word in f"{held.name}\n{held.code}".casefold() for word in wanted)
     ]
     first = (number - 1) * ON_A_PAGE
+    codes = {held.department for held in snapshot.matters.values()}
+    names = [
+        (code, department_name(snapshot.departments.get(code), language) or code) for code in codes
+    ]
     return {
         "total": counted(len(found)),
+        "department": department,
+        "departments": sorted(names, key=lambda one: one[1]),
         "rows": [
             {
                 "code": held.code,
@@ -78,14 +93,14 @@ def _told(snapshot: Snapshot, *, words: str, number: int, language: str) -> dict
             }
             for held in sorted(found, key=lambda held: held.code)[first : first + ON_A_PAGE]
         ],
-        "previous": _address(words, number - 1) if number > 1 else "",
-        "next": _address(words, number + 1) if len(found) > first + ON_A_PAGE else "",
+        "previous": _address(words, department, number - 1) if number > 1 else "",
+        "next": _address(words, department, number + 1) if len(found) > first + ON_A_PAGE else "",
     }
 
 
-def _address(words: str, number: int) -> str:
-    told = {"q": words} if words else {}
-    return f"/matters?{urlencode(told | {'page': number})}"
+def _address(words: str, department: str, number: int) -> str:
+    told = {"q": words, "department": department, "page": str(number)}
+    return f"/matters?{urlencode({name: value for name, value in told.items() if value})}"
 
 
 def _department(held: Matter, snapshot: Snapshot, language: str) -> str:

@@ -19,6 +19,7 @@ from exchange.acts.register import ActError
 from exchange.clock import now
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.listing import Listed, choices, counted, read_listed
 from exchange.portal.render import page
 from exchange.portal.rooms import (
     Names,
@@ -59,8 +60,8 @@ async def requests(request: Request) -> Response:
     """What one's own department asked for: drafts, waiting, to be supplemented, decided."""
     actor = await signed_in(request)
     node: Node = request.app.state.node
-    state = request.query_params.get("state", "")
-    told = await run_in_threadpool(_listed, node, actor, names_for(request), state)
+    listed = read_listed("/requests", request.query_params, "state", "department")
+    told = await run_in_threadpool(_listed, node, actor, names_for(request), listed)
     return page(request, "requests.html", **told)
 
 
@@ -157,18 +158,24 @@ async def _entry(request: Request, actor: Actor, errors: Errors, *, answer: str 
     )
 
 
-def _listed(node: Node, actor: Actor, names: Names, state: str) -> dict[str, Any]:
-    held = [
-        one for one in acted(node, actor, "request.list") if one["department"] == actor.department
-    ]
-    counts = {name: sum(one["state"] == name for one in held) for name in STATES}
-    shown = held if state not in STATES else [one for one in held if one["state"] == state]
+def _listed(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    state = listed.filters.get("state", "")
+    found = acted(
+        node,
+        actor,
+        "request.list",
+        side="made",
+        state=state if state in STATES else None,
+        department=listed.filters.get("department"),
+        **listed.arguments(),
+    )
     return {
-        "requests": [request_told(one, names, node.zone) for one in shown],
-        "counts": counts,
-        "total": len(held),
-        "state": state if state in STATES else "",
-        "states": STATES,
+        "requests": [request_told(one, names, node.zone) for one in found["rows"]],
+        "listed": listed,
+        "states": choices(listed, "state", STATES, found["counts"]),
+        "departments": names.departments(node.owners().values(), besides=actor.department),
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
     }
 
 

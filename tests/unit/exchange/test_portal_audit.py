@@ -1,5 +1,6 @@
 """The auditors' rooms over a real node: who sees what, in both languages, and each look is an entry."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from audit.canonical import decode_strict
+from audit.canonical import b64, decode_strict
 from audit.entry import Draft, IndexRow
+from audit.merkle import leaf_hash
 from audit.receipt import parse_proof
 from catalogue.rows import OFFICER
 from exchange.client.session import Answer
 from exchange.demo import district
-from exchange.demo.setup import CASE
+from exchange.demo.setup import CASE, DEPOSIT
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, founded, standing
 
@@ -284,7 +286,9 @@ def test_the_proof_file_is_one_that_other_tools_read(rooms: Rooms) -> None:
 def test_a_department_sees_its_own_entries_and_no_others(rooms: Rooms, path: str) -> None:
     here = path.format(rooms.index)
     assert rooms.as_("hall.operator").get(here).status_code == 200
-    assert rooms.as_("market.operator").get(here).status_code == 200  # it was asked
+    # It was asked: the bytes of the whole entry are for the caller's department alone.
+    asked = rooms.as_("market.operator").get(here)
+    assert asked.status_code == (404 if path.endswith("/file") else 200)
     strange = rooms.as_("ecology.operator").get(here)
     absent = rooms.as_("ecology.operator").get(path.format(10**9))
     assert strange.status_code == absent.status_code == 404
@@ -298,6 +302,79 @@ def test_of_another_departments_call_a_provider_is_told_its_own_steps(rooms: Roo
     assert "建设工程规划许可证" in text_of(
         rooms.as_("hall.operator").get("/audit/cases", number=CASE)
     )
+
+
+OTHERS = (
+    "308/000001",
+    DEPOSIT,
+    "建设工程规划许可证",
+    "农民工工资保证金缴存证明",
+    "permitNo",
+    "规划许可证编号",
+    "amount",
+    "保证金金额",
+    "GRANT_MISSING",
+)
+"""What the other steps of QUESTION say: their resources, items and codes."""
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_an_asked_department_sees_its_own_step_of_an_entry_and_of_others_the_number(
+    rooms: Rooms, lang: str
+) -> None:
+    path = f"/audit/entries/{rooms.index}?lang={lang}"
+    market = rooms.as_("market.operator")
+    page = market.client.get(path)
+    market.client.cookies.delete("exchange_language")
+    said = text_of(page)
+    for mine in ("307/000001", {"zh": "企业名称", "en": "entName"}[lang], "HOLDS"):
+        assert mine in said or f'data-proof-text="{mine}"' in page.text
+    assert {"zh": "另有其他部门的 2 个步骤", "en": "2 steps of other departments"}[lang] in said
+    for other in (*OTHERS, *_departments_but(rooms, "market")):
+        assert other not in page.text
+    whole = rooms.as_("hall.operator").get(f"/audit/entries/{rooms.index}")
+    assert [other for other in OTHERS[:4] if other not in whole.text] == []
+    assert "另有其他部门" not in whole.text
+
+
+def test_no_road_tells_an_asked_department_another_ones_step(rooms: Rooms) -> None:
+    act = rooms.here.act
+    shown = act("market.operator", "audit.show", index=rooms.index)
+    assert (shown["entry"], shown["raw"], shown["told"]["others"]) == (None, None, 2)
+    assert [one["resource"]["code"] for one in shown["told"]["steps"]] == ["307/000001"]
+    told = [
+        shown,
+        act("market.operator", "audit.prove", index=rooms.index),
+        act("market.operator", "audit.case", number=CASE),
+        act("market.operator", "audit.search", case=CASE),
+        rooms.as_("market.operator").get("/audit.json", kind="call").json(),
+    ]
+    text = json.dumps(told, ensure_ascii=False)
+    for other in (*OTHERS, *_departments_but(rooms, "market")):
+        assert other not in text
+    everything = json.dumps(act("auditor", "audit.show", index=rooms.index), ensure_ascii=False)
+    assert "GRANT_MISSING" in everything
+    assert "308/000001" in everything
+
+
+def test_the_proof_of_a_part_begins_at_the_hash_of_the_whole_entry(rooms: Rooms) -> None:
+    body = rooms.here.node.log.entry(rooms.index)
+    part = rooms.here.act("market.operator", "audit.show", index=rooms.index)
+    assert part["leaf"] == b64(leaf_hash(body))
+    page = rooms.as_("market.operator").get(f"/audit/entries/{rooms.index}")
+    assert f'data-leaf="{part["leaf"]}"' in page.text
+    assert "data-proof-entry" not in page.text
+    assert "服务器称：两者一致" in text_of(page)
+
+
+def _departments_but(rooms: Rooms, asked: str) -> list[str]:
+    """Codes and names of the departments that were asked too."""
+    officers = rooms.here.node.held(OFFICER)
+    mine = officers[rooms.here.place.ids[f"{asked}.operator"]].department
+    held = rooms.here.node.live.load()
+    members = decode_strict(rooms.here.node.log.entry(rooms.index))
+    codes = {step["provider"] for step in members["steps"]} - {mine}
+    return [*codes, *(held.departments[code].name for code in codes)]
 
 
 def test_a_department_finds_only_its_own_in_the_list(rooms: Rooms) -> None:

@@ -132,7 +132,7 @@ def test_the_ladder_reaches_the_root_that_the_proof_is_checked_against(
     index = data.draw(st.integers(0, size - 1))
     held = a_sequenced(index=index, size=size)
     ladder = climb(
-        held.body,
+        leaf_hash(held.body),
         index=index,
         size=size,
         hashes=[b64(one) for one in held.proof],
@@ -147,5 +147,7 @@ def test_the_ladder_reaches_the_root_that_the_proof_is_checked_against(
 def test_a_ladder_from_another_entry_does_not_reach_the_signed_root() -> None:
     held = a_sequenced(index=4, size=11)
     hashes = [b64(one) for one in held.proof]
-    ladder = climb(held.body + b" ", index=4, size=11, hashes=hashes, checkpoint=held.checkpoint)
+    ladder = climb(
+        leaf_hash(held.body + b" "), index=4, size=11, hashes=hashes, checkpoint=held.checkpoint
+    )
     assert not ladder.reaches

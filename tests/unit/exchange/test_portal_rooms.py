@@ -18,6 +18,7 @@ import pytest
 
 from catalogue.rows import OFFICER, REQUEST, RESOURCE
 from exchange.client.session import Party
+from exchange.clock import now
 from exchange.demo import district
 from exchange.demo.setup import CASE, DEPOSIT, SYSTEM, District, ask_for
 from exchange.identity.keys import private_pem
@@ -149,7 +150,9 @@ def test_one_card_tells_the_rule_and_a_grant_is_recorded_at_once(portal: Portal)
             **{"mask-amount": "null"},
         )
     assert answer.status_code == 200
-    held = next(g for g in portal.place.act("labour.head", "grant.list") if g["request"] == request)
+    held = next(
+        g for g in portal.place.act("labour.head", "grant.list")["rows"] if g["request"] == request
+    )
     assert (held["items"], held["masks"]) == (["amount", "state"], {"amount": "null"})
     assert f"已记入日志第 {held['entry']} 条" in html.unescape(answer.text)
     found = portal.place.act("auditor", "audit.show", index=held["entry"])
@@ -265,6 +268,136 @@ def test_requests_inbox_and_grants_are_three_lists(portal: Portal) -> None:
     with portal.browser("market.operator") as market:
         assert request not in text_of(market, "/inbox")
         assert (market.get(f"/inbox/{request}")).status_code == 404
+
+
+def drafted(portal: Portal, number: int) -> str:
+    made = portal.place.act(
+        "hall.operator",
+        "request.create",
+        wanted=request_fields_of_an_act() | {"scenario": f"第 {number} 次"},
+    )
+    return str(made["id"])
+
+
+def request_fields_of_an_act() -> dict[str, Any]:
+    return {
+        "resource": DEPOSIT,
+        "systems": [SYSTEM],
+        "items": ["state"],
+        "match": ["uscc"],
+        "matters": [district.MATTER],
+        "purposes": ["administrative-basis"],
+        "channels": ["query"],
+        "legal_basis": "《建筑法》第八条",
+        "scenario": "核验保证金",
+        "not_before": "2026-01-01T00:00:00Z",
+        "not_after": "2030-01-01T00:00:00Z",
+    }
+
+
+def test_a_draft_is_found_again_on_whatever_page_it_stands(portal: Portal) -> None:
+    oldest, *others = [drafted(portal, number) for number in range(23)]
+    with portal.browser("hall.operator") as browser:
+        first = text_of(browser, "/requests?state=draft")
+        assert oldest not in first
+        assert others[-1] in first
+        assert "草稿 (23)" in first
+        following = re.search(r'rel="next" href="([^"]+)"', first)
+        assert following is not None
+        second = text_of(browser, following[1])
+        assert oldest in second
+        assert 'aria-current="true">草稿' in second
+        back = re.search(r'rel="prev" href="([^"]+)"', second)
+        assert back is not None
+        assert re.findall(r"/requests/(req_\w+)", text_of(browser, back[1])) == re.findall(
+            r"/requests/(req_\w+)", first
+        )
+        assert oldest in text_of(browser, "/requests?first=100&department=" + provider_of(portal))
+    with portal.browser("hall.head") as head:
+        home = text_of(head, "/")
+        assert 'href="/requests?state=draft"' in home
+
+
+def provider_of(portal: Portal) -> str:
+    return portal.place.node.live.load().resources[DEPOSIT].department
+
+
+def test_what_waits_is_shown_first_and_what_was_decided_apart(portal: Portal) -> None:
+    decided = ask_for(portal.place, DEPOSIT)
+    waiting = ask_for(portal.place, DEPOSIT)
+    portal.place.act("labour.head", "request.refuse", request=decided, reason="用途不符")
+    with portal.browser("labour.head") as browser:
+        shown = text_of(browser, "/inbox")
+        assert waiting in shown
+        assert decided not in shown
+        assert 'aria-current="true">待审核 (1)' in shown
+        assert decided in text_of(browser, "/inbox?view=refused")
+        # Each to-do of the first page leads to a list that has what it counts.
+        home = text_of(browser, "/")
+        assert re.search(r'x-way__count">1</div><h2><a class="govuk-link" href="/inbox">', home)
+        card = text_of(browser, f"/inbox/{waiting}")
+        for button in ("同意授权", "拒绝申请", "要求对方补充"):
+            assert button in card
+
+
+def test_grants_that_were_had_and_given_are_two_lists_with_filters(portal: Portal) -> None:
+    grant = founded().grants["310/000001"]
+    with portal.browser("hall.operator") as hall:
+        had = text_of(hall, "/grants")
+        assert grant in had
+        assert grant not in text_of(hall, "/grants?side=gave")
+        assert grant not in text_of(hall, "/grants?state=revoked")
+        housing = portal.place.node.live.load().grants[grant].provider
+        narrowed = text_of(hall, f"/grants?side=have&department={housing}")
+        assert grant in narrowed
+        assert founded().grants["307/000001"] not in narrowed
+    with portal.browser("housing.operator") as gave:
+        assert grant in text_of(gave, "/grants?side=gave")
+        assert grant not in text_of(gave, "/grants?side=have")
+    with portal.browser("auditor") as auditor:
+        assert grant in text_of(auditor, "/grants?first=1000")
+
+
+def test_grants_that_end_soon_are_a_list_that_the_first_page_leads_to(portal: Portal) -> None:
+    grant = founded().grants["310/000001"]
+    left = portal.place.node.live.load().grants[grant].not_after - now()
+    portal.standing.go_ahead(days=left.days - 10)
+    with portal.browser("hall.operator") as hall:
+        home = text_of(hall, "/")
+        assert 'href="/grants?side=have&ends-within=30"' in home
+        assert grant in text_of(hall, "/grants?side=have&ends-within=30")
+
+
+def test_what_waits_for_the_authority_is_counted_on_its_first_page(portal: Portal) -> None:
+    node = portal.place.node
+    with portal.browser("authority") as authority:
+        assert "待发布" not in text_of(authority, "/").split("<h2", 1)[0]
+        code = "307/000001"
+        portal.place.act("authority", "resource.withdraw", code=code, reason="复核")
+        resource = node.held(RESOURCE)[code].resource
+        portal.place.act("market.operator", "resource.draft", resource=resource)
+        portal.place.act("market.head", "resource.submit", code=code)
+        assert 'href="/inbox?view=announcements"' in text_of(authority, "/")
+        assert code in text_of(authority, "/inbox?view=announcements")
+
+
+def test_the_calls_of_a_case_have_pages(portal: Portal) -> None:
+    for _ in range(21):
+        portal.standing.ask()
+    with portal.browser("hall.operator") as hall:
+        newest = text_of(hall, f"/cases?number={CASE}")
+        older = re.search(r'rel="next" href="([^"]+)"', newest)
+        assert older is not None
+        before = text_of(hall, older[1])
+        shown = [set(re.findall(r"/audit/entries/(\d+)", one)) for one in (newest, before)]
+        assert not shown[0] & shown[1]
+        assert shown[1]
+
+
+def test_cases_are_narrowed_by_their_state(portal: Portal) -> None:
+    with portal.browser("hall.operator") as hall:
+        assert "建筑工程施工许可核发" in text_of(hall, "/cases?state=open")
+        assert "此列表中没有办件" in text_of(hall, "/cases?state=closed")
 
 
 def test_a_grant_is_suspended_and_revoked_with_a_reason(portal: Portal) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from audit.canonical import b64
+from audit.merkle import leaf_hash
 from audit.verify import verify_receipt
 from tests.fakes.receipts import LOG, WITNESS, a_given
 
@@ -161,3 +162,27 @@ def test_a_note_may_bear_signatures_of_unknown_keys() -> None:
     more = {**good, "checkpoint": good["checkpoint"] + WITNESS.line(text, time=1)}
     assert holds_in_python(more)
     assert holds_in_browser(checked_by_browser([more])[0])
+
+
+def named(proof: Proof, **changes: Any) -> Proof:
+    """The same proof for a reader who is told a part of the entry: its hash, and not its bytes."""
+    leaf = b64(leaf_hash(proof["entry"].encode()))
+    return {**proof, "entry": None, "leaf": leaf, **changes}
+
+
+def test_a_proof_may_begin_at_the_hash_of_an_entry_that_is_not_shown() -> None:
+    good = a_proof()
+    found = checked_by_browser([named(good), named(a_proof(index=0, size=1))])
+    assert [holds_in_browser(one) for one in found] == [True, True]
+    wrong = checked_by_browser(
+        [
+            named(good, leaf=OTHER),
+            named(good, leaf=b64(b"x" * 31)),
+            named(good, leaf="no base64"),
+            named(good, index=3),
+            # A page that shows the entry is held to it, whatever hash stands beside.
+            {**named(good), "entry": good["entry"].replace("gw-1", "gw-2")},
+        ]
+    )
+    assert not any(holds_in_browser(one) for one in wrong)
+    assert [one.get("fault") for one in wrong[1:3]] == ["RECEIPT_MALFORMED"] * 2

@@ -88,3 +88,27 @@ def test_a_provider_is_told_only_its_own_steps_of_anothers_call() -> None:
 
     assert providers(MARKET) == [MARKET]
     assert providers(HALL) == providers(None) == [MARKET, HOUSING]
+
+
+def test_an_asked_department_is_told_its_own_steps_and_counts_the_others() -> None:
+    entry = an_entry(a_step(), a_step(ref="s2", provider=HOUSING, code="GRANT_MISSING"))
+    told = tell_entry(entry | {"code": "X", "operation": "f00"}, names=NAMES, department=MARKET)
+    assert [step["ref"] for step in told["steps"]] == ["s1"]
+    assert told["others"] == 1
+    assert (told["code"], told["operation"], told["digests"]) == ("", "", [])
+
+
+def test_whoever_asked_is_told_all_and_an_auditor_too() -> None:
+    entry = an_entry(a_step(), a_step(ref="s2", provider=HOUSING))
+    for department in (None, HALL):
+        told = tell_entry(entry, names=NAMES, department=department)
+        assert ([step["ref"] for step in told["steps"]], told["others"]) == (["s1", "s2"], 0)
+        assert told["digests"]
+
+
+@given(st.lists(st.sampled_from((MARKET, HOUSING)), max_size=6))
+def test_told_and_counted_steps_are_always_all_of_them(providers: list[str]) -> None:
+    steps = [a_step(ref=f"s{n}", provider=one) for n, one in enumerate(providers)]
+    told = tell_entry(an_entry(*steps), names=NAMES, department=MARKET)
+    assert len(told["steps"]) + told["others"] == len(providers)
+    assert all(step["provider"]["code"] == MARKET for step in told["steps"])

@@ -38,7 +38,7 @@ def held(address: SourceAddress) -> dict[str, SourceAddress]:
 
 @pytest.fixture
 def shelf(held: dict[str, SourceAddress]) -> Iterator[SourceShelf]:
-    opened = SourceShelf(lambda: held, unseal=unseal)
+    opened = SourceShelf(lambda: held, unseal=unseal, files=Path())
     yield opened
     asyncio.run(opened.close())
 
@@ -65,15 +65,15 @@ def test_a_source_that_is_closed_or_unknown_is_not_there(
 
 
 def test_an_address_of_a_kind_that_is_not_known_is_refused(address: SourceAddress) -> None:
-    with pytest.raises(ValueError, match="needs sql or http"):
-        open_source(replace(address, kind="ftp"), unseal=unseal)
+    with pytest.raises(ValueError, match="needs sql, http or file"):
+        open_source(replace(address, kind="ftp"), unseal=unseal, files=Path())
 
 
 def test_a_look_says_whether_the_login_can_write_and_a_reflection_what_columns_there_are(
     address: SourceAddress,
 ) -> None:
     assert look_at(address, secret=None) == []
-    columns = reflect_table(address, "licence", unseal=unseal)
+    columns = reflect_table(address, "licence", unseal=unseal, files=Path())
     assert [(column.name, column.primary_key) for column in columns] == [
         ("uscc", True),
         ("name", False),

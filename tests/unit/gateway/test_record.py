@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from gateway.record import (
 )
 from gateway.rule import Facts, question
 from policies.model import ItemVerdicts
+from policies.replay import read_decision, read_question
 from tests.fakes.calls import (
     CASE,
     NOW,
@@ -39,6 +41,7 @@ from tests.fakes.calls import (
     a_step,
     a_usage,
 )
+from tests.fakes.decisions import Decides
 from tests.fakes.recorder import ListRecorder
 from tests.fakes.registry import token
 
@@ -68,6 +71,7 @@ def basis(call: Call, outcomes: Sequence[Outcome], **changes: Any) -> Basis:
     members: dict[str, Any] = {
         "snapshot": snapshot,
         "question": asked,
+        "decision": None,
         "revision": "rev-1",
         "operation": OPERATION,
         "day": "2026-11-23",
@@ -313,6 +317,21 @@ async def test_a_call_that_is_refused_before_it_is_planned_is_recorded(usage: An
     assert ("reason" in body["digests"]) is (usage is not None)
     (row,) = recorder.drafts[0].index
     assert (row.decision, row.code, row.system) == ("refused", "USAGE_MISSING", "sys_permit")
+
+
+@pytest.mark.parametrize("outcome", [a_masked(), Refused(a_step(), "GRANT_EXPIRED", None)])
+async def test_question_and_decision_are_committed_to_as_they_were(outcome: Outcome) -> None:
+    call = a_call()
+    based = basis(call, [outcome])
+    decided = await Decides().decide(based.question)
+    for decision in (decided, None):
+        made = draft(call, [outcome], given(outcome), basis=replace(based, decision=decision))
+        for each in (made, *made.otherwise.values()):
+            commits = {one.name: one for one in each.commits if isinstance(one, Commit)}
+            assert read_question(commits["question"].value) == based.question
+            assert read_decision(commits["decision"].value) == decision
+            # Under the general key: a decision is replayed after its subject was erased.
+            assert commits["question"].subject is commits["decision"].subject is None
 
 
 async def test_the_largest_call_fits_into_an_entry() -> None:

@@ -9,11 +9,11 @@ from audit.entry import Sequenced
 from catalogue.model import CodeKind, Department
 from gateway.assemble import assemble
 from gateway.errors import GATEWAY_CODES, Wording
-from gateway.model import Outcome, Recorded
+from gateway.model import Outcome, Recorded, Refused, Step
 from gateway.outcomes import code_of, outcome_of
 from gateway.plan import Plan
 from gateway.respond import prefers_english, respond
-from policies.model import ItemVerdicts
+from policies.model import ItemVerdicts, Reason, Verdict
 from policies.reasons import REASONS
 from tests.fakes.calls import a_call
 from tests.fakes.documents import a_plan, failed, masked, refused
@@ -121,6 +121,45 @@ def test_all_items_that_were_not_permitted_are_named() -> None:
     assert line["refused"] == {"phone": "ITEM_NOT_SHARED", "status": "ITEM_NOT_GRANTED"}
     assert told["data"]["businessLicence"] == {"name": "甲", "phone": None, "status": None}
     assert "errors" not in told
+
+
+def items_none(step: Step, detail: Any) -> Refused:
+    reason = Reason(rule="items.none", code="ITEMS_NONE", legal_basis=[], detail=detail)
+    verdict = Verdict(allow=False, code="ITEMS_NONE", resource=step.resource.code, reasons=[reason])
+    return Refused(step, "ITEMS_NONE", verdict)
+
+
+@pytest.mark.proves("F5", "E7")
+@pytest.mark.parametrize(
+    ("detail", "status"),
+    [
+        (
+            {"grant": "grt_1", "items": {"name": "ITEM_NOT_SHARED", "status": "ITEM_NOT_GRANTED"}},
+            "ITEM_NOT_GRANTED",
+        ),
+        ({"items": {"name": "ITEM_NOT_SHARED", "status": 7}}, "ITEMS_NONE"),
+        ({"items": {"name": "ITEM_NOT_SHARED"}}, "ITEMS_NONE"),
+    ],
+)
+def test_a_step_of_which_nothing_may_be_given_names_each_item(detail: Any, status: str) -> None:
+    plan = a_plan('{ businessLicence(uscc: "A") { name status } }')
+    told = answered(plan, [items_none(plan.steps[0], detail)])
+    (line,) = told["extensions"]["outcomes"]
+    assert (line["outcome"], line["code"], line["next"]) == ("refused", "ITEMS_NONE", "ask")
+    assert line["refused"] == {"name": "ITEM_NOT_SHARED", "status": status}
+
+
+@pytest.mark.parametrize("detail", [None, "a text", {"items": ["name"]}, {"grant": "grt_1"}])
+def test_items_that_a_decision_does_not_explain_have_the_steps_own_code(detail: Any) -> None:
+    plan = a_plan('{ businessLicence(uscc: "A") { name } }')
+    told = answered(plan, [items_none(plan.steps[0], detail)])
+    assert told["extensions"]["outcomes"][0]["refused"] == {"name": "ITEMS_NONE"}
+
+
+def test_a_step_that_was_refused_as_a_whole_names_no_items() -> None:
+    plan = a_plan('{ businessLicence(uscc: "A") { name } }')
+    told = answered(plan, [refused(plan.steps[0], "GRANT_EXPIRED")])
+    assert told["extensions"]["outcomes"][0]["refused"] == {}
 
 
 def test_words_are_in_the_callers_language_and_codes_are_not() -> None:

@@ -23,12 +23,18 @@ function mark(element, code, texts) {
       : "bad";
 }
 
-/** What is shown is what is checked: the entry and the checkpoint are read off the page. */
+/**
+ * What is shown is what is checked: the entry and the checkpoint are read off the page.
+ *
+ * A reader who is told a part of the entry has its hash alone, as the server named it: `entry` is null then.
+ */
 function readPage(section) {
   const shown = (name) => section.querySelector(`[data-proof-${name}]`).textContent;
   const { index, size, hashes } = section.dataset;
+  const whole = section.querySelector("[data-proof-entry]");
   return {
-    entry: shown("entry"),
+    entry: whole === null ? null : whole.textContent,
+    leaf: section.dataset.leaf,
     index: parseSize(index),
     size: parseSize(size),
     hashes: hashes === "" ? [] : hashes.split(" "),

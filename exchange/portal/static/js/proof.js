@@ -196,15 +196,17 @@ export async function checkSignature(note, key) {
 
 /**
  * Check one proof whole. `entry` is the entry's text as recorded, `hashes` are base64, `vkey` the log's key.
+ * Where `entry` is null the proof begins at `leaf`, its hash in base64, and says nothing of the entry's text.
  *
  * Returns each step of the climb, and a code each for the leaf and the signature. Throws Fault for what is
  * not even well-formed.
  */
-export async function checkProof({ entry, index, size, hashes, checkpoint, vkey }) {
+export async function checkProof({ entry, leaf: named, index, size, hashes, checkpoint, vkey }) {
   const key = await parseKey(vkey);
   const signed = parseCheckpoint(parseNote(checkpoint).text);
   need(size === signed.size, "RECEIPT_MALFORMED", "the size of the checkpoint");
-  const leaf = await leafHash(entry);
+  const leaf = entry === null ? fromBase64(named) : await leafHash(entry);
+  need(leaf.length === HASH_LENGTH, "RECEIPT_MALFORMED", "a leaf hash of 32 bytes");
   const climbed = await climb(leaf, { index, size, hashes: hashes.map((one) => fromBase64(one)) });
   const included = equal(climbed.root, signed.root);
   return {
