@@ -33,6 +33,7 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "proposed": ("Proposed", "yellow"),
     "in-force": ("In force", "green"),
     "past": ("Superseded", "grey"),
+    "emergency-open": ("Holds now", "green"),
     "asked": ("Asked for", "yellow"),
     "over": ("Over", "grey"),
     "ended": ("Ended", "grey"),

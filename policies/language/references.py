@@ -317,10 +317,8 @@ class ReferenceWriter(Writer):
         root = None if head.name in env else self.scope.path(head.name)
         if root is None or root[0] != "input":
             return None
-        found = self.let(f"{self.state}.input")
+        found = self.defined(f"{self.state}.input")
         path = (*(Scalar(name, head.place) for name in root[1:]), *path)
-        if not path:
-            self.write(f"if {found} is U: continue")
         return found, ("input",), path
 
     def _note(self, pattern: Pattern) -> None:
@@ -356,12 +354,10 @@ class ReferenceWriter(Writer):
         if node.group is not None:
             if node.group.arity is not None:
                 raise IllegalError(at(term.place, f"{node.group.name} is a function, not a value"))
-            found = self.let(f"rule_{node.group.number}({self.state})")
-            self.write(f"if {found} is U: continue")
+            found = self.defined(f"rule_{node.group.number}({self.state})")
             return self._steps(found, path[taken:], env)
         if taken < len(prefix):
-            found = self.let(self._base(prefix))
-            self.write(f"if {found} is U: continue")
+            found = self.defined(self._base(prefix))
             return self._steps(found, path[len(prefix) :], env, walk="base_step")
         found = self.let(f"{self.state}.document({prefix!r})")
         return self._steps(found, path[taken:], env, walk="walk")
@@ -401,8 +397,7 @@ class ReferenceWriter(Writer):
                 expression = f"{found}.get({key}, U) if {plain} else step({found}, {key})"
             else:
                 expression = f"{walk}({found}, {key})"
-            found = self.let(expression)
-            self.write(f"if {found} is U: continue")
+            found = self.defined(expression)
         if virtual:
             found = self.let(f"settle({found})")
             self.write(f"if {found} is U: continue")

@@ -32,6 +32,15 @@ class Mark:
     env: Mapping[str, "str | Pending"]
 
 
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A name whose value is there: where it was written, and how far indented."""
+
+    name: str
+    indent: int
+    line: int
+
+
 @dataclass(slots=True)
 class Namespace:
     """Everything that generated code refers to by name, and a source of fresh names."""
@@ -72,9 +81,25 @@ class Writer:
         self.names = names
         self.lines: list[str] = []
         self.indent = 0
+        self._written_at = 0
+        self._defined: dict[str, Defined] = {}
 
     def write(self, line: str) -> None:
+        self._forget_closed()
         self.lines.append("    " * self.indent + line)
+
+    def defined(self, expression: str) -> str:
+        """Return a name for the value of an expression; where it has none, the body fails.
+
+        Written once for the block and those inside it: the same text gives the same value.
+        """
+        self._forget_closed()
+        if expression not in self._defined:
+            line = len(self.lines)
+            name = self.let(expression)
+            self._defined[expression] = Defined(name, self.indent, line)
+            self.write(f"if {name} is U: continue")
+        return self._defined[expression].name
 
     def let(self, expression: str, prefix: str = "v") -> str:
         """Give the expression a name, and return it."""
@@ -82,11 +107,20 @@ class Writer:
         self.write(f"{name} = {expression}")
         return name
 
+    def _forget_closed(self) -> None:
+        """Forget what was computed in blocks that have ended: it may not have been computed at all."""
+        if self.indent < self._written_at:
+            self._defined = {
+                text: one for text, one in self._defined.items() if one.indent <= self.indent
+            }
+        self._written_at = self.indent
+
     def mark(self, env: Env) -> Mark:
         return Mark(len(self.lines), self.indent, dict(env))
 
     def go_back(self, mark: Mark, env: Env) -> None:
         del self.lines[mark.lines :]
+        self._defined = {text: one for text, one in self._defined.items() if one.line < mark.lines}
         self.indent = mark.indent
         env.clear()
         env.update(mark.env)
