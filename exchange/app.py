@@ -11,6 +11,8 @@ from starlette.routing import Route
 
 from audit.errors import AuditError
 from exchange.api.endpoint import management_routes
+from exchange.clock import now
+from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
@@ -30,7 +32,7 @@ def build_app(node: Node) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await node.policy.open()
-        counting = asyncio.create_task(_count_strangers(node))
+        counting = asyncio.create_task(_every_minute(node))
         try:
             async with following(node.ports.decisions, node.log):
                 yield
@@ -84,7 +86,9 @@ async def summarise(node: Node) -> None:
         _LOGGING.warning("the summary of strangers was not recorded: %s", error.code)
 
 
-async def _count_strangers(node: Node) -> None:
+async def _every_minute(node: Node) -> None:
+    uploads = Uploads(node.files)
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
         await summarise(node)
+        await asyncio.to_thread(uploads.sweep, at=now())

@@ -318,10 +318,19 @@ def kept_bundle(home: Path, *, at: datetime) -> Bundle:
         if build(bundle) == path.read_bytes():
             return bundle
     bundle = default_bundle(expires=int((at + HOLDS).timestamp()))
+    _keep_other(path, than=bundle.revision)
     fresh = path.with_suffix(".new")
     fresh.write_bytes(build(bundle))
     fresh.replace(path)
     return bundle
+
+
+def _keep_other(path: Path, *, than: str) -> None:
+    """Keep what an earlier program wrote under its digest, so that its decisions can be shown again."""
+    with suppress(OSError, LoadError):
+        archive = path.read_bytes()
+        if load_archive(archive).revision != than:
+            path.with_name(f"{digest_of(archive)}.tar.gz").write_bytes(archive)
 
 
 def _expiry(path: Path) -> int | None:

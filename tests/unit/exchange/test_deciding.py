@@ -62,6 +62,16 @@ def test_a_bundle_near_its_end_is_written_anew(home: Path) -> None:
     assert later.expires > first.expires
 
 
+def test_what_an_earlier_program_wrote_is_kept_and_a_renewed_one_is_not(home: Path) -> None:
+    earlier = build(default_bundle(expires=ENDS, revision_suffix=".earlier"))
+    (home / BUNDLE).write_bytes(earlier)
+    kept_bundle(home, at=START)
+    kept_bundle(home, at=START + HOLDS)
+    apart = [path for path in (home / BUNDLE).parent.glob("*.tar.gz") if path.name != BUNDLE.name]
+    assert [path.name for path in apart] == [f"{digest_of(earlier)}.tar.gz"]
+    assert apart[0].read_bytes() == earlier
+
+
 @pytest.mark.parametrize("years", [-1, 40])
 def test_an_expiry_that_nobody_here_wrote_is_not_believed(home: Path, years: int) -> None:
     claimed = int((START + timedelta(days=365 * years)).timestamp())
