@@ -12,6 +12,7 @@ from policies.language.ast import Literal, Module, Place, Scalar, descend
 from policies.language.builtins.operands import Builtin
 from policies.language.builtins.table import BUILTINS, REPLACEABLE, python_name
 from policies.language.builtins.texts import show
+from policies.language.charging import FREE, charged
 from policies.language.compiler import BodyWriter
 from policies.language.errors import (
     BuiltinError,
@@ -21,6 +22,7 @@ from policies.language.errors import (
     at,
 )
 from policies.language.groups import write_group
+from policies.language.metering import running
 from policies.language.parser import parse_module, parse_query
 from policies.language.runtime import (
     MISSING,
@@ -139,6 +141,8 @@ def _functions(*, strict: bool) -> dict[str, Any]:
     held: dict[str, Any] = {}
     for name, builtin in BUILTINS.items():
         function = builtin.function if strict else _lenient(builtin)
+        if name not in FREE:
+            function = charged(function)
         held[f"B_{python_name(name)}"] = function
         held[f"M_{python_name(name)}"] = _without_state(function)
     held |= {f"M_{python_name(name)}": _refusing(name) for name in REPLACEABLE}
@@ -322,7 +326,9 @@ class Program:
         Raises UndecidedError where an error or the budget ended it.
         """
         try:
-            return act(State(self._root, question, self._data, Meter(budget or Budget())))
+            meter = Meter(budget or Budget())
+            with running(meter.charge):
+                return act(State(self._root, question, self._data, meter))
         except UndecidedError:
             raise
         except RecursionError as error:

@@ -30,7 +30,7 @@ Function = Callable[..., Value]
 class Budget:
     """What one decision may cost. `seconds` counts on `monotonic`."""
 
-    steps: int = 1_000_000
+    steps: int = 200_000
     seconds: float = 1.0
     monotonic: Callable[[], float] | None = None
 

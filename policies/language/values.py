@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
+from policies.language.errors import NotOfferedError
+from policies.language.metering import SMALL, pay
 from policies.language.numbers import from_float, normalise, to_plain
 
 
@@ -139,9 +141,16 @@ def rank(value: Value) -> tuple[int, Any]:
     return (_RANKS[kind], 0 if value is None else value)
 
 
+_SIZED = frozenset({list, dict, RegoSet})
+
+
 def equal(left: Value, right: Value) -> bool:
     kind = type(left)
     if kind is type(right):
+        if left is right:
+            return True
+        if kind in _SIZED and len(left) > SMALL:
+            pay(len(left))
         if kind is list:
             return len(left) == len(right) and all(map(equal, left, right))
         if kind is dict:
@@ -272,4 +281,7 @@ def to_json(value: Value) -> Any:
 
 def _key_text(held: Any) -> str:
     value = to_json(unkey(held))
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    except TypeError as error:
+        raise NotOfferedError("a number of more than 64 bits that names a member") from error

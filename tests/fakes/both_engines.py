@@ -7,7 +7,7 @@ from typing import Any
 
 from policies.engine import LoadError, UndecidedError
 from policies.language import UNDEFINED, Program, compile_modules
-from policies.language.errors import BuiltinError, UnsupportedError
+from policies.language.errors import BuiltinError, NotOfferedError, UnsupportedError
 from tests.fakes.genuine import Genuine, Refused
 
 NO_ANSWER = "no answer"
@@ -17,6 +17,7 @@ SAME = "same"
 EXPLAINED = {
     "unsupported": "ours refuses the policy at load, by name: it would have to show 1.0 or 1e2 as a text",
     "types": "OPA's type checker refuses the policy at load; ours has none and decides what it says",
+    "not-offered": "ours met a value that it says it does not treat as OPA does: ours refuses",
     "opa-failed": "OPA itself failed (it says `panic`), and so gave no answer",
     "error-met": "ours met an error of a built-in where OPA had found the body undefined: ours refuses",
     "error-missed": "OPA met an error of a built-in where ours had found the body undefined: nothing holds",
@@ -48,24 +49,26 @@ class Both:
         theirs, failure = self._theirs(question)
         if ours == theirs:
             return SAME
+        if met is NotOfferedError:
+            return "not-offered"
         if "panic" in failure:
             return "opa-failed"
         if "bundle activation failed" in failure and "rego_type_error" in failure:
             return "types"
-        if met and theirs == self._forgiving(question):
+        if met is BuiltinError and theirs == self._forgiving(question):
             return "error-met"
         if ours in _NOTHING and ("eval_type_error" in failure or "eval_builtin_error" in failure):
             return "error-missed"
         return f"ours {ours}, OPA {theirs} {failure}"
 
-    def _ours(self, question: object) -> tuple[str, bool]:
-        """Return the answer as text, and whether a built-in's error is why there is none."""
+    def _ours(self, question: object) -> tuple[str, type[UndecidedError] | None]:
+        """Return the answer as text, and the kind of error that is why there is none."""
         if self._program is None:
-            return NO_ANSWER, False
+            return NO_ANSWER, None
         try:
-            return _told(self._program, self._path, question), False
+            return _told(self._program, self._path, question), None
         except UndecidedError as error:
-            return NO_ANSWER, isinstance(error, BuiltinError)
+            return NO_ANSWER, type(error)
 
     def _theirs(self, question: object) -> tuple[str, str]:
         try:

@@ -23,6 +23,8 @@ _UNREADABLE = re.compile("[\x00\ufffd]")
 _ODD_ON_NOTHING = re.compile(r"\?|\[!")
 # OPA counts bytes here.
 _COUNTS = re.compile(r"[?\[]")
+# OPA takes a negated list that stands twice in a row for one that takes anything.
+_REPEATED = re.compile(r"(\[![^\]]*\])\1")
 _LONGEST = 10_000
 _MOST_STEPS = 20_000_000
 
@@ -57,6 +59,8 @@ def _delimiters(value: Value) -> str:
 def _compiled(pattern: str, delimiters: str) -> Any:
     if _UNREADABLE.search(pattern):
         raise NotOfferedError("a glob with NUL or U+FFFD")
+    if _REPEATED.search(pattern):
+        raise NotOfferedError("a negated list twice in a row in a glob")
     if len(pattern) > _LONGEST:
         raise NotOfferedError(f"a glob of more than {_LONGEST} characters")
     return compiled(f"(?s)\\A{_Reader(pattern, delimiters).expression()}\\z")
