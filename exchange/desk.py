@@ -120,4 +120,10 @@ class Desk:
             thumbprint(read_public_der(key.public)): key
             for key in self._node.held(OFFICER_KEY).values()
         }
-        return verify_act(signed, keys=keys, officers=self._node.held(OFFICER), now=now())
+        return verify_act(
+            signed,
+            keys=keys,
+            officers=self._node.held(OFFICER),
+            now=now(),
+            window=self._node.gate.window,
+        )

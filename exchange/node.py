@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from catalogue.service import Registry
 from catalogue.snapshot import Absent
 from catalogue.store import Known
 from exchange.archives import Archives, read_keys
+from exchange.backups import record_restored, restored_at
 from exchange.clock import fresh_id, monotonic, now, random_bytes
 from exchange.deciding import PolicyInForce, open_policy
 from exchange.home import FILES, HomeError, check_home, make_home
@@ -191,6 +193,7 @@ def open_node(settings: Settings) -> Node:
         random=random_bytes,
         guard=home / "run" / "guard",
     )
+    record_restored(home, partial(_record_restore, log))
     sealer = load_sealer(folder, random=random_bytes)
     ledger = LogLedger(log)
     registry = Registry(
@@ -230,7 +233,8 @@ def open_node(settings: Settings) -> Node:
             authority=settings.signed_authority,
             issuer=Issuer(url=settings.base_url, key=load_token_key(folder)),
             sealer=sealer,
-            window=Window(),
+            # The nonces of requests made before a restore are gone with what was displaced.
+            window=Window(not_before_ms=restored_at(home)),
         ),
         shelf=shelf,
         archives=archives,
@@ -259,6 +263,10 @@ def opened(settings: Settings) -> Iterator[Node]:
         yield node
     finally:
         asyncio.run(node.close())
+
+
+def _record_restore(log: Log, moment: int) -> None:
+    log.append(Draft(kind="home.restored", clear={"facts": {"restored_at": moment}}))
 
 
 def _addresses(live: LiveRegistry) -> Mapping[str, SourceAddress]:

@@ -21,6 +21,7 @@ NOUNS = {
     "import-district": ("district", "import a district's departments and matters"),
     "import-catalogue": ("district", "take a published catalogue over, in the authority's name"),
     "call": ("call", "send one governed query"),
+    "backup": ("backups", "copies of the home: take, check, put back, throw away"),
     "audit": ("audit", "search the log, prove, verify"),
     "policy": ("policy", "lint, test and try the policy"),
     "docs": ("docs", "generate documentation"),

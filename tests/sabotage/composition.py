@@ -1,8 +1,10 @@
 """Sabotages of the composition: what only the whole node, with its doors open, can lose."""
 
+from pathlib import Path
 from typing import Any
 
 from audit.sqlstore import SqlBatch
+from exchange.backups import restored_at
 from exchange.node import Strangers
 from gateway.model import Outcome
 from gateway.outcomes import denied_items
@@ -23,6 +25,11 @@ def _nothing_denied(_: Outcome) -> dict[str, str]:
     return {}
 
 
+def _never_restored(_home: Path) -> int:
+    """Know of no restore."""
+    return 0
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "F5": Sabotage(
         why="the answer does not say which items it leaves out",
@@ -31,6 +38,10 @@ SABOTAGES: dict[str, Sabotage] = {
     "I6": Sabotage(
         why="the log, too, takes every nonce for a new one",
         apply=lambda: replaced(SqlBatch.used_nonces, _never_used),
+    ),
+    "I15": Sabotage(
+        why="a restored home takes requests whose nonces were displaced with the newer log",
+        apply=lambda: replaced(restored_at, _never_restored),
     ),
     "W12": Sabotage(
         why="strangers' calls leave no trace at all",
