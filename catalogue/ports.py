@@ -40,11 +40,16 @@ class Act:
     """Case number in the clear, for the keyed search index only; None where no case is touched."""
 
 
+class UnrecordableError(Exception):
+    """The log cannot be written now. What widens waits for it; what narrows need not."""
+
+
 class Ledger(Protocol):
     def append(self, act: Act) -> int:
         """Return the act's index once it is durable and under a signed checkpoint, not before.
 
-        Blocks the calling thread. Raises an exception where the log refuses: nothing takes effect.
+        Blocks the calling thread. Raises UnrecordableError where the log is down, another exception where it
+        refuses this act.
         """
         ...
 

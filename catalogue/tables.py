@@ -304,3 +304,14 @@ registry_meta = Table(
     _key("name"),
     _number("value"),
 )
+
+# Acts that took something away while the log was down (catalogue/service/unrecorded.py): sealed, and under a
+# keyed digest. Empty while the log is well.
+unrecorded_act = Table(
+    "unrecorded_act",
+    metadata,
+    _key("id"),
+    _number("made_at"),
+    _text("sealed"),
+    _text("mac"),
+)

@@ -6,8 +6,9 @@ from contextvars import ContextVar
 from dataclasses import replace
 
 from audit.entry import Commit, Draft, IndexRow, Nonce, RowDigest
+from audit.errors import LogUnavailableError
 from audit.log import Log
-from catalogue.ports import Act
+from catalogue.ports import Act, UnrecordableError
 from gateway.errors import RefusedRequestError
 
 VOID = "act-void"
@@ -31,6 +32,10 @@ def spending(nonce: Nonce) -> Iterator[list[int]]:
         _APPENDED.reset(indexes)
 
 
+class LedgerDownError(LogUnavailableError, UnrecordableError):
+    """The log's word for it, and the registry's: told outside as any log that is down."""
+
+
 class LogLedger:
     """Implements `catalogue.ports.Ledger` on the node's log. Blocks; never call it on the loop."""
 
@@ -38,7 +43,10 @@ class LogLedger:
         self._log = log
 
     def append(self, act: Act) -> int:
-        return append_spending(self._log, draft_of(act))
+        try:
+            return append_spending(self._log, draft_of(act))
+        except LogUnavailableError as error:
+            raise LedgerDownError(str(error)) from error
 
     def void(self, index: int, *, reason: str) -> int:
         draft = Draft(

@@ -21,6 +21,10 @@ T = TypeVar("T")
 Alarm = Callable[[tuple[Absent, ...]], None]
 
 
+def _nothing() -> None:
+    """Settle a registry that nobody changes while the log is down."""
+
+
 class LiveRegistry:
     """Implements `gateway.ports.Registry` on an embedded registry.
 
@@ -37,14 +41,20 @@ class LiveRegistry:
         sealer: Sealer,
         alarm: Alarm,
         known: store.Known | None = None,
+        settle: Callable[[], object] = _nothing,
     ) -> None:
-        """`known` is what rows came to at the start of the node; None knows nothing yet."""
+        """`known` is what rows came to at the start of the node; None knows nothing yet.
+
+        `settle` has recorded what was done while the log was down; it runs before each look at a changed
+        registry, and while it fails nothing is ruled.
+        """
         self._engine = engine.execution_options(reading=True)
         self._alone = engine
         self._ledger = ledger
         self._sealer = sealer
         self._alarm = alarm
         self._known = known or store.Known()
+        self._settle = settle
         self._watch = sqlite3.connect(
             f"file:{engine.url.database}?mode=ro", uri=True, check_same_thread=False
         )
@@ -60,10 +70,11 @@ class LiveRegistry:
     def load(self) -> Snapshot:
         """Return the picture of now, reading the database where it has changed. Blocks."""
         with self._lock:
-            version = self._version()
-            if self._current is not None and version == self._seen:
+            if self._current is not None and self._version() == self._seen:
                 return self._current
+            self._settle()
             # The version is taken first: a commit during the load shows as a change the next time.
+            version = self._version()
             with self._engine.connect() as connection:
                 loaded = self._load(connection)
             if not self._alarmed.issuperset(loaded.absent):

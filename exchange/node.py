@@ -210,8 +210,14 @@ def open_node(settings: Settings) -> Node:
         _LOGGING.warning(
             "acts voided at start: %s; doubtful: %s", recovered.voided, recovered.doubtful
         )
+    registry.record_late()
     live = LiveRegistry(
-        databases.registry, ledger=ledger, sealer=sealer, alarm=_alarm(log), known=known
+        databases.registry,
+        ledger=ledger,
+        sealer=sealer,
+        alarm=_alarm(log),
+        known=known,
+        settle=registry.record_late,
     )
     shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open, files=home / FILES)
     policy = open_policy(settings, picture=live.latest, archives=archives)

@@ -1,9 +1,9 @@
 """One call, from the document to the recorded answer.
 
-    ready → snapshot, case → parse → plan → rule → fetch → mask → assemble → record → respond
+    ready → snapshot, case → parse → plan → rule → begin → fetch → mask → assemble → record → respond
 
-Read `_attempt` from top to bottom: each line takes what the line before made, and nothing is returned
-that is not in the log. While the log refuses, nothing is decided and nobody is asked.
+Read `_Attempt.carry_out` from top to bottom: each line takes what the line before made, and nothing is
+returned that is not in the log. While the log refuses, nothing is decided and nobody is asked.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from catalogue.snapshot import Snapshot
 from gateway.assemble import assemble
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
+from gateway.intent import begin
 from gateway.limits import Limits
 from gateway.mask import mask
 from gateway.model import (
@@ -39,7 +40,16 @@ from gateway.model import (
 from gateway.parse import Document, parse_document
 from gateway.plan import Plan, plan
 from gateway.ports import Ports
-from gateway.record import MOST_STEPS, REPLAYED, Basis, Given, record, record_refusal
+from gateway.record import (
+    MOST_STEPS,
+    NOT_BEGUN,
+    REPLAYED,
+    Basis,
+    Begun,
+    Given,
+    record,
+    record_refusal,
+)
 from gateway.respond import Words, respond
 from gateway.rule import Facts, Ruled, candidates, rule
 from gateway.schema import Contract, build_contract
@@ -160,14 +170,16 @@ async def answer(call: Call, ports: Ports, *, terms: Terms, contracts: Contracts
     Raises RefusedCallError for a call that cannot be planned (recorded), LogUnavailableError where the
     log refuses (nothing was decided, or what was read is dropped).
     """
+    first = _Attempt(call, ports, terms=terms, contracts=contracts)
     try:
-        return await _attempt(call, ports, terms=terms, contracts=contracts)
+        return await first.carry_out()
     except StaleSnapshotError:
         # Something was taken away while the call was under way. What was read is dropped, and the whole
         # call is ruled anew on what holds now.
         pass
+    again = _Attempt(call, ports, terms=terms, contracts=contracts, begun=first.begun)
     try:
-        return await _attempt(call, ports, terms=terms, contracts=contracts)
+        return await again.carry_out()
     except StaleSnapshotError as error:
         raise LogUnavailableError("the registry changes faster than calls can be ruled") from error
 
@@ -180,6 +192,7 @@ async def refuse(
     number: str,
     body: bytes,
     usage: Usage | None,
+    begun: Begun = NOT_BEGUN,
 ) -> RefusedCallError:
     """Record the refusal of an authenticated call, and return the error to be answered with."""
     for once_more in (True, False):
@@ -193,6 +206,7 @@ async def refuse(
                 usage=usage,
                 snapshot=snapshot,
                 recorder=ports.recorder,
+                begun=begun,
             )
         except StaleSnapshotError as error:
             if not once_more:
@@ -202,47 +216,90 @@ async def refuse(
     raise AssertionError("both attempts either return or raise")
 
 
-async def _attempt(call: Call, ports: Ports, *, terms: Terms, contracts: Contracts) -> Answered:
-    began = ports.monotonic()
-    await ports.recorder.ready()
-    snapshot = await ports.registry.snapshot()
-    case = await ports.registry.case(call.caller.system.id, call.usage.case)
-    call = replace(call, case=case)
-    try:
-        _check_caller(call.caller, snapshot)
-        contract = await contracts.of(snapshot.contract(call.caller.system.id))
-        planned = _plan(call, contract, contracts, terms=terms)
-    except GatewayError as error:
-        raise await refuse(
-            call.caller, error, ports, number=call.number, body=call.body, usage=call.usage
-        ) from error
-    now = ports.now().astimezone(terms.zone)
-    ruled = await _rule(call, planned, snapshot, ports, now=now)
-    carried = await fetch(
-        ruled.rulings,
-        ports,
-        call=call,
-        sources=_vouched(snapshot),
-        normalise=normalise_subject,
-        deadline_s=max(0.0, terms.deadline_s - (ports.monotonic() - began)),
+class _Attempt:
+    """One way through all stages. `begun` is what the call has in the log, also when the attempt fails."""
+
+    def __init__(
+        self,
+        call: Call,
+        ports: Ports,
+        *,
+        terms: Terms,
+        contracts: Contracts,
+        begun: Begun = NOT_BEGUN,
+    ) -> None:
+        self._call = call
+        self._ports = ports
+        self._terms = terms
+        self._contracts = contracts
+        self.begun = begun
+
+    async def carry_out(self) -> Answered:
+        ports, terms = self._ports, self._terms
+        ends = ports.monotonic() + terms.deadline_s
+        await ports.recorder.ready()
+        snapshot = await ports.registry.snapshot()
+        case = await ports.registry.case(self._call.caller.system.id, self._call.usage.case)
+        call = replace(self._call, case=case)
+        planned = await self._planned(call, snapshot)
+        now = ports.now().astimezone(terms.zone)
+        ruled = await _rule(call, planned, snapshot, ports, now=now)
+        basis = _basis(ruled, planned, snapshot, ports, now=now)
+        begun = await begin(
+            call, ruled.rulings, basis=basis, recorder=ports.recorder, begun=self.begun
+        )
+        if isinstance(begun, Recorded):
+            return Answered(begun, planned, snapshot.departments)
+        self.begun = begun
+        carried = await fetch(
+            ruled.rulings,
+            ports,
+            call=call,
+            sources=_vouched(snapshot),
+            normalise=normalise_subject,
+            deadline_s=max(0.0, ends - ports.monotonic()),
+        )
+        outcomes = _settle(planned.steps, [_mask(one, now=now) for one in carried])
+        assembled = assemble(planned, outcomes)
+        recorded = await record(
+            call,
+            outcomes,
+            Given(data=assembled.data, step_bytes=assembled.step_bytes, errors=assembled.errors),
+            basis=basis,
+            recorder=ports.recorder,
+            begun=begun,
+        )
+        return Answered(recorded, planned, snapshot.departments)
+
+    async def _planned(self, call: Call, snapshot: Snapshot) -> Plan:
+        """Plan the call; where that cannot be, its refusal is recorded and raised."""
+        try:
+            _check_caller(call.caller, snapshot)
+            contract = await self._contracts.of(snapshot.contract(call.caller.system.id))
+            return _plan(call, contract, self._contracts, terms=self._terms)
+        except GatewayError as error:
+            raise await refuse(
+                call.caller,
+                error,
+                self._ports,
+                number=call.number,
+                body=call.body,
+                usage=call.usage,
+                begun=self.begun,
+            ) from error
+
+
+def _basis(
+    ruled: Ruled, planned: Plan, snapshot: Snapshot, ports: Ports, *, now: datetime
+) -> Basis:
+    return Basis(
+        snapshot=snapshot,
+        question=ruled.question,
+        decision=ruled.decision,
+        revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
+        operation=planned.document.digest,
+        day=now.date().isoformat(),
     )
-    outcomes = _settle(planned.steps, [_mask(one, now=now) for one in carried])
-    assembled = assemble(planned, outcomes)
-    recorded = await record(
-        call,
-        outcomes,
-        Given(data=assembled.data, step_bytes=assembled.step_bytes, errors=assembled.errors),
-        basis=Basis(
-            snapshot=snapshot,
-            question=ruled.question,
-            decision=ruled.decision,
-            revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
-            operation=planned.document.digest,
-            day=now.date().isoformat(),
-        ),
-        recorder=ports.recorder,
-    )
-    return Answered(recorded, planned, snapshot.departments)
 
 
 def _check_caller(caller: Caller, snapshot: Snapshot) -> None:

@@ -6,7 +6,7 @@ clear stand codes, ids, bitmaps and counts; free text and identifiers are only e
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -34,6 +34,9 @@ KIND = "call"
 REPLAYED = "REPLAYED"
 GRANT_QUOTA = "GRANT_QUOTA"
 NOTHING = b"null"
+
+Subjects = Mapping[str, tuple[tuple[str, str], ...]]
+"""By `ref` of a step: whom it is about, each as type and normalised identifier."""
 
 MOST_STEPS = 24
 """So many steps, with sixty subjects reached by links, fit into an entry of 16 KiB."""
@@ -68,20 +71,44 @@ class Basis:
     """YYYY-MM-DD where the exchange stands: the day of the quotas."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What a call has in the log already: entries of intent, made before anybody was asked."""
+
+    intents: tuple[int, ...] = ()
+    """Their indices; the first has used up the nonce."""
+    counted: frozenset[str] = frozenset()
+    """Keys of the quotas that were counted with them."""
+
+
+NOT_BEGUN = Begun()
+
+
 async def record(
-    call: Call, outcomes: Sequence[Outcome], given: Given, *, basis: Basis, recorder: Recorder
+    call: Call,
+    outcomes: Sequence[Outcome],
+    given: Given,
+    *,
+    basis: Basis,
+    recorder: Recorder,
+    begun: Begun = NOT_BEGUN,
 ) -> Recorded:
     """Append the call's entry and return what may be answered; raises the log's errors unchanged.
 
     Where the log finds the nonce used or a quota spent, the rows are dropped: what is recorded and
     answered is then a refusal of every step.
     """
-    sequenced = await recorder.append(draft(call, outcomes, given, basis=basis))
+    sequenced = await recorder.append(draft(call, outcomes, given, basis=basis, begun=begun))
     if sequenced.instead is None:
         return Recorded(call, tuple(outcomes), given.data, given.errors, sequenced)
-    code = _INSTEAD[sequenced.instead]
+    return refused_instead(call, [outcome_step(outcome) for outcome in outcomes], sequenced)
+
+
+def refused_instead(call: Call, steps: Sequence[Step], sequenced: Sequenced) -> Recorded:
+    """Return what is answered where the log appended a refusal of every step in place of what was asked."""
+    code = INSTEAD[str(sequenced.instead)]
     return Recorded(
-        call, _all_refused(outcomes, code), NOTHING, ({"extensions": {"code": code}},), sequenced
+        call, all_refused(steps, code), NOTHING, ({"extensions": {"code": code}},), sequenced
     )
 
 
@@ -94,25 +121,27 @@ async def record_refusal(
     usage: Usage | None,
     snapshot: Snapshot,
     recorder: Recorder,
-    answer: bytes = NOTHING,
+    begun: Begun = NOT_BEGUN,
 ) -> Sequenced:
     """Append the entry of an authenticated call that was refused before any step was planned.
 
-    `usage` is None where it is the usage that cannot be read. `answer` is the `data` member sent.
+    `usage` is None where it is the usage that cannot be read.
     """
-    refused = _refused_draft(caller, usage, snapshot, number=number, code=code, nonce=caller.nonce)
+    refused = _refused_draft(caller, usage, snapshot, number=number, code=code, begun=begun)
     commits = (
-        *_person_commits(caller, usage),
-        _signature(caller),
+        *person_commits(caller, usage),
+        signed_commit(caller),
         ByteCommit(name="request", content=body),
-        ByteCommit(name="answer", content=answer),
+        ByteCommit(name="answer", content=NOTHING),
     )
-    once = _with(refused, commits=commits, receipt=("request", "answer", _own_counter(caller)))
-    again = _with(once, clear={**once.clear, "code": REPLAYED}, nonce=None)
-    return await recorder.append(_with(once, otherwise={"replayed": again}))
+    once = changed(refused, commits=commits, receipt=("request", "answer", own_counter(caller)))
+    if once.nonce is None:
+        return await recorder.append(once)
+    again = changed(once, clear={**once.clear, "code": REPLAYED}, nonce=None)
+    return await recorder.append(changed(once, otherwise={"replayed": again}))
 
 
-_INSTEAD: Mapping[str, str] = {"replayed": REPLAYED, "quota": GRANT_QUOTA}
+INSTEAD: Mapping[str, str] = {"replayed": REPLAYED, "quota": GRANT_QUOTA}
 
 
 def quota_key(grant: str) -> str:
@@ -120,21 +149,49 @@ def quota_key(grant: str) -> str:
     return f"grant:{grant}"
 
 
-def draft(call: Call, outcomes: Sequence[Outcome], given: Given, *, basis: Basis) -> Draft:
+def draft(
+    call: Call,
+    outcomes: Sequence[Outcome],
+    given: Given,
+    *,
+    basis: Basis,
+    begun: Begun = NOT_BEGUN,
+) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
     ruled = _ruled_commits(basis)
-    whole = _call_draft(call, outcomes, given, basis=basis, ruled=ruled)
-    quotas = _quotas(outcomes, basis=basis)
+    whole = _call_draft(call, outcomes, given, basis=basis, ruled=ruled, begun=begun)
+    verdicts = [_counted_verdict(outcome) for outcome in outcomes]
+    quotas = quotas_of(verdicts, basis=basis, counted=begun.counted)
+    if begun.intents and not quotas:
+        # Whether the call may be made at all was decided when its intent was recorded.
+        return whole
+    steps = [outcome_step(outcome) for outcome in outcomes]
+    subjects = subjects_of(outcomes)
+    instead = instead_of(call, steps, basis=basis, subjects=subjects, begun=begun)
+    return changed(whole, quotas=quotas, otherwise=instead)
+
+
+def instead_of(
+    call: Call,
+    steps: Sequence[Step],
+    *,
+    basis: Basis,
+    subjects: Subjects,
+    begun: Begun = NOT_BEGUN,
+) -> dict[str, Draft]:
+    """Return the refusals of a whole call that the log may append in place of a draft."""
+    ruled = _ruled_commits(basis)
+    # Where the whole data is null, no step has a place in it.
+    nothing = Given(data=NOTHING, step_bytes={step.ref: b"" for step in steps}, errors=())
     otherwise = {}
-    for key, code in _INSTEAD.items():
-        refused = _all_refused(outcomes, code)
-        # Where the whole data is null, no step has a place in it.
-        nothing = Given(data=NOTHING, step_bytes=dict.fromkeys(given.step_bytes, b""), errors=())
+    for key, code in INSTEAD.items():
+        refused = all_refused(steps, code)
         alternative = _call_draft(
-            call, refused, nothing, basis=basis, ruled=ruled, subjects=_subjects_of(outcomes)
+            call, refused, nothing, basis=basis, ruled=ruled, subjects=subjects, begun=begun
         )
-        otherwise[key] = _with(alternative, nonce=None if key == "replayed" else alternative.nonce)
-    return _with(whole, quotas=quotas, otherwise=otherwise)
+        nonce = None if key == "replayed" else alternative.nonce
+        otherwise[key] = changed(alternative, nonce=nonce)
+    return otherwise
 
 
 def _call_draft(
@@ -144,32 +201,34 @@ def _call_draft(
     *,
     basis: Basis,
     ruled: Sequence[Commit],
-    subjects: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+    begun: Begun,
+    subjects: Subjects | None = None,
 ) -> Draft:
     caller, snapshot = call.caller, basis.snapshot
-    known = subjects if subjects is not None else _subjects_of(outcomes)
+    known = subjects if subjects is not None else subjects_of(outcomes)
     steps = [_step_facts(outcome) for outcome in outcomes]
     open_document = not _LITERAL.search(call.query)
     clear = {
-        **_caller_facts(caller, call.usage, snapshot, number=call.number),
+        **caller_facts(caller, call.usage, snapshot, number=call.number),
         "channel": basis.question.channel,
-        "case": _case_facts(call),
+        "case": case_facts(call),
         "operation": basis.operation if open_document else "",
         "policy": basis.revision,
         "steps": steps,
+        **_intents(begun),
     }
     answers = tuple(
         ByteCommit(name=f"answer.{ref}", content=content)
         for ref, content in given.step_bytes.items()
     )
     commits = (
-        *_person_commits(caller, call.usage),
-        *_matter_commit(call.usage, snapshot),
+        *person_commits(caller, call.usage),
+        *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         _arguments(call, known),
         *ruled,
-        _signature(caller),
-        *_subject_commits(known),
+        signed_commit(caller),
+        *subject_commits(known),
         ByteCommit(name="request", content=call.body),
         ByteCommit(name="answer", content=given.data),
         *answers,
@@ -185,8 +244,8 @@ def _call_draft(
         ),
         index=tuple(_index(call, outcomes, known, snapshot)),
         applied=snapshot.applied_index,
-        nonce=caller.nonce,
-        receipt=("request", "answer", *(one.name for one in answers), _own_counter(caller)),
+        nonce=_nonce(caller, begun),
+        receipt=("request", "answer", *(one.name for one in answers), own_counter(caller)),
     )
 
 
@@ -194,20 +253,29 @@ def outcome_step(outcome: Outcome) -> Step:
     return outcome.step if isinstance(outcome, Refused) else outcome.permitted.step
 
 
-def _own_counter(caller: Caller) -> str:
+def _intents(begun: Begun) -> dict[str, Any]:
+    return {"intents": list(begun.intents)} if begun.intents else {}
+
+
+def _nonce(caller: Caller, begun: Begun) -> Nonce | None:
+    """The first intent of a call uses its nonce up."""
+    return None if begun.intents else caller.nonce
+
+
+def own_counter(caller: Caller) -> str:
     return f"n.consumer:{caller.system.id}"
 
 
-def _all_refused(outcomes: Sequence[Outcome], code: str) -> tuple[Refused, ...]:
-    return tuple(Refused(outcome_step(outcome), code, None) for outcome in outcomes)
+def all_refused(steps: Sequence[Step], code: str) -> tuple[Refused, ...]:
+    return tuple(Refused(step, code, None) for step in steps)
 
 
-def _with(draft_: Draft, **changes: Any) -> Draft:
+def changed(draft_: Draft, **changes: Any) -> Draft:
     members = {name: getattr(draft_, name) for name in Draft.__dataclass_fields__}
     return Draft(**{**members, **changes})
 
 
-def _caller_facts(
+def caller_facts(
     caller: Caller, usage: Usage | None, snapshot: Snapshot, *, number: str
 ) -> dict[str, Any]:
     # What the caller claims stands in the clear only where the exchange knows it: else it is free text.
@@ -226,7 +294,7 @@ def _caller_facts(
     }
 
 
-def _case_facts(call: Call) -> str:
+def case_facts(call: Call) -> str:
     if call.case is None:
         return "none"
     return "declared" if call.case.attested_by is None else "attested"
@@ -244,11 +312,11 @@ def _step_facts(outcome: Outcome) -> dict[str, Any]:
         "resource": step.resource.code,
         "revision": step.resource.revision,
         "class": step.resource.sharing_class.value,
-        "asked": _bits(step.items, asked),
+        "asked": bits(step.items, asked),
         "matched": bitmap(item.ordinal for item in (*step.matched, *joins)),
-        "given": _bits(step.items, given),
-        "masked": _bits(step.items, masked),
-        "refused": _bits(step.items, asked - given - masked),
+        "given": bits(step.items, given),
+        "masked": bits(step.items, masked),
+        "refused": bits(step.items, asked - given - masked),
         "grant": verdict.grant if verdict is not None and verdict.grant is not None else "",
         "rows": len(outcome.rows) if isinstance(outcome, Masked) else 0,
         "outcome": outcome_of(outcome),
@@ -256,7 +324,7 @@ def _step_facts(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _bits(items: Sequence[Item], names: set[str]) -> str:
+def bits(items: Sequence[Item], names: set[str]) -> str:
     return bitmap(item.ordinal for item in items if item.name in names)
 
 
@@ -274,7 +342,7 @@ def _given_items(step: Step, verdict: Verdict | None) -> tuple[set[str], set[str
     return (asked & set(verdict.items.allowed)) - masked, masked
 
 
-def _subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str], ...]]:
+def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return by ref whom each step is about, those met by a link too, refused or not."""
     by_ref = {outcome_step(outcome).ref: outcome for outcome in outcomes}
     found: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -292,7 +360,7 @@ def _subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str]
     return found
 
 
-def _subject_commits(subjects: Mapping[str, tuple[tuple[str, str], ...]]) -> list[Commit]:
+def subject_commits(subjects: Subjects) -> list[Commit]:
     """Commit to each subject apart, so that each can be disclosed and erased apart."""
     commits: list[Commit] = []
     for ref, found in subjects.items():
@@ -303,7 +371,7 @@ def _subject_commits(subjects: Mapping[str, tuple[tuple[str, str], ...]]) -> lis
     return commits
 
 
-def _arguments(call: Call, subjects: Mapping[str, tuple[tuple[str, str], ...]]) -> Commit:
+def _arguments(call: Call, subjects: Subjects) -> Commit:
     """Commit to the document and its variables, under the key of the subject whom they name first."""
     value = {
         "document": call.query,
@@ -314,7 +382,7 @@ def _arguments(call: Call, subjects: Mapping[str, tuple[tuple[str, str], ...]]) 
     return Commit(name="arguments", value=_canonical(value), subject=first)
 
 
-def _person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:
+def person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:
     officer = Commit(name="officer", value=caller.officer.id if caller.officer else "")
     if usage is None:
         return (officer,)
@@ -338,7 +406,7 @@ def _ruled_commits(basis: Basis) -> tuple[Commit, ...]:
     )
 
 
-def _matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
+def matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
     """Commit to a matter or purpose that nobody registered: it cannot stand in the clear."""
     claimed = {"matter": usage.matter} if usage.matter not in snapshot.matters else {}
     if usage.purpose not in _PURPOSES:
@@ -346,7 +414,7 @@ def _matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
     return tuple(Commit(name=name, value=value) for name, value in claimed.items())
 
 
-def _signature(caller: Caller) -> Commit:
+def signed_commit(caller: Caller) -> Commit:
     """Commit to what the caller signed, so that nobody can invent calls for them."""
     signed = {
         "key": caller.key,
@@ -364,7 +432,7 @@ def _canonical(value: Any) -> str:
 def _index(
     call: Call,
     outcomes: Sequence[Outcome],
-    subjects: Mapping[str, tuple[tuple[str, str], ...]],
+    subjects: Subjects,
     snapshot: Snapshot,
 ) -> list[IndexRow]:
     """Return how the call is found: a row for each step and subject, or one for a call without steps."""
@@ -373,7 +441,7 @@ def _index(
         step = outcome_step(outcome)
         about: Sequence[tuple[str, str] | None] = subjects.get(step.ref) or (None,)
         rows += [
-            _index_row(
+            index_row(
                 call.caller,
                 call.usage,
                 snapshot,
@@ -386,10 +454,10 @@ def _index(
             )
             for subject in about
         ]
-    return rows or [_index_row(call.caller, call.usage, snapshot, decision="given")]
+    return rows or [index_row(call.caller, call.usage, snapshot, decision="given")]
 
 
-def _index_row(caller: Caller, usage: Usage | None, snapshot: Snapshot, **members: Any) -> IndexRow:
+def index_row(caller: Caller, usage: Usage | None, snapshot: Snapshot, **members: Any) -> IndexRow:
     matter = usage.matter if usage is not None and usage.matter in snapshot.matters else ""
     return IndexRow(
         consumer=caller.system.department,
@@ -401,13 +469,19 @@ def _index_row(caller: Caller, usage: Usage | None, snapshot: Snapshot, **member
     )
 
 
-def _quotas(outcomes: Sequence[Outcome], *, basis: Basis) -> tuple[Quota, ...]:
+def _counted_verdict(outcome: Outcome) -> Verdict | None:
+    return outcome.verdict if isinstance(outcome, Refused) else outcome.permitted.verdict
+
+
+def quotas_of(
+    verdicts: Iterable[Verdict | None], *, basis: Basis, counted: frozenset[str] = frozenset()
+) -> tuple[Quota, ...]:
     """Count the call once against each grant that permitted something, also where a source was down."""
-    used: dict[str, None] = {}
-    for outcome in outcomes:
-        verdict = outcome.verdict if isinstance(outcome, Refused) else outcome.permitted.verdict
-        if verdict is not None and verdict.allow and verdict.grant is not None:
-            used[verdict.grant] = None
+    used = {
+        verdict.grant: None
+        for verdict in verdicts
+        if verdict is not None and verdict.allow and verdict.grant is not None
+    }
     grants = basis.snapshot.grants
     return tuple(
         Quota(
@@ -418,6 +492,7 @@ def _quotas(outcomes: Sequence[Outcome], *, basis: Basis) -> tuple[Quota, ...]:
             most=grants[grant].daily_quota if grant in grants else 0,
         )
         for grant in used
+        if quota_key(grant) not in counted
     )
 
 
@@ -428,19 +503,20 @@ def _refused_draft(
     *,
     number: str,
     code: str,
-    nonce: Nonce | None,
+    begun: Begun,
 ) -> Draft:
     clear = {
-        **_caller_facts(caller, usage, snapshot, number=number),
+        **caller_facts(caller, usage, snapshot, number=number),
         "steps": [],
         "outcome": "refused",
         "code": code,
+        **_intents(begun),
     }
     return Draft(
         kind=KIND,
         clear=clear,
         counters=(f"consumer:{caller.system.id}",),
-        index=(_index_row(caller, usage, snapshot, decision="refused", code=code),),
+        index=(index_row(caller, usage, snapshot, decision="refused", code=code),),
         applied=snapshot.applied_index,
-        nonce=nonce,
+        nonce=_nonce(caller, begun),
     )

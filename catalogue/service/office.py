@@ -201,6 +201,7 @@ def _record_case(
         kind,
         (CASE, case),
         narrowing=narrowing,
+        at_once=narrowing,
         facts={
             "system": case.system,
             "matter": case.matter,

@@ -249,6 +249,7 @@ class People(UseCases):
                 "system.key-revoked",
                 (SYSTEM_KEY, revoked),
                 narrowing=True,
+                at_once=True,
                 facts={"system": held.system, "key": key},
                 private={"reason": reason},
             )

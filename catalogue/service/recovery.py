@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalogue import store
+from catalogue.service import unrecorded
 from catalogue.service.unit import UseCases
 
 _CRASHED = "found at start-up: recorded, never committed"
@@ -45,6 +46,41 @@ class Recovery(UseCases):
             if newest > applied:
                 store.set_applied_index(connection, newest)
         return Recovered(voided=tuple(voided), doubtful=tuple(sorted(doubtful)))
+
+    def record_late(self) -> int:
+        """Record what was taken away while the log was down; returns how many acts that were.
+
+        An act that the log knows already, or that a younger one has overtaken, is dropped. Raises
+        UnrecordableError while the log is still down, UnrecordedRowError where a hand was at what waits.
+        """
+        with self._engine.connect() as connection:
+            if not unrecorded.has_any(connection):
+                return 0
+        count = 0
+        while self._record_oldest():
+            count += 1
+        return count
+
+    def _record_oldest(self) -> bool:
+        """Record the oldest act that waits, in a transaction of its own; False where none waits."""
+        done: list[int] = []
+        try:
+            with self._engine.begin() as connection:
+                store.applied_index(connection, lock=True)
+                waiting = unrecorded.read_all(connection, sealer=self._sealer)
+                if not waiting:
+                    return False
+                oldest = waiting[0]
+                if not unrecorded.is_overtaken(oldest, recorded=self._ledger.rows()):
+                    done.append(self._ledger.append(oldest.act))
+                    unrecorded.name_entry(connection, oldest, index=done[0])
+                    store.set_applied_index(connection, done[0])
+                unrecorded.drop(connection, oldest)
+        except BaseException as error:
+            for index in done:
+                self._ledger.void(index, reason=type(error).__name__)
+            raise
+        return True
 
     def _lost(
         self, present: Mapping[tuple[str, str], str], *, applied: int, accept: frozenset[int]

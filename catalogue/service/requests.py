@@ -226,6 +226,7 @@ def _record_grant(
         kind,
         *rows,
         narrowing=narrowing,
+        at_once=narrowing,
         facts={
             "grant": grant.id,
             "request": grant.request,

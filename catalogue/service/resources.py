@@ -147,6 +147,7 @@ def _record_resource(
         kind,
         (RESOURCE, registration),
         narrowing=narrowing,
+        at_once=narrowing,
         facts={
             "resource": resource.code,
             "provider": resource.department,

@@ -11,11 +11,14 @@ from sqlalchemy import Connection, Engine
 from catalogue import store
 from catalogue.errors import UnknownError
 from catalogue.model import Actor
-from catalogue.ports import Act, Clock, Ledger, RowMark, Sealer
+from catalogue.ports import Act, Clock, Ledger, RowMark, Sealer, UnrecordableError
 from catalogue.protected import SALT_BYTES
 from catalogue.rows import OFFICER, SYSTEM, Kind, from_ms, to_ms
+from catalogue.service import unrecorded
 
 T = TypeVar("T")
+
+_ID_BYTES = 16
 
 ROWS_AN_ACT = 50
 """An entry holds at most 16 KiB: what an import writes is spread over as many acts as that takes."""
@@ -32,7 +35,9 @@ class Unit:
         ledger: Ledger,
         sealer: Sealer,
         random: Callable[[int], bytes],
+        at: int,
     ) -> None:
+        """`at` is the moment of the transaction, epoch ms."""
         self.connection = connection
         self.recorded: list[tuple[int, Kind[Any], str]] = []
         """Index of each act, with the first of its rows."""
@@ -40,6 +45,7 @@ class Unit:
         self._ledger = ledger
         self._sealer = sealer
         self._random = random
+        self._at = at
 
     def find(self, kind: Kind[T], key: str) -> T | None:
         """Return a value; None where none is registered."""
@@ -74,6 +80,7 @@ class Unit:
         kind: str,
         *rows: tuple[Kind[Any], Any],
         narrowing: bool = False,
+        at_once: bool = False,
         fresh: bool = False,
         facts: Mapping[str, Any],
         private: Mapping[str, Any] | None = None,
@@ -83,33 +90,46 @@ class Unit:
 
         `fresh` says that all rows are of one kind and none of them is there yet. The rows are written after
         the entry is durable, so that no state ever stands unrecorded. Whatever fails afterwards undoes the
-        writing, and the entry is declared void.
+        writing, and the entry is declared void. An act that does nothing but take away may be `at_once`: with
+        the log down it holds all the same, and is recorded before the next call is ruled.
         """
         marked = [
             (row_kind, *store.mark(row_kind, value, sealer=self._sealer, salt=self._salt()))
             for row_kind, value in rows
         ]
         marks: tuple[RowMark, ...] = tuple(mark for _kind, _row, mark in marked)
-        index = self._ledger.append(
-            Act(
-                kind=kind,
-                actor=self._given.id,
-                department=self._given.department,
-                auth=self._given.auth,
-                rows=marks,
-                narrowing=narrowing,
-                facts=facts,
-                private=private or {},
-                case=case,
-            )
+        act = Act(
+            kind=kind,
+            actor=self._given.id,
+            department=self._given.department,
+            auth=self._given.auth,
+            rows=marks,
+            narrowing=narrowing,
+            facts=facts,
+            private=private or {},
+            case=case,
         )
-        self.recorded.append((index, marked[0][0], marks[0].key))
+        index = self._appended(act, at_once=at_once)
+        if index != unrecorded.NOT_YET:
+            self.recorded.append((index, marked[0][0], marks[0].key))
+            store.set_applied_index(self.connection, index)
         if fresh:
             store.add(self.connection, marked[0][0], [row for _, row, _ in marked], entry=index)
         else:
             for row_kind, row, _mark in marked:
                 store.save(self.connection, row_kind, row, entry=index)
-        store.set_applied_index(self.connection, index)
+
+    def _appended(self, act: Act, *, at_once: bool) -> int:
+        try:
+            return self._ledger.append(act)
+        except UnrecordableError:
+            if not at_once:
+                raise
+        id_ = self._random(_ID_BYTES).hex()
+        unrecorded.keep(
+            self.connection, act, id_=id_, at=self._at, ledger=self._ledger, sealer=self._sealer
+        )
+        return unrecorded.NOT_YET
 
     def _salt(self) -> bytes:
         return self._random(SALT_BYTES)
@@ -155,6 +175,7 @@ class UseCases:
                     ledger=self._ledger,
                     sealer=self._sealer,
                     random=self._random,
+                    at=to_ms(self._clock()),
                 )
                 yield unit
         except BaseException as error:

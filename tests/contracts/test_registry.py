@@ -690,13 +690,13 @@ def test_a_case_belongs_to_one_system(district: District) -> None:
 # Recorded first, or not at all
 
 
-def test_nothing_takes_effect_while_the_log_refuses(district: District) -> None:
+def test_nothing_is_given_while_the_log_refuses(district: District) -> None:
     district.announce()
-    grant = district.grant()
+    asked = district.ask()
     before = district.snapshot()
     district.ledger.down = True
     with pytest.raises(LedgerDownError):
-        district.registry.revoke(grant.id, by=district.by("market.head"))
+        district.registry.grant(asked.id, by=district.by("market.operator"))
     assert district.snapshot() == before
 
 

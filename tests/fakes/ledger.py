@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from catalogue.ports import Act
+from catalogue.ports import Act, UnrecordableError
 
 
-class LedgerDownError(Exception):
+class LedgerDownError(UnrecordableError):
     """The log refuses."""
 
 

@@ -1,7 +1,7 @@
 """A log of one list, which refuses when told to and complains of drafts that no log could take."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from audit import canonical
 from audit.entry import ByteCommit, Commit, Draft, Opening, Sequenced
@@ -11,12 +11,16 @@ from audit.errors import LogUnavailableError, StaleSnapshotError
 class ListRecorder:
     """Implements `gateway.ports.Recorder`. Bodies and digests are made as the log makes them."""
 
-    def __init__(self, *, instead: str | None = None, stale: int = 0) -> None:
+    def __init__(
+        self, *, instead: str | None = None, stale: int = 0, stale_at: Container[int] = ()
+    ) -> None:
         self.drafts: list[Draft] = []
         """Every draft as it came, the refused ones too."""
         self.bodies: list[bytes] = []
         self.down = False
-        self.down_on_append = False
+        self.down_after: int | None = None
+        """How many entries it still takes before it goes down; None: it stays up."""
+        self._stale_at = stale_at
         self._instead = instead
         self._stale = stale
         self._numbers: dict[str, int] = {}
@@ -27,9 +31,13 @@ class ListRecorder:
             raise LogUnavailableError("the log is down")
 
     async def append(self, draft: Draft) -> Sequenced:
-        if self.down or self.down_on_append:
+        if self.down or self.down_after == 0:
             raise LogUnavailableError("the log is down")
+        if self.down_after is not None:
+            self.down_after -= 1
         self.drafts.append(draft)
+        if len(self.drafts) - 1 in self._stale_at:
+            raise StaleSnapshotError("below the barrier")
         if self._stale > 0:
             self._stale -= 1
             raise StaleSnapshotError("below the barrier")

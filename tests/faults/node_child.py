@@ -1,6 +1,7 @@
 """Serves a copied district until somebody kills it, for the tests that kill it.
 
-Run as `python -m tests.faults.node_child HOME PORT [SABOTAGE]`; prints `serving` once it does.
+Run as `python -m tests.faults.node_child HOME PORT [SABOTAGE] [hold]`; prints `serving` once it does. With
+`hold`, a department's database that is asked says `asked` here and never answers.
 """
 
 import asyncio
@@ -8,12 +9,17 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any, NoReturn
 
 from exchange.home import locked
 from exchange.node import open_node
 from exchange.serving import serve_node
 from exchange.settings import read_settings
-from tests.sabotage.log import SABOTAGES
+from gateway.sources.sql import SqlSource
+from tests.sabotage import gateway_back, log
+from tests.sabotage.kit import replaced
+
+ALL = {**gateway_back.SABOTAGES, **log.SABOTAGES}
 
 
 def told(_: Callable[[], None]) -> None:
@@ -21,9 +27,20 @@ def told(_: Callable[[], None]) -> None:
     sys.stdout.flush()
 
 
-def run(home: Path, *, port: int, sabotage: str) -> None:
+async def hold(*_: Any, **__: Any) -> NoReturn:
+    sys.stdout.write("asked\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")
+
+
+def run(home: Path, *, port: int, sabotage: str, holding: bool) -> None:
     settings = read_settings({"EXCHANGE_PORT": str(port)}, home=home)
-    with SABOTAGES[sabotage].apply() if sabotage else nullcontext(), locked(settings.home):
+    with (
+        ALL[sabotage].apply() if sabotage else nullcontext(),
+        replaced(SqlSource.read, hold) if holding else nullcontext(),
+        locked(settings.home),
+    ):
         asyncio.run(serve_node(open_node(settings), ready=told))
 
 
@@ -32,4 +49,5 @@ if __name__ == "__main__":
         Path(sys.argv[1]),
         port=int(sys.argv[2]),
         sabotage=sys.argv[3] if len(sys.argv) > 3 else "",
+        holding="hold" in sys.argv[4:],
     )

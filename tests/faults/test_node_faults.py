@@ -26,6 +26,7 @@ from exchange.client.session import Exchange
 from exchange.demo import district
 from exchange.demo.setup import SYSTEM
 from exchange.node import open_node
+from exchange.unfinished import unfinished
 from tests.fakes.node import (
     DEPARTMENTS,
     LICENCE,
@@ -130,11 +131,43 @@ def test_a_call_that_would_be_refused_learns_nothing_while_the_log_is_down(
 
 
 @pytest.mark.proves("W1")
-def test_no_act_of_an_officer_takes_effect_while_the_log_is_down(here: Standing) -> None:
+def test_no_act_that_widens_takes_effect_while_the_log_is_down(here: Standing) -> None:
     grant = here.grants["307/000001"]
+    here.act("market.head", "grant.suspend", grant=grant)
     with log_down(here), pytest.raises(LogUnavailableError, match="does not answer"):
+        here.act("market.head", "grant.resume", grant=grant)
+    assert here.row("sharing_grant", "id = ?", grant)["state"] == "suspended"
+
+
+@pytest.mark.proves("W14")
+def test_a_revoke_with_the_log_down_holds_at_once_and_is_recorded_before_the_next_call(
+    here: Standing,
+) -> None:
+    grant = here.grants["307/000001"]
+    size = here.node.log.size
+    assert codes(here.ask()) == {"businessLicence": None}
+    with log_down(here):
+        here.act("market.head", "grant.revoke", grant=grant, reason="数据停用")
+        assert here.row("sharing_grant", "id = ?", grant)["state"] == "revoked"
+        check_nothing_told(ask_raw(here))
+    last = next(r for r in (ask_raw(here) for _ in itertools.count()) if r.status_code == 200)
+    told = last.json()
+    assert told["data"]["enterprise"]["businessLicence"] is None
+    assert told["errors"][0]["extensions"]["code"] == "GRANT_REVOKED"
+    kinds = here.kinds(since=size)
+    assert kinds[-2:] == ["grant.revoked", "call"]
+    assert "registry.alarm" not in kinds
+
+
+@pytest.mark.proves("W14")
+def test_a_revoke_with_the_log_down_outlives_a_restart(here: Standing) -> None:
+    grant = here.grants["307/000001"]
+    with log_down(here):
         here.act("market.head", "grant.revoke", grant=grant)
-    assert here.row("sharing_grant", "id = ?", grant)["state"] == "active"
+    here.restart()
+    assert "grant.revoked" in here.kinds()
+    assert here.node.live.load().absent == ()
+    assert codes(here.ask())["businessLicence"] == "GRANT_REVOKED"
 
 
 class Clients:
@@ -206,3 +239,52 @@ def test_every_receipt_held_when_the_process_was_killed_is_in_the_log_that_opens
         assert node.live.load().absent == ()
     finally:
         asyncio.run(node.close())
+
+
+@pytest.mark.proves("W15")
+def test_who_was_asked_when_the_process_was_killed_is_listed_as_unfinished(
+    origin: Founded, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings = copied(tmp_path / "home")
+    vkey = (settings.home / "log.vkey").read_text(encoding="utf-8").strip()
+    sabotage = request.config.getoption("--sabotage") or ""
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.faults.node_child"),
+            *(str(settings.home), str(settings.port), sabotage, "hold"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "serving\n"
+        clerk = Exchange(settings.base_url, key=origin.systems[SYSTEM], vkey=vkey)
+        asking = threading.Thread(target=ask_in_vain, args=(clerk,))
+        asking.start()
+        assert child.stdout.readline() == "asked\n"
+        child.send_signal(signal.SIGKILL)
+    asking.join(timeout=60)
+    clerk.close()
+    node = open_node(settings)
+    try:
+        (only,) = unfinished(node.log, 0, node.log.size)
+        assert (only.consumer, only.system) == (district.HALL.code, SYSTEM)
+        assert only.index == node.log.size - 1
+    finally:
+        asyncio.run(node.close())
+
+
+def ask_in_vain(clerk: Exchange) -> None:
+    with pytest.raises(ClientError):
+        clerk.query(LICENCE, {"e": district.APPLICANT}, usage=USAGE)
+
+
+@pytest.mark.proves("W15")
+def test_a_call_that_was_answered_leaves_no_intent_open(here: Standing) -> None:
+    answer = here.ask(DEPARTMENTS)
+    size = here.node.log.size
+    assert unfinished(here.node.log, 0, size) == []
+    index = int(answer.entry["index"])
+    # Seen before its outcome, the same intent is open; the entries after the end are read all the same.
+    assert unfinished(here.node.log, 0, index) == []
+    assert here.kinds(since=index - 1) == ["intent", "call"]

@@ -5,6 +5,8 @@ from typing import Any
 
 from catalogue import cases, emergency, lifecycle, store
 from catalogue.model import Actor, Case, Party
+from catalogue.ports import Act
+from catalogue.service.unit import Unit
 from exchange import ledger
 from tests.sabotage.kit import Sabotage, replaced
 
@@ -42,6 +44,11 @@ def _unrecorded(*_given: Any, **_more: Any) -> int:
     return 0
 
 
+def _waits(unit: Unit, act: Act, **_more: Any) -> int:
+    """Whatever an act takes away, it waits for the log."""
+    return unit._ledger.append(act)
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "G1": Sabotage(
         why="nobody is ever counted among the requesting chain",
@@ -74,6 +81,10 @@ SABOTAGES: dict[str, Sabotage] = {
     "R2": Sabotage(
         why="every row, and every gap, is taken for what was recorded",
         apply=lambda: replaced(store._doubt, _nothing),
+    ),
+    "W14": Sabotage(
+        why="a revoke fails while the log is down",
+        apply=lambda: replaced(Unit._appended, _waits),
     ),
     "C1": Sabotage(
         why="anybody's word attests a case",

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import gateway.fetch
+import gateway.intent
 import gateway.mask
 import gateway.pipeline
 import gateway.record
@@ -12,11 +13,11 @@ import gateway.rule
 import gateway.sources.sql
 from audit.entry import Draft, Sequenced
 from gateway.model import Call, Failed, Fetched, Masked, Outcome, Permitted, Recorded, Refused
-from gateway.ports import Ports, Recorder
+from gateway.ports import Recorder
 from tests.sabotage.kit import Sabotage, replaced
 
 _original_step_facts = gateway.record._step_facts
-_original_attempt = gateway.pipeline._attempt
+_original_attempt = gateway.pipeline._Attempt.carry_out
 _original_read = gateway.fetch._read
 
 
@@ -32,11 +33,15 @@ def _give_every_item() -> AbstractContextManager[None]:
 
 
 def _ignore_the_log() -> AbstractContextManager[None]:
-    async def attempt(call: Call, ports: Ports, **terms: Any) -> Any:
-        deaf = replace(ports, recorder=_NeverAsked(ports.recorder))
-        return await _original_attempt(call, deaf, **terms)
+    async def carry_out(attempt: gateway.pipeline._Attempt) -> Any:
+        attempt._ports = replace(attempt._ports, recorder=_NeverAsked(attempt._ports.recorder))
+        return await _original_attempt(attempt)
 
-    return replaced(gateway.pipeline._attempt, attempt)
+    return replaced(_original_attempt, carry_out)
+
+
+def _intend_nothing() -> AbstractContextManager[None]:
+    return replaced(gateway.intent.remote_steps, lambda _rulings, _snapshot: ())
 
 
 class _NeverAsked:
@@ -93,6 +98,7 @@ def _trust_every_login() -> AbstractContextManager[None]:
 
 SABOTAGES: dict[str, Sabotage] = {
     "W1": Sabotage(why="the call is answered without its entry", apply=_answer_unrecorded),
+    "W15": Sabotage(why="others' systems are asked before the log says so", apply=_intend_nothing),
     "W16": Sabotage(why="the policy is asked while the log is down", apply=_ignore_the_log),
     "F1": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
     "F4": Sabotage(why="denied items are given", apply=_give_every_item),

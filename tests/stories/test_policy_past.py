@@ -85,7 +85,10 @@ def test_every_recorded_decision_is_made_again_and_is_equal(
     assert said["holds"] is True
     assert (said["calls"], said["equal"]) == (CALLS, CALLS)
     assert said["replay_per_s"] > 0
-    assert here.kinds(since=size) == [*["call"] * CALLS, "policy.replayed"]
+    assert [kind for kind in here.kinds(since=size) if kind != "intent"] == [
+        *["call"] * CALLS,
+        "policy.replayed",
+    ]
     spoken = terminal.said("policy", "replay", officer="approver")
     assert f"{CALLS} equal, 0 different\nholds" in spoken
 

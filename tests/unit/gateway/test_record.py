@@ -269,7 +269,7 @@ async def test_what_is_recorded_is_what_is_sent() -> None:
 
 async def test_nothing_is_recorded_as_given_when_the_log_cannot_be_written() -> None:
     recorder = ListRecorder()
-    recorder.down_on_append = True
+    recorder.down_after = 0
     with pytest.raises(LogUnavailableError):
         await recorded(recorder, a_masked())
 

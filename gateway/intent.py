@@ -1,0 +1,172 @@
+"""Before another department's system is asked, the log holds that it is about to be, and why.
+
+A source is *local* where the exchange itself keeps its tables (published files); every other is *remote*. A
+call that reads a remote source has an entry of kind `intent` first and its own entry of kind `call` after the
+answer, before anything is released. Whatever kills the node in between leaves an intent that no call names:
+it is listed as unfinished. The intent uses up the nonce and the quotas, so that a replay asks nobody.
+"""
+
+from collections.abc import Sequence
+
+from audit.canonical import bitmap
+from audit.entry import ByteCommit, Draft, Sequenced
+from catalogue.files import KIND as KEPT_HERE
+from catalogue.snapshot import Snapshot
+from gateway.model import Call, GivenKey, Permitted, Recorded, Ruling, Step
+from gateway.ports import Recorder
+from gateway.record import (
+    Basis,
+    Begun,
+    Subjects,
+    bits,
+    caller_facts,
+    case_facts,
+    changed,
+    index_row,
+    instead_of,
+    matter_commit,
+    own_counter,
+    person_commits,
+    quotas_of,
+    refused_instead,
+    signed_commit,
+    subject_commits,
+)
+
+KIND = "intent"
+INTENDED = "intended"
+"""Outcome of a step of which only the intent is in the log."""
+
+
+def remote_steps(rulings: Sequence[Ruling], snapshot: Snapshot) -> tuple[Permitted, ...]:
+    """Return what is permitted to be read from other departments' systems. Doubt counts as remote."""
+    return tuple(
+        ruling
+        for ruling in rulings
+        if isinstance(ruling, Permitted) and not _kept_here(ruling.step, snapshot)
+    )
+
+
+async def begin(
+    call: Call,
+    rulings: Sequence[Ruling],
+    *,
+    basis: Basis,
+    recorder: Recorder,
+    begun: Begun,
+) -> Begun | Recorded:
+    """Record what is about to be asked; returns what the call has in the log from then on.
+
+    Recorded where the log found the nonce used or a quota spent: nobody may be asked then, and the refusal
+    is in the log. Raises the log's errors unchanged. Where nothing is remote, nothing is recorded.
+    """
+    remote = remote_steps(rulings, basis.snapshot)
+    if not remote:
+        return begun
+    draft = intent_draft(call, rulings, remote, basis=basis, begun=begun)
+    sequenced = await recorder.append(draft)
+    if sequenced.instead is not None:
+        return refused_instead(call, [_step(ruling) for ruling in rulings], sequenced)
+    return _continued(begun, sequenced, draft)
+
+
+def intent_draft(
+    call: Call,
+    rulings: Sequence[Ruling],
+    remote: Sequence[Permitted],
+    *,
+    basis: Basis,
+    begun: Begun,
+) -> Draft:
+    """Return the draft of an intent: who asks, why, about whom, and which departments will be asked."""
+    caller, snapshot = call.caller, basis.snapshot
+    subjects = _named_subjects(rulings)
+    verdicts = [ruling.verdict for ruling in rulings]
+    draft = Draft(
+        kind=KIND,
+        clear={
+            **caller_facts(caller, call.usage, snapshot, number=call.number),
+            "channel": basis.question.channel,
+            "case": case_facts(call),
+            "policy": basis.revision,
+            "steps": [_step_facts(permitted) for permitted in remote],
+        },
+        commits=(
+            *person_commits(caller, call.usage),
+            *matter_commit(call.usage, snapshot),
+            signed_commit(caller),
+            *subject_commits(subjects),
+            ByteCommit(name="request", content=call.body),
+        ),
+        counters=(
+            f"consumer:{caller.system.id}",
+            *(f"resource:{code}" for code in sorted({one.step.resource.code for one in remote})),
+        ),
+        index=tuple(
+            index_row(
+                caller,
+                call.usage,
+                snapshot,
+                step=permitted.step.ref,
+                provider=permitted.step.resource.department,
+                resource=permitted.step.resource.code,
+                subject=next(iter(subjects.get(permitted.step.ref, ())), None),
+            )
+            for permitted in remote
+        ),
+        applied=snapshot.applied_index,
+        nonce=None if begun.intents else caller.nonce,
+        quotas=quotas_of(verdicts, basis=basis, counted=begun.counted),
+        receipt=("request", own_counter(caller)),
+    )
+    steps = [_step(ruling) for ruling in rulings]
+    return changed(
+        draft,
+        otherwise=instead_of(call, steps, basis=basis, subjects=subjects, begun=begun),
+    )
+
+
+def _continued(begun: Begun, sequenced: Sequenced, draft: Draft) -> Begun:
+    counted = {quota.key for quota in draft.quotas}
+    return Begun(
+        intents=(*begun.intents, sequenced.index), counted=begun.counted | frozenset(counted)
+    )
+
+
+def _kept_here(step: Step, snapshot: Snapshot) -> bool:
+    source = snapshot.sources.get(step.resource.source)
+    return source is not None and source.kind == KEPT_HERE
+
+
+def _step(ruling: Ruling) -> Step:
+    return ruling.step
+
+
+def _step_facts(permitted: Permitted) -> dict[str, object]:
+    """State one step in the form of a call's, with nothing given yet."""
+    step, verdict = permitted.step, permitted.verdict
+    return {
+        "ref": step.ref,
+        "provider": step.resource.department,
+        "resource": step.resource.code,
+        "revision": step.resource.revision,
+        "class": step.resource.sharing_class.value,
+        "asked": bits(step.items, {item.name for item in step.items}),
+        "matched": bitmap(item.ordinal for item in (*step.matched, *permitted.joins)),
+        "given": "",
+        "masked": "",
+        "refused": "",
+        "grant": verdict.grant or "",
+        "rows": 0,
+        "outcome": INTENDED,
+        "code": "",
+    }
+
+
+def _named_subjects(rulings: Sequence[Ruling]) -> Subjects:
+    """Return the subjects that the call itself names; whom a link leads to is not known before the answer."""
+    return {
+        ruling.step.ref: ((ruling.step.subject.value, ruling.step.key.value),)
+        for ruling in rulings
+        if ruling.step.subject is not None and isinstance(ruling.step.key, GivenKey)
+    }
