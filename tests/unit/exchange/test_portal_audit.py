@@ -129,7 +129,7 @@ def test_the_story_of_a_case_is_told_in_the_order_in_which_it_happened(rooms: Ro
     shown = entries_on(story)
     assert shown == sorted(shown)
     kinds = [decode_strict(rooms.here.node.log.entry(one))["kind"] for one in shown]
-    assert kinds == ["case.opened", "case.attested", "call", "call"]
+    assert kinds == ["case.opened", "case.attested", "intent", "call", "intent", "call"]
     said = text_of(story)
     for words in ("企业法人营业执照", "市场监督管理", "已提供", "SUBJECT_NOT_PARTY"):
         assert words in said
