@@ -48,6 +48,8 @@ class IndexRow:
     officer: str | None = None
     case: str | None = None
     subject: tuple[str, str] | None = None
+    items: str = ""
+    """Bitmap of the ordinals of the items that the step names in any way; empty where it names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

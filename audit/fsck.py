@@ -4,12 +4,15 @@ The second road to the truth: everything is hashed again from the stored bytes, 
 what the sequencer computed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
+from audit.canonical import commit_value, decode_strict
 from audit.checkpoint import Checkpoint
+from audit.entry import Opening
 from audit.errors import AuditError
 from audit.merkle import HASH_LENGTH, TILE_WIDTH, FullTile, RightEdge, leaf_hash
 from audit.store import Head, StoredEntry
@@ -27,6 +30,13 @@ class What(StrEnum):
     EDITED = "edited"
     DELETED = "deleted"
     RESTORED = "restored"
+    HIDDEN = "hidden"
+    CLOSED = "closed"
+    MISNUMBERED = "misnumbered"
+
+
+ERASED = "subject.erased"
+"""Kind of the entry that records which keys of disclosures were destroyed: `keys`, their ids."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +195,129 @@ def _by_size(checkpoints: Iterable[Checkpoint]) -> dict[int, set[bytes]]:
     for checkpoint in checkpoints:
         wanted.setdefault(checkpoint.size, set()).add(checkpoint.root)
     return wanted
+
+
+# What lies beside the tree: search rows and disclosures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRow:
+    """What a search row says of the entry that it leads to."""
+
+    step: str
+    consumer: str
+    system: str
+    provider: str
+    resource: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPart:
+    """The disclosures of an entry that lie under one key, as far as they open."""
+
+    part: int
+    key_id: str
+    openings: Mapping[str, Opening] | None = field(repr=False)
+    """None: the key is destroyed."""
+    fault: str = ""
+    """Why bytes that are there do not open; empty where nothing is wrong with them."""
+
+
+class Sides:
+    """Holds what lies beside the entries against them, entry by entry in the log's order."""
+
+    def __init__(self) -> None:
+        self._closed: dict[str, int] = {}
+        self._destroyed: set[str] = set()
+        self._numbers: Counter[str] = Counter()
+
+    def look(
+        self, index: int, body: bytes, *, rows: Sequence[FoundRow], parts: Sequence[FoundPart]
+    ) -> Iterator[Finding]:
+        """Name what of one entry is hidden from the search, does not open or is numbered wrongly."""
+        members = decode_strict(body)
+        if members["kind"] == ERASED:
+            self._destroyed.update(map(str, _erased_keys(members)))
+        yield from _check_rows(index, members, rows)
+        yield from self._check_parts(index, members["digests"], parts)
+
+    def end(self) -> Iterator[Finding]:
+        """Name the keys that are gone without an entry that says so; call it after the last entry."""
+        for key_id, index in self._closed.items():
+            if key_id not in self._destroyed:
+                detail = f"key {key_id} is gone, and no entry says that it was destroyed"
+                yield _finding(What.CLOSED, f"entry {index}", index, detail)
+
+    def _check_parts(
+        self, index: int, digests: Mapping[str, str], parts: Sequence[FoundPart]
+    ) -> Iterator[Finding]:
+        where = f"entry {index}"
+        opened: dict[str, Opening] = {}
+        for part in parts:
+            if part.fault:
+                yield _finding(What.CHANGED, where, index, part.fault)
+            elif part.openings is None:
+                self._closed.setdefault(part.key_id, index)
+            else:
+                opened |= part.openings
+        whole = [part.part for part in parts] == list(range(len(parts)))
+        shut = any(part.openings is None for part in parts)
+        missing = digests.keys() - opened.keys()
+        if not whole or (missing and not shut):
+            detail = "a disclosure is missing, and none of its keys was destroyed"
+            yield _finding(What.CLOSED, where, index, detail)
+        yield from _check_openings(index, digests, opened)
+        for name in sorted(name for name in digests if name.startswith("n.")):
+            self._numbers[name] += 1
+            found, due = opened.get(name), self._numbers[name]
+            if found is not None and found.value != due:
+                detail = f"{name} is {found.value}, {due} due: an entry before it is missing"
+                yield _finding(What.MISNUMBERED, where, index, detail)
+
+
+def _erased_keys(members: Mapping[str, Any]) -> Sequence[Any]:
+    found = members.get("keys", members.get("facts", {}).get("keys", ()))
+    return found if isinstance(found, list) else ()
+
+
+def _check_rows(
+    index: int, members: Mapping[str, Any], rows: Sequence[FoundRow]
+) -> Iterator[Finding]:
+    where = f"entry {index}"
+    if not rows:
+        yield _finding(What.HIDDEN, where, index, "the search does not lead to it")
+        return
+    steps = {step["ref"]: step for step in members.get("steps", ())}
+    for ref in sorted(steps.keys() - {row.step for row in rows}):
+        yield _finding(What.HIDDEN, where, index, f"the search does not lead to its step {ref}")
+    for row in rows:
+        if steps and not _agrees(row, members, steps.get(row.step)):
+            detail = f"the search says otherwise of its step {row.step}"
+            yield _finding(What.EDITED, where, index, detail)
+
+
+def _agrees(row: FoundRow, members: Mapping[str, Any], step: Mapping[str, Any] | None) -> bool:
+    return step is not None and row == FoundRow(
+        step=row.step,
+        consumer=members.get("consumer", ""),
+        system=members.get("system", ""),
+        provider=step["provider"],
+        resource=step["resource"],
+        decision=step["outcome"],
+    )
+
+
+def _check_openings(
+    index: int, digests: Mapping[str, str], opened: Mapping[str, Opening]
+) -> Iterator[Finding]:
+    for name, opening in sorted(opened.items()):
+        # Of bytes only the salt is kept: nothing here can tell whether it is the right one.
+        if opening.value is None:
+            continue
+        if digests.get(name) != commit_value(opening.salt, name, opening.value):
+            detail = f"{name} opens to another value than the entry commits to"
+            yield _finding(What.CHANGED, f"entry {index}", index, detail)
 
 
 def check_registry(

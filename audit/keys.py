@@ -1,4 +1,4 @@
-"""The node's key files: the log's two signing keys, the vault's, and those of cursors and seals."""
+"""Key files: the log's two signing keys, the vault's, those of cursors and seals; and a witness's two."""
 
 import os
 from collections.abc import Callable
@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from audit.canonical import b64, b64_decode
 from audit.checkpoint import check_name
 from audit.errors import MalformedError
-from audit.note import Kind, Signer, SubtreeSigner, key_id
+from audit.note import Cosigner, Kind, Signer, SubtreeSigner, key_id
 
 _SECRET_LENGTH = 32
 _PREFIX = "PRIVATE+KEY"
 _SECRETS = ("vault.kek", "cursor.hmac", "seal.hmac")
+_WITNESS_KEYS = (("witness.ed25519", Kind.COSIGNATURE), ("witness.mldsa44", Kind.SUBTREE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,32 @@ def load_keys(folder: Path) -> LogKeys:
         kek=kek,
         cursor=cursor,
         seal=seal,
+    )
+
+
+def create_witness_keys(
+    folder: Path, *, name: str, random: Callable[[int], bytes] = os.urandom
+) -> None:
+    """Write a witness's two key files, mode 0600; never over existing ones (FileExistsError)."""
+    check_name(name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for file, kind in _WITNESS_KEYS:
+        _create(folder / file, _format_key(name, kind, random(_SECRET_LENGTH)) + "\n")
+
+
+def load_witness_keys(folder: Path) -> tuple[Cosigner | SubtreeSigner, ...]:
+    """Read a witness's key files: Ed25519 for those who verify today, ML-DSA-44 for later.
+
+    Raises MalformedError for a file that is damaged, open to others, or of another name than the first.
+    """
+    keys = [_parse_key(_read(folder / file), file) for file, _ in _WITNESS_KEYS]
+    name = keys[0][0]
+    if [(held, kind) for held, kind, _ in keys] != [(name, kind) for _, kind in _WITNESS_KEYS]:
+        raise MalformedError("witness keys of another kind or of two names, one name needed")
+    (_, _, first), (_, _, second) = keys
+    return (
+        Cosigner(name, Ed25519PrivateKey.from_private_bytes(first)),
+        SubtreeSigner(name, MLDSA44PrivateKey.from_seed_bytes(second)),
     )
 
 

@@ -16,14 +16,14 @@ from sqlalchemy import Engine
 
 from audit.acts import Recorded, Row
 from audit.canonical import decode_strict
-from audit.checkpoint import parse_checkpoint
+from audit.checkpoint import Checkpoint, parse_checkpoint
 from audit.compose import open_payload
 from audit.entry import Draft, Opening, Sequenced
 from audit.errors import ProofError
 from audit.fsck import Finding, check_log
 from audit.keys import LogKeys
-from audit.merkle import TILE_WIDTH, inclusion_proof
-from audit.note import add_signatures, open_note, parse_note
+from audit.merkle import TILE_WIDTH, check_consistency, consistency_proof, inclusion_proof
+from audit.note import add_signatures, open_note, parse_note, replace_signatures
 from audit.sequencer import Latest, Sequencer, place_of
 from audit.sqlstore import SqlStore
 from audit.standing import check_draft
@@ -249,6 +249,40 @@ class Log:
             note = self._store.publish(size, note=note, at=now)
             self._published = (now, size, note)
             return note
+
+    def cosigned(self, note: str, lines: Sequence[str]) -> str:
+        """Keep a published checkpoint with these cosignatures, which hold; returns it with them.
+
+        A later cosignature of one key takes the place of an earlier one.
+        """
+        size = parse_checkpoint(parse_note(note).text).size
+        with self._publishing:
+            note = self._store.publish(size, note=note, at=int(self._now().timestamp() * 1000))
+            note = replace_signatures(note, lines)
+            self._store.cosign(size, note=note)
+            if self._published is not None and self._published[1] == size:
+                self._published = (self._published[0], size, note)
+            return note
+
+    def prove_growth(self, old: int, size: int) -> list[bytes]:
+        """Return the proof that the tree of `size` extends that of `old`. Raises ProofError."""
+        if not 0 < old <= size <= self.size:
+            raise ProofError(f"no trees of {old} and {size} in a log of {self.size}")
+        return consistency_proof(old, size, TileReader(self._tiles_of(size)).node)
+
+    def check_past(self, past: Checkpoint) -> None:
+        """Raise ProofError unless this checkpoint is of this log as it stands, or of its past."""
+        head = self._latest.head
+        if past.origin != head.origin:
+            raise ProofError(f"a checkpoint of {past.origin}, one of {head.origin} needed")
+        if past.size:
+            check_consistency(
+                self.prove_growth(past.size, head.size),
+                old_size=past.size,
+                old_root=past.root,
+                new_size=head.size,
+                new_root=head.root,
+            )
 
     def _tiles_of(self, size: int) -> Callable[[int, int], Sequence[bytes]]:
         """Read the tiles of the tree of a given size: partial ones are derived, full ones stored."""

@@ -240,6 +240,20 @@ def add_signatures(note: str, lines: Sequence[str]) -> str:
     return added
 
 
+def replace_signatures(note: str, lines: Sequence[str]) -> str:
+    """Put these signature lines under a note, each instead of the line that its key had there."""
+    fresh = [_parse_line(line.removesuffix("\n")) for line in lines]
+    keys = {(held.name, held.key_id) for held in fresh}
+    text, _, below = note.rpartition("\n\n")
+    kept = [
+        line
+        for line, held in zip(below[:-1].split("\n"), parse_note(note).signatures, strict=True)
+        if (held.name, held.key_id) not in keys
+    ]
+    above = "".join(f"{line}\n" for line in kept)
+    return add_signatures(f"{text}\n\n{above}", lines)
+
+
 def _line(verifier: Verifier, signature: bytes) -> str:
     return f"\u2014 {verifier.name} {b64(verifier.key_id + signature)}\n"
 

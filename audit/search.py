@@ -1,45 +1,27 @@
 """Finds entries by who, what and when, newest first; identifiers are searched for by keyed tokens."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, and_, or_, select, union_all
+from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit import tables
 from audit.errors import LogUnavailableError, MalformedError
 from audit.store import StoredIndexRow
+from audit.wanted import Position, Token, Wanted, query
 
 MOST = 1_000
 """Rows on one page."""
 
-Position = tuple[int, int]
-"""Index of an entry and number of its search row: where a page ended."""
+COUNTED = 5_000
+"""Rows that the counts look at: beyond, a count is at least what it says."""
 
-Token = Callable[[str, str], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What to search for; None and empty leave a member out of the question."""
-
-    case: str | None = None
-    officer: str | None = None
-    subject: tuple[str, str] | None = None
-    """Type and normalised identifier."""
-    department: str | None = None
-    """Of the consumer or of the provider."""
-    system: str | None = None
-    resource: str | None = None
-    decision: str | None = None
-    code: str | None = None
-    kind: str | None = None
-    since: datetime | None = None
-    """The first moment that counts."""
-    until: datetime | None = None
-    """The first moment that counts no more."""
+COUNTS = ("consumer", "provider", "system", "resource", "matter", "decision", "code", "kind")
+"""Members that found entries are counted by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +29,16 @@ class Page:
     rows: tuple[StoredIndexRow, ...]
     next: Position | None
     """What to pass as `after` for the following page; None: this is the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many of the newest entries found have which value."""
+
+    entries: int
+    whole: bool
+    """Whether all rows were counted; if not, there are at least so many."""
+    by: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def search(
@@ -58,76 +50,64 @@ def search(
     """
     if not 1 <= first <= MOST:
         raise MalformedError(f"a page of {first} rows, 1 to {MOST} needed")
-    reader = engine.execution_options(reading=True)
-    try:
-        with reader.connect() as connection:
-            found = connection.execute(_query(wanted, token, first + 1, after)).all()
-    except SQLAlchemyError as error:
-        raise LogUnavailableError(
-            f"the log's database does not answer ({type(error).__name__})"
-        ) from error
-    # The columns stand in the order of the row's fields.
-    rows = tuple(
-        StoredIndexRow(**dict(zip(StoredIndexRow.__dataclass_fields__, row, strict=True)))
-        for row in found[:first]
-    )
+    with _reading(engine) as connection:
+        found = connection.execute(query(connection, wanted, token, first + 1, after)).all()
+    rows = tuple(map(_stored, found[:first]))
     last = (rows[-1].index, rows[-1].n) if len(found) > first else None
     return Page(rows=rows, next=last)
 
 
-def _query(wanted: Wanted, token: Token, count: int, after: Position | None) -> Select[Any]:
-    conditions = _conditions(wanted, token)
-    if after is not None:
-        conditions.append(_older_than(after))
-    if wanted.department is None:
-        return _newest(conditions, count)
-    # Two walks along two indexes: an OR over both columns would sort all that a department ever did.
-    consumer, provider = tables.index.c.consumer, tables.index.c.provider
-    mine = _newest([*conditions, consumer == wanted.department], count).subquery()
-    asked_of_me = _newest(
-        [*conditions, provider == wanted.department, consumer != wanted.department], count
-    ).subquery()
-    both = union_all(select(mine), select(asked_of_me)).subquery()
-    return select(both).order_by(both.c.idx.desc(), both.c.n.desc()).limit(count)
+def walk(engine: Engine, wanted: Wanted, *, token: Token, most: int) -> Page:
+    """Return up to `most` rows at once, newest first; `next` says that there are more."""
+    rows: list[StoredIndexRow] = []
+    after: Position | None = None
+    while len(rows) < most:
+        page = search(engine, wanted, token=token, first=min(MOST, most - len(rows)), after=after)
+        rows += page.rows
+        after = page.next
+        if after is None:
+            break
+    return Page(rows=tuple(rows), next=after)
 
 
-def _newest(conditions: list[ColumnElement[bool]], count: int) -> Select[Any]:
-    table = tables.index
-    return (
-        select(table)
-        .where(and_(True, *conditions))  # noqa: FBT003 - SQLAlchemy's way to write "no condition"
-        .order_by(table.c.idx.desc(), table.c.n.desc())
-        .limit(count)
+def count(engine: Engine, wanted: Wanted, *, token: Token, most: int = COUNTED) -> Counts:
+    """Count the newest entries found by department, system, resource, matter, outcome, code and kind."""
+    with _reading(engine) as connection:
+        found = connection.execute(query(connection, wanted, token, most + 1, None)).all()
+    seen: dict[str, set[tuple[str, int]]] = {name: set() for name in COUNTS}
+    for row in map(_stored, found[:most]):
+        for name, values in seen.items():
+            value = getattr(row, name)
+            if value:
+                values.add((value, row.index))
+    return Counts(
+        entries=len({row[0] for row in found[:most]}),
+        whole=len(found) <= most,
+        by={name: Counter(value for value, _ in sorted(values)) for name, values in seen.items()},
     )
 
 
-def _conditions(wanted: Wanted, token: Token) -> list[ColumnElement[bool]]:
-    columns = tables.index.c
-    equal: dict[str, str | None] = {
-        "case_number": None if wanted.case is None else token("case", wanted.case),
-        "officer": None if wanted.officer is None else token("officer", wanted.officer),
-        "subject": None if wanted.subject is None else token(*wanted.subject),
-        "system": wanted.system,
-        "resource": wanted.resource,
-        "decision": wanted.decision,
-        "code": wanted.code,
-        "kind": wanted.kind,
-    }
-    conditions = [columns[name] == value for name, value in equal.items() if value is not None]
-    if wanted.since is not None:
-        conditions.append(columns.ts >= _milliseconds(wanted.since))
-    if wanted.until is not None:
-        conditions.append(columns.ts < _milliseconds(wanted.until))
-    return conditions
+def newest_number(engine: Engine, counter: str) -> int:
+    """Return the newest number given out under a counter's name; 0 before the first."""
+    table = tables.counter
+    with _reading(engine) as connection:
+        found = connection.execute(
+            select(table.c.n).where(table.c.name == counter)
+        ).scalar_one_or_none()
+    return 0 if found is None else int(found)
 
 
-def _older_than(after: Position) -> ColumnElement[bool]:
-    columns = tables.index.c
-    index, n = after
-    return and_(columns.idx <= index, or_(columns.idx < index, columns.n < n))
+@contextmanager
+def _reading(engine: Engine) -> Iterator[Connection]:
+    try:
+        with engine.execution_options(reading=True).connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise LogUnavailableError(
+            f"the log's database does not answer ({type(error).__name__})"
+        ) from error
 
 
-def _milliseconds(moment: datetime) -> int:
-    if moment.tzinfo is None:
-        raise MalformedError("a moment without a time zone")
-    return int(moment.timestamp() * 1000)
+def _stored(row: Any) -> StoredIndexRow:
+    # The columns stand in the order of the row's fields.
+    return StoredIndexRow(**dict(zip(StoredIndexRow.__dataclass_fields__, row, strict=True)))

@@ -250,6 +250,8 @@ class Sequencer:
                 officer=None if row.officer is None else token("officer", row.officer),
                 case=None if row.case is None else token("case", row.case),
                 subject=None if row.subject is None else token(*row.subject),
+                items=row.items,
+                sealed=taken.draft.clear.get("sealed") is True,
             )
             # An entry that says nothing of how it is found is found by its kind and time.
             for n, row in enumerate(taken.draft.index or (IndexRow(),))

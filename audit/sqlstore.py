@@ -143,6 +143,10 @@ class SqlStore:
         with self.transaction() as batch:
             return batch.publish(size, note=note, at=at)
 
+    def cosign(self, size: int, *, note: str) -> None:
+        with self.transaction() as batch:
+            batch.cosign(size, note=note)
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
@@ -257,6 +261,10 @@ class SqlBatch:
             return str(found)
         self._connection.execute(insert(table), {"size": size, "note": note, "published_at": at})
         return note
+
+    def cosign(self, size: int, *, note: str) -> None:
+        table = tables.checkpoint
+        self._connection.execute(update(table).where(table.c.size == size).values(note=note))
 
 
 class _Statements:

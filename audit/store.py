@@ -55,6 +55,9 @@ class StoredIndexRow:
     officer: str | None
     case: str | None
     subject: str | None
+    items: str = ""
+    sealed: bool = False
+    """Whether the entry was made under a sealed review: others learn its number and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,4 +158,8 @@ class LogStore(Protocol):
 
     def publish(self, size: int, *, note: str, at: int) -> str:
         """Keep a published checkpoint; returns the one already published for this size, if any."""
+        ...
+
+    def cosign(self, size: int, *, note: str) -> None:
+        """Keep a published checkpoint anew, with the cosignatures that it has been given since."""
         ...

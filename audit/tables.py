@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -9,6 +10,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -54,13 +56,15 @@ tile = Table(
     sqlite_with_rowid=False,
 )
 
-# Only checkpoints that were published: those others may hold against us.
+# Only checkpoints that were published: those others may hold against us. `tsa_token` says when a
+# time-stamping authority saw it (RFC 3161); null where none did, or not yet.
 checkpoint = Table(
     "audit_checkpoint",
     log_metadata,
     Column("size", _Big, primary_key=True, autoincrement=False),
     Column("published_at", _Big, nullable=False),
     Column("note", Text, nullable=False),
+    Column("tsa_token", LargeBinary),
 )
 
 # How entries are found. Identifiers stand here only as keyed tokens, never in a leaf.
@@ -82,11 +86,34 @@ index = Table(
     Column("officer", Text),
     Column("case_number", Text),
     Column("subject", Text),
+    Column("items", Text, nullable=False, server_default=""),
+    Column("sealed", Boolean, nullable=False, server_default=false()),
     sqlite_with_rowid=False,
 )
 Index("audit_index_consumer", index.c.consumer, index.c.idx, index.c.n)
 Index("audit_index_provider", index.c.provider, index.c.idx, index.c.n)
 Index("audit_index_resource", index.c.resource, index.c.idx, index.c.n)
+Index("audit_index_system", index.c.system, index.c.idx, index.c.n)
+Index("audit_index_matter", index.c.matter, index.c.idx, index.c.n)
+# What nearly every row has is found by walking the rows themselves; only the rest is worth an index.
+COMMON = {"kind": ("call",), "decision": ("", "given"), "code": ("",)}
+for _rare, _values in COMMON.items():
+    _condition = text(" AND ".join(f"{_rare} <> '{value}'" for value in _values))
+    Index(
+        f"audit_index_{_rare}",
+        index.c[_rare],
+        index.c.idx,
+        index.c.n,
+        sqlite_where=_condition,
+        postgresql_where=_condition,
+    )
+Index(
+    "audit_index_sealed",
+    index.c.idx,
+    index.c.n,
+    sqlite_where=text("sealed"),
+    postgresql_where=text("sealed"),
+)
 for _sparse in ("officer", "case_number", "subject"):
     _column = index.c[_sparse]
     Index(

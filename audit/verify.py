@@ -1,28 +1,45 @@
-"""Checks receipts and stored logs without the exchange: this file, Python and `cryptography` suffice.
+"""Checks receipts, exports and evidence without the exchange: this file, Python and `cryptography` suffice.
 
     python verify.py ANSWER.json --vkey KEY            an answer that carries its receipt
     python verify.py RECEIPT.json --answer ANSWER.json --request BODY --vkey KEY [--witness KEY]
+    python verify.py EVIDENCE.zip --vkey KEY           an evidence bundle
+    python verify.py --public DIR --policy FILE        an export: tree and signatures
+    python verify.py --entries DIR --vkey KEY          an export with all its entries
+    python verify.py --entries DIR --first N --end M …  a range of them
+    python verify.py RECEIPT.json … --public DIR …     does the log still hold what these receipts prove?
 
 It imports nothing of the exchange and repeats its arithmetic on purpose: whoever doubts the operator
 reads one file. A receipt is *signed* when the log's key signed its checkpoint, *witnessed* when a
-witness given by the reader cosigned it. The exit status is 1 when the answer is no.
+witness given by the reader cosigned it, or the quorum of the policy given (C2SP tlog-policy). With
+`--tsa-root` it says when a time-stamping authority saw the checkpoint (RFC 3161). The exit status is 1
+when the answer is no.
 """
 
 import argparse
 import base64
+import hashlib
 import json
 import re
 import sys
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 TEXTS = {
     "RECEIPT_MALFORMED": ("回执格式不合规范", "The receipt is not what its format demands"),
@@ -60,6 +77,60 @@ TEXTS = {
     "SIZE_DIFFERS": ("条目数与检查点不符", "There are more or fewer entries than signed for"),
     "ROOT_DIFFERS": ("树根与检查点不符", "The root is not the signed one"),
     "TILE_DIFFERS": ("存储的树片与叶子不符", "A stored tile does not follow from the leaves"),
+    "TILE_MISSING": ("缺少树片,或树片过短", "A tile is missing or too short"),
+    "TREE_HOLDS": ("树片构成已签名的树", "The tiles are the signed tree"),
+    "ENTRIES_HOLD": ("所有条目与其叶子一致", "Every entry is the one that its leaf was made of"),
+    "PAST_HELD": (
+        "此前签名的检查点是该日志的一段历史",
+        "A checkpoint signed earlier is part of this log's past",
+    ),
+    "PAST_DIFFERS": (
+        "该日志与此前签名的检查点不一致",
+        "This log has another past than a checkpoint signed earlier",
+    ),
+    "LOG_SHORTER": (
+        "该日志比此前签名的检查点短",
+        "This log is shorter than a checkpoint signed earlier",
+    ),
+    "ENTRY_GONE": (
+        "回执所证的条目不在该日志原处",
+        "The entry of a receipt does not stand in this log where it stood",
+    ),
+    "POLICY_MALFORMED": (
+        "见证策略文件格式不合规范",
+        "The policy file is not what its format demands",
+    ),
+    "QUORUM_MET": ("检查点达到策略要求的见证法定数", "The checkpoint has the policy's quorum"),
+    "QUORUM_MISSING": (
+        "检查点未达到策略要求的见证法定数",
+        "The checkpoint lacks the policy's quorum",
+    ),
+    "TIME_STAMPED": (
+        "检查点在此时刻之前已存在",
+        "The checkpoint existed at this time",
+    ),
+    "STAMP_FAILS": ("时间戳不成立", "The time stamp does not hold"),
+    "STAMP_MISSING": ("没有时间戳", "There is no time stamp"),
+    "EXPORT_MALFORMED": ("导出内容格式不合规范", "The export is not what its format demands"),
+    "EVIDENCE_MALFORMED": (
+        "证据包格式不合规范",
+        "The evidence bundle is not what its format demands",
+    ),
+    "CASE_MATCHES": ("条目属于所称办件", "The entry is of the case that is claimed"),
+    "CASE_DIFFERS": ("条目不属于所称办件", "The entry is not of the case that is claimed"),
+    "LIST_COMPLETE": (
+        "编号连续,其间没有遗漏",
+        "The numbers are without a gap: nothing between them was left out",
+    ),
+    "LIST_GAP": ("编号有缺,列表有遗漏", "A number is missing: something was left out of the list"),
+    "POLICY_HELD": (
+        "所附策略包与清单一致",
+        "The policy enclosed is the one listed",
+    ),
+    "POLICY_MISSING": (
+        "缺少条目所依据的策略包",
+        "The policy that entries were decided under is not enclosed",
+    ),
 }
 """What each finding says, in Chinese and English."""
 
@@ -72,6 +143,14 @@ GOOD = frozenset(
         "REQUEST_MATCHES",
         "ANSWER_MATCHES",
         "STEP_MATCHES",
+        "TREE_HOLDS",
+        "ENTRIES_HOLD",
+        "PAST_HELD",
+        "QUORUM_MET",
+        "TIME_STAMPED",
+        "CASE_MATCHES",
+        "LIST_COMPLETE",
+        "POLICY_HELD",
     )
 )
 SIGNED = "signed"
@@ -83,6 +162,14 @@ _SIGNATURE_LENGTHS = {1: 64, 4: 72, 6: 2428}
 _PATH_BOUND = 64
 _ENTRY_VERSION = "entry/0"
 _RECEIPT_VERSION = "receipt/0"
+_EVIDENCE_VERSION = "evidence/0"
+_EVIDENCE_MEMBERS = {"v", "about", "checkpoint", "entries", "lists", "policies"}
+_EVIDENCE_ENTRY = {"index", "entry", "proof", "openings", "asked"}
+_TILE = 256
+_READ_BOUND = 1 << 26
+"""Bytes in any one file that is read; far above what the exchange writes."""
+
+_RECEIPT_NEEDS = frozenset(("CHECKPOINT_SIGNED", "LEAF_INCLUDED"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,23 +195,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a receipt proves. Anything that was asked for and not found counts as a no."""
+    """What was proved. Anything that was asked for and not found counts as a no."""
 
     findings: tuple[Finding, ...]
+    needed: frozenset[str] = _RECEIPT_NEEDS
+    """Codes without which nothing was proved."""
 
     @property
     def holds(self) -> bool:
         proved = {finding.code for finding in self.findings}
-        needed = {"CHECKPOINT_SIGNED", "LEAF_INCLUDED"}
-        return needed <= proved and all(finding.holds for finding in self.findings)
+        return self.needed <= proved and all(finding.holds for finding in self.findings)
 
     @property
     def state(self) -> str:
-        """`signed` or `witnessed`; empty where the receipt does not hold."""
+        """`signed` or `witnessed`; empty where something does not hold."""
         if not self.holds:
             return ""
         codes = {finding.code for finding in self.findings}
-        return WITNESSED if "CHECKPOINT_WITNESSED" in codes else SIGNED
+        return WITNESSED if codes & {"CHECKPOINT_WITNESSED", "QUORUM_MET"} else SIGNED
 
     @property
     def fault(self) -> Finding | None:
@@ -138,6 +226,18 @@ class FaultError(Exception):
     def __init__(self, code: str, *, name: str = "", detail: str = "") -> None:
         super().__init__(code)
         self.finding = Finding(code=code, name=name, detail=detail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """Whose word counts: the log's keys, witnesses, the quorum of a policy, time-stamping authorities."""
+
+    vkeys: Sequence[str] = ()
+    witnesses: Sequence[str] = ()
+    policy: str | None = None
+    """Text of a C2SP tlog-policy; None: the log's own signature is enough."""
+    tsa_roots: bytes | None = None
+    """Root certificates, PEM; None: nothing is asked about time stamps."""
 
 
 # Receipts
@@ -160,18 +260,20 @@ def verify_receipt(
     *,
     vkeys: Sequence[str],
     witnesses: Sequence[str] = (),
+    policy: str | None = None,
     answer: bytes | None = None,
     request: bytes | None = None,
 ) -> Report:
     """Check all that a receipt claims; `None` leaves the answer or the request out of the question.
 
     `receipt` is a receipt or a whole answer that carries one; `answer` is the whole response as
-    received, `request` the body as sent.
+    received, `request` the body as sent; `policy` the text of a tlog-policy whose quorum is needed.
     """
     findings: list[Finding] = []
     try:
         read = _read_receipt(receipt)
-        findings += _check_checkpoint(read, vkeys=vkeys, witnesses=witnesses)
+        trust = Trust(vkeys=vkeys, witnesses=witnesses, policy=policy)
+        findings += _check_checkpoint(read, trust=trust)
         findings += _check_openings(read)
         if request is not None:
             findings.append(_check_request(read, request))
@@ -234,24 +336,11 @@ def _typed_receipt(members: Any) -> _Receipt:
     )
 
 
-def _check_checkpoint(
-    receipt: _Receipt, *, vkeys: Sequence[str], witnesses: Sequence[str]
-) -> list[Finding]:
-    logs = [_parse_vkey(vkey) for vkey in vkeys]
-    cosigners = [_parse_vkey(vkey) for vkey in witnesses]
-    text, signers = _open_note(receipt.checkpoint, [*logs, *cosigners])
-    origin, size, root = _parse_checkpoint(text)
-    if not any(key in signers and key.name == origin for key in logs if key.kind != 4):
-        raise FaultError("CHECKPOINT_UNSIGNED", name=origin)
-    findings = [Finding(code="CHECKPOINT_SIGNED", name=origin)]
-    findings += [
-        Finding(code="CHECKPOINT_WITNESSED", name=key.name)
-        for key in cosigners
-        if key in signers and key.kind != 1 and key.name != origin
-    ]
-    if size != receipt.size:
+def _check_checkpoint(receipt: _Receipt, *, trust: Trust) -> list[Finding]:
+    opened = _open_checkpoint(receipt.checkpoint, trust)
+    if opened.size != receipt.size:
         raise FaultError("RECEIPT_MALFORMED", detail="another size than its checkpoint")
-    return [*findings, _check_leaf(receipt, root=root)]
+    return [*opened.findings, _check_leaf(receipt, root=opened.root)]
 
 
 def _check_leaf(receipt: _Receipt, *, root: bytes) -> Finding:
@@ -508,6 +597,109 @@ def _parse_checkpoint(text: str) -> tuple[str, int, bytes]:
     return origin, int(size), _from_b64(root)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checkpoint:
+    """A checkpoint whose signatures were checked, and what they say of it."""
+
+    text: str
+    size: int
+    root: bytes
+    findings: tuple[Finding, ...]
+
+
+def _open_checkpoint(note: str, trust: Trust) -> _Checkpoint:
+    """Check who signed a checkpoint. Raises FaultError unless a trusted key of its own log did."""
+    policy = None if trust.policy is None else _parse_policy(trust.policy)
+    logs = [_parse_vkey(vkey) for vkey in trust.vkeys]
+    logs += policy.logs if policy else ()
+    cosigners = [_parse_vkey(vkey) for vkey in trust.witnesses]
+    witnesses = policy.witnesses if policy else {}
+    text, signers = _open_note(note, [*logs, *cosigners, *witnesses.values()])
+    origin, size, root = _parse_checkpoint(text)
+    if not any(key in signers and key.name == origin for key in logs if key.kind != 4):
+        raise FaultError("CHECKPOINT_UNSIGNED", name=origin)
+    findings = [Finding(code="CHECKPOINT_SIGNED", name=origin, detail=f"{size}")]
+    # The log is no witness of itself, and a plain signature is no cosignature.
+    heard = {key for key in signers if key.kind != 1 and key.name != origin}
+    findings += [
+        Finding(code="CHECKPOINT_WITNESSED", name=key.name) for key in cosigners if key in heard
+    ]
+    if policy and policy.quorum != "none":
+        cosigned = {name for name, key in witnesses.items() if key in heard}
+        met = _meets(policy, policy.quorum, cosigned)
+        code = "QUORUM_MET" if met else "QUORUM_MISSING"
+        findings.append(Finding(code=code, name=policy.quorum, detail=" ".join(sorted(cosigned))))
+    return _Checkpoint(text=text, size=size, root=root, findings=tuple(findings))
+
+
+# Policies (C2SP tlog-policy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Policy:
+    logs: tuple[_Key, ...]
+    witnesses: Mapping[str, _Key]
+    groups: Mapping[str, tuple[int, tuple[str, ...]]]
+    """How many of which witnesses and groups."""
+    quorum: str
+    """A witness, a group or `none`."""
+
+
+def _parse_policy(text: str) -> _Policy:
+    logs: list[_Key] = []
+    witnesses: dict[str, _Key] = {}
+    groups: dict[str, tuple[int, tuple[str, ...]]] = {}
+    quorums: list[str] = []
+    try:
+        for line in text.splitlines():
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            match words:
+                case ["log", vkey] | ["log", vkey, _]:
+                    logs.append(_parse_vkey(vkey))
+                case ["witness", name, vkey] | ["witness", name, vkey, _]:
+                    _need_new(name, witnesses, groups)
+                    witnesses[name] = _parse_vkey(vkey)
+                case ["group", name, threshold, *members]:
+                    _need_new(name, witnesses, groups)
+                    known = all(member in witnesses or member in groups for member in members)
+                    _need(known and bool(members), "groups of what is named above them")
+                    _need(len(set(members)) == len(members), "members that stand once")
+                    groups[name] = (_threshold(threshold, len(members)), tuple(members))
+                case ["quorum", name]:
+                    known = name == "none" or name in witnesses or name in groups
+                    _need(known, "a quorum of what is named above it")
+                    quorums.append(name)
+                case _:
+                    _refuse("lines of log, witness, group and quorum")
+        _need(len(quorums) == 1, "exactly one quorum")
+        _need(len(set(witnesses.values())) == len(witnesses), "one key a witness")
+    except ValueError as error:
+        raise FaultError("POLICY_MALFORMED", detail=_plain(error)) from error
+    return _Policy(logs=tuple(logs), witnesses=witnesses, groups=groups, quorum=quorums[0])
+
+
+def _need_new(name: str, *named: Mapping[str, Any]) -> None:
+    taken = name == "none" or any(name in held for held in named)
+    _need(not taken, "names that stand once and are not none")
+
+
+def _threshold(text: str, members: int) -> int:
+    if text in ("any", "all"):
+        return 1 if text == "any" else members
+    _need(bool(re.fullmatch(r"[1-9][0-9]{0,3}", text)), "any, all or a number")
+    _need(int(text) <= members, "a number of at most all members")
+    return int(text)
+
+
+def _meets(policy: _Policy, name: str, cosigned: set[str]) -> bool:
+    if name not in policy.groups:
+        return name in cosigned
+    threshold, members = policy.groups[name]
+    return sum(_meets(policy, member, cosigned) for member in members) >= threshold
+
+
 # JSON as it stands in the file
 
 
@@ -615,33 +807,603 @@ def _from_b64url(text: str) -> bytes:
     return raw
 
 
+# Exports (C2SP tlog-tiles)
+
+
+def verify_export(
+    folder: Path,
+    *,
+    trust: Trust,
+    entries: bool = False,
+    span: tuple[int, int] | None = None,
+    held: Sequence[bytes | Mapping[str, Any]] = (),
+) -> Report:
+    """Check an exported log: the checkpoint's signatures and that all tiles are the signed tree.
+
+    `entries` holds every entry against its leaf, or those of the `span` [first, end). `held` are
+    receipts: the log must lead to each of their checkpoints and have their entries where they stood.
+    """
+    needed = {"CHECKPOINT_SIGNED", "TREE_HOLDS"} | ({"ENTRIES_HOLD"} if entries else set())
+    findings: list[Finding] = []
+    try:
+        opened = _open_checkpoint(_text_in(folder, "checkpoint"), trust)
+        findings += opened.findings
+        receipts = [_read_receipt(receipt) for receipt in held]
+        findings += _check_export(folder, opened, trust=trust, receipts=receipts)
+        if entries:
+            findings += _check_bundles(folder, opened.size, span or (0, opened.size))
+    except FaultError as fault:
+        findings.append(fault.finding)
+    return Report(findings=tuple(findings), needed=frozenset(needed))
+
+
+def _check_export(
+    folder: Path, opened: _Checkpoint, *, trust: Trust, receipts: Sequence[_Receipt]
+) -> Iterator[Finding]:
+    leaves: list[bytes] = []
+    found: list[Finding] = []
+    for level, n, width in _tiles_of(opened.size):
+        tile = _tile_in(folder, level, n, width)
+        if tile is None:
+            index = n * _TILE ** (level + 1)
+            found.append(
+                Finding(code="TILE_MISSING", name=_tile_name(level, n, width), index=index)
+            )
+        elif level:
+            found += check_tiles(leaves, [(level, n, tile)])
+        if level == 0:
+            # A missing leaf is told as such, and as a tree that does not lead to its root.
+            tile = tile or bytes(32 * width)
+            leaves += [tile[at : at + 32] for at in range(0, len(tile), 32)]
+    notes = _notes_in(folder)
+    wanted = {opened.size, *(receipt.size for receipt in receipts), *notes}
+    roots = _roots_at(leaves, wanted)
+    found += _check_leaves(leaves, root=roots[opened.size], signed=opened.root)
+    yield from found
+    if not found:
+        yield Finding(code="TREE_HOLDS", detail=f"{opened.size}")
+    for receipt in receipts:
+        yield from _check_past(receipt, leaves, roots=roots, trust=trust)
+    if trust.tsa_roots is not None:
+        yield from _check_stamps(folder, notes, roots=roots, trust=trust)
+
+
+def _check_leaves(leaves: Sequence[bytes], *, root: bytes, signed: bytes) -> Iterator[Finding]:
+    seen: dict[bytes, int] = {}
+    for index, leaf in enumerate(leaves):
+        if seen.setdefault(leaf, index) != index and any(leaf):
+            yield Finding(code="LEAF_TWICE", index=index, detail=f"#{seen[leaf]}")
+    if root != signed:
+        yield Finding(code="ROOT_DIFFERS")
+
+
+def _check_past(
+    receipt: _Receipt, leaves: Sequence[bytes], *, roots: Mapping[int, bytes], trust: Trust
+) -> Iterator[Finding]:
+    """Hold the log against what a receipt proves of it: nothing may be gone, changed or moved since."""
+    index = receipt.index
+    past = _open_checkpoint(receipt.checkpoint, trust)
+    leaf = _check_leaf(receipt, root=past.root)
+    if not leaf.holds:
+        yield leaf
+        return
+    if index >= len(leaves) or leaves[index] != sha256(b"\0" + receipt.body).digest():
+        yield Finding(code="ENTRY_GONE", index=index)
+    yield _past_finding(past, roots, size=len(leaves))
+
+
+def _past_finding(past: _Checkpoint, roots: Mapping[int, bytes], *, size: int) -> Finding:
+    if past.size > size:
+        return Finding(code="LOG_SHORTER", detail=f"{size}, {past.size} signed")
+    code = "PAST_HELD" if roots[past.size] == past.root else "PAST_DIFFERS"
+    return Finding(code=code, detail=f"{past.size}")
+
+
+def _roots_at(leaves: Sequence[bytes], sizes: Iterable[int]) -> dict[int, bytes]:
+    """Return the root that the log had at each of these sizes, as far as it reaches."""
+    wanted = set(sizes)
+    peaks: list[tuple[int, bytes]] = []
+    roots = {0: _fold(peaks)}
+    for size, leaf in enumerate(leaves, 1):
+        _push(peaks, leaf)
+        if size in wanted:
+            roots[size] = _fold(peaks)
+    return roots
+
+
+def _check_bundles(folder: Path, size: int, span: tuple[int, int]) -> Iterator[Finding]:
+    """Hold the entries of a span against their leaves."""
+    first, end = span[0], min(span[1], size)
+    if not 0 <= first < end and size:
+        raise FaultError("EXPORT_MALFORMED", detail=f"no entries {first} to {span[1]} of {size}")
+    sound = True
+    for n in range(first // _TILE, -(-end // _TILE)):
+        width = min(_TILE, size - n * _TILE)
+        bodies = _bundle_in(folder, n, width)
+        tile = _tile_in(folder, 0, n, width) or b""
+        for index in range(max(first, n * _TILE), min(end, n * _TILE + width)):
+            place = index % _TILE
+            body = bodies[place] if place < len(bodies) else None
+            leaf = tile[place * 32 : place * 32 + 32]
+            if body is None or sha256(b"\0" + body).digest() != leaf:
+                sound = False
+                code = "ENTRY_MISSING" if body is None else "ENTRY_DIFFERS"
+                yield Finding(code=code, index=index)
+    if sound:
+        yield Finding(code="ENTRIES_HOLD", detail=f"{first}–{end - 1}" if end else "0")
+
+
+def _tiles_of(size: int) -> Iterator[tuple[int, int, int]]:
+    """Name every tile that a tree of this size has: level, number and width; lowest level first."""
+    level = 0
+    while width := size >> 8 * level:
+        for n in range(-(-width // _TILE)):
+            yield level, n, min(_TILE, width - n * _TILE)
+        level += 1
+
+
+def _tile_name(level: int | str, n: int, width: int) -> str:
+    number = f"{n % 1000:03d}"
+    while n := n // 1000:
+        number = f"x{n % 1000:03d}/{number}"
+    return f"tile/{level}/{number}" + ("" if width == _TILE else f".p/{width}")
+
+
+def _tile_in(folder: Path, level: int, n: int, width: int) -> bytes | None:
+    """Return a tile's hashes; the full one serves where the partial one is gone (tlog-tiles)."""
+    for wanted in dict.fromkeys((width, _TILE)):
+        held = _file_in(folder, _tile_name(level, n, wanted))
+        if held is not None and len(held) == 32 * wanted:
+            return held[: 32 * width]
+    return None
+
+
+def _bundle_in(folder: Path, n: int, width: int) -> list[bytes]:
+    """Return a bundle's entries as far as they can be read; each stands behind its length."""
+    bodies: list[bytes] = []
+    for wanted in dict.fromkeys((width, _TILE)):
+        held = _file_in(folder, _tile_name("entries", n, wanted))
+        if held is None:
+            continue
+        held, at = _unpacked(held), 0
+        while at + 2 <= len(held) and len(bodies) < width:
+            end = at + 2 + int.from_bytes(held[at : at + 2], "big")
+            if end > len(held):
+                break
+            bodies.append(held[at + 2 : end])
+            at = end
+        break
+    return bodies
+
+
+def _notes_in(folder: Path) -> dict[int, str]:
+    """Return the checkpoints that an export keeps with time stamps, by size."""
+    notes = {}
+    for path in sorted((folder / "checkpoints").glob("*")):
+        if re.fullmatch(r"0|[1-9][0-9]{0,18}", path.name):
+            notes[int(path.name)] = _text_in(folder, f"checkpoints/{path.name}")
+    return notes
+
+
+def _text_in(folder: Path, name: str) -> str:
+    held = _file_in(folder, name)
+    try:
+        _need(held is not None, name)
+        return (held or b"").decode()
+    except ValueError as error:
+        raise FaultError("EXPORT_MALFORMED", name=name, detail=_plain(error)) from error
+
+
+def _file_in(folder: Path, name: str) -> bytes | None:
+    path = folder / name
+    if not path.is_file() or path.stat().st_size > _READ_BOUND:
+        return None
+    return path.read_bytes()
+
+
+def _unpacked(held: bytes) -> bytes:
+    """Return an entry bundle as it was before gzip; an entry begins with a brace, so none looks packed."""
+    if held[:3] != b"\x1f\x8b\x08":
+        return held
+    try:
+        return zlib.decompressobj(wbits=31).decompress(held, _READ_BOUND)
+    except zlib.error:
+        return b""
+
+
+# Evidence
+
+
+def verify_evidence(files: Mapping[str, bytes], *, trust: Trust) -> Report:
+    """Check an evidence bundle: every entry and opening, and that the lists it claims are complete."""
+    needed = {"CHECKPOINT_SIGNED"}
+    findings: list[Finding] = []
+    try:
+        evidence = _read_evidence(files)
+        opened = _open_checkpoint(evidence["checkpoint"], trust)
+        findings += opened.findings
+        receipts = [_evidence_entry(entry, opened) for entry in evidence["entries"]]
+        for receipt in receipts:
+            findings.append(_check_leaf(receipt, root=opened.root))
+            findings += _check_openings(receipt)
+        findings += _check_case(evidence, receipts)
+        findings += [
+            _check_list(each["counter"], each["first"], each["last"], receipts)
+            for each in evidence["lists"]
+        ]
+        findings += _check_policies(files, evidence["policies"], receipts)
+        if trust.tsa_roots is not None:
+            findings.append(_check_stamp(files.get("checkpoint.tst"), opened, trust=trust))
+    except FaultError as fault:
+        findings.append(fault.finding)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        findings.append(Finding(code="EVIDENCE_MALFORMED", detail=_plain(error)))
+    return Report(findings=tuple(findings), needed=frozenset(needed))
+
+
+def evidence_in(path: Path) -> Mapping[str, bytes] | None:
+    """Return the files of a bundle, packed or unpacked; None where the path leads to none."""
+    if path.is_dir():
+        return {
+            held.relative_to(path).as_posix(): held.read_bytes()
+            for held in sorted(path.rglob("*"))
+            if held.is_file() and held.stat().st_size <= _READ_BOUND
+        }
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as packed:
+        return {
+            held.filename: packed.read(held)
+            for held in packed.infolist()
+            if held.file_size <= _READ_BOUND
+        }
+
+
+def _read_evidence(files: Mapping[str, bytes]) -> Any:
+    _need("evidence.json" in files, "evidence.json")
+    evidence = _json(files["evidence.json"])
+    _need(evidence["v"] == _EVIDENCE_VERSION, _EVIDENCE_VERSION)
+    _need(set(evidence) == _EVIDENCE_MEMBERS, "six members")
+    for entry in evidence["entries"]:
+        _need(set(entry) == _EVIDENCE_ENTRY, "entries of five members")
+    return evidence
+
+
+def _evidence_entry(entry: Mapping[str, Any], opened: _Checkpoint) -> _Receipt:
+    """Read one entry as the receipt that it would be under the bundle's checkpoint."""
+    return _typed_receipt(
+        {
+            "v": _RECEIPT_VERSION,
+            **{name: entry[name] for name in ("entry", "index", "proof", "openings")},
+            "size": opened.size,
+            "checkpoint": "",
+            "paths": {},
+        }
+    )
+
+
+def _check_case(evidence: Mapping[str, Any], receipts: Sequence[_Receipt]) -> Iterator[Finding]:
+    """Check that what is said to be of the case commits to its number; nothing is claimed of the rest."""
+    case = evidence["about"].get("case")
+    if case is None:
+        return
+    for entry, receipt in zip(evidence["entries"], receipts, strict=True):
+        if entry["asked"]:
+            opening = receipt.openings.get("case", {})
+            code = "CASE_MATCHES" if opening.get("value") == case else "CASE_DIFFERS"
+            yield Finding(code=code, index=receipt.index)
+
+
+def _check_list(counter: str, first: int, last: int, receipts: Sequence[_Receipt]) -> Finding:
+    """Check that a counter's numbers from first to last are all there, once each, in the log's order."""
+    name = f"n.{counter}"
+    numbers = []
+    for receipt in sorted(receipts, key=lambda each: each.index):
+        if name in receipt.digests:
+            number = receipt.openings.get(name, {}).get("value")
+            if type(number) is not int:
+                return Finding(code="LIST_GAP", name=counter, index=receipt.index)
+            numbers.append(number)
+    for wanted, found in zip_longest(range(first, last + 1), numbers):
+        if wanted != found:
+            return Finding(code="LIST_GAP", name=counter, detail=f"{wanted}, {found} found")
+    return Finding(code="LIST_COMPLETE", name=counter, detail=f"{first}–{last}")
+
+
+def _check_policies(
+    files: Mapping[str, bytes], listed: Mapping[str, str], receipts: Sequence[_Receipt]
+) -> Iterator[Finding]:
+    """Check that the policy of each decided entry is enclosed, as the bundle lists it."""
+    for revision, digest in sorted(listed.items()):
+        archive = files.get(f"policy/{digest}.tar.gz")
+        held = archive is not None and sha256(archive).hexdigest() == digest
+        yield Finding(code="POLICY_HELD" if held else "POLICY_MISSING", name=revision)
+    for receipt in receipts:
+        revision = _json(receipt.body).get("policy")
+        if revision and revision not in listed:
+            yield Finding(code="POLICY_MISSING", name=revision, index=receipt.index)
+
+
+# Time stamps (RFC 3161, in the CMS of RFC 5652)
+
+_SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+_TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+_CONTENT_TYPE = bytes.fromhex("2a864886f70d010903")
+_MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
+_SIGNING_CERTIFICATE = bytes.fromhex("2a864886f70d010910022f")
+_HASHES: Mapping[bytes, HashAlgorithm] = {
+    bytes.fromhex("608648016503040201"): SHA256(),
+    bytes.fromhex("608648016503040202"): SHA384(),
+    bytes.fromhex("608648016503040203"): SHA512(),
+}
+_CHAIN = 4
+"""Certificates between the authority's own and a root."""
+
+
+def _check_stamps(
+    folder: Path, notes: Mapping[int, str], *, roots: Mapping[int, bytes], trust: Trust
+) -> Iterator[Finding]:
+    """Check each stamped checkpoint of an export, and that the log leads to it."""
+    if not notes:
+        yield Finding(code="STAMP_MISSING")
+    for size, note in notes.items():
+        opened = _open_checkpoint(note, trust)
+        if opened.size != size:
+            raise FaultError("EXPORT_MALFORMED", name=f"checkpoints/{size}")
+        yield _past_finding(opened, roots, size=max(roots))
+        yield _check_stamp(_file_in(folder, f"checkpoints/{size}.tst"), opened, trust=trust)
+
+
+def _check_stamp(token: bytes | None, opened: _Checkpoint, *, trust: Trust) -> Finding:
+    if token is None:
+        return Finding(code="STAMP_MISSING")
+    try:
+        moment = stamped_at(token, opened.text.encode(), roots=trust.tsa_roots or b"")
+    except FaultError as fault:
+        return fault.finding
+    return Finding(code="TIME_STAMPED", name=moment.isoformat(), detail=f"{opened.size}")
+
+
+def stamped_at(token: bytes, content: bytes, *, roots: bytes) -> datetime:
+    """Return when a time-stamping authority saw this content. Raises FaultError STAMP_FAILS.
+
+    `token` is a TimeStampToken (RFC 3161, 2.4.2) that encloses its certificates; `roots` are PEM.
+    """
+    try:
+        info, signer, certificates = _open_token(token)
+        _, _, imprint, _, moment, *_ = _der(_der(info)[0].content)
+        algorithm, digest = _der(imprint.content)
+        _need(digest.content == _digest_by(algorithm, content), "a stamp of this very checkpoint")
+        found = re.fullmatch(rb"([0-9]{14})(?:\.[0-9]+)?Z", moment.content)
+        at = datetime.strptime(found[1].decode() if found else "", "%Y%m%d%H%M%S").replace(
+            tzinfo=UTC
+        )
+        own = _signer_certificate(signer, certificates, info)
+        usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+        only = list(usage.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+        # RFC 3161, 2.3: the key stamps time and does nothing else.
+        _need(only and usage.critical, "a certificate for time-stamping alone")
+        _check_chain(own, certificates, x509.load_pem_x509_certificates(roots), at=at)
+    except (
+        ValueError,
+        LookupError,
+        StopIteration,
+        TypeError,
+        InvalidSignature,
+        UnsupportedAlgorithm,
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+    ) as error:
+        raise FaultError("STAMP_FAILS", detail=_plain(error)) from error
+    return at
+
+
+def _open_token(token: bytes) -> tuple[bytes, list["_Der"], list[x509.Certificate]]:
+    """Return the stamped information, its one signer and the enclosed certificates."""
+    kind, wrapped = _der(_der(token)[0].content)
+    _need(kind.content == _SIGNED_DATA, "signed data")
+    _, _, enclosed, *rest = _der(_der(wrapped.content)[0].content)
+    kind, wrapped = _der(enclosed.content)
+    _need(kind.content == _TST_INFO, "a time stamp's information")
+    signers = _der(rest[-1].content)
+    _need(len(signers) == 1, "one signer")
+    certificates = [
+        x509.load_der_x509_certificate(each.whole)
+        for part in rest[:-1]
+        if part.tag == 0xA0
+        for each in _der(part.content)
+    ]
+    return _der(wrapped.content)[0].content, _der(signers[0].content), certificates
+
+
+def _signer_certificate(
+    signer: Sequence["_Der"], certificates: Sequence[x509.Certificate], info: bytes
+) -> x509.Certificate:
+    """Return the certificate whose key signed; the attributes must name the information and it."""
+    _, identified, algorithm, attributes, _, signature, *_ = signer
+    issuer, serial = _der(identified.content)
+    own = next(
+        held
+        for held in certificates
+        if held.issuer.public_bytes() == issuer.whole
+        and held.serial_number == int.from_bytes(serial.content, "big")
+    )
+    _need(attributes.tag == 0xA0, "signed attributes")
+    signed = {}
+    for attribute in _der(attributes.content):
+        name, values = _der(attribute.content)
+        signed[name.content] = _der(values.content)[0]
+    _need(signed[_CONTENT_TYPE].content == _TST_INFO, "a signed content type")
+    digest = _digest_by(algorithm, info)
+    _need(signed[_MESSAGE_DIGEST].content == digest, "a signature over this information")
+    if _SIGNING_CERTIFICATE in signed:
+        _need(_names(signed[_SIGNING_CERTIFICATE], own), "a signature that names its certificate")
+    # RFC 5652, 5.4: what is signed is the attributes as an explicit set.
+    message = b"\x31" + attributes.whole[1:]
+    _check_signed(own, signature.content, message, _HASHES[_der(algorithm.content)[0].content])
+    return own
+
+
+def _names(attribute: "_Der", own: x509.Certificate) -> bool:
+    """Whether a signing-certificate attribute (RFC 5035) names this certificate."""
+    first = _der(_der(_der(attribute.content)[0].content)[0].content)
+    named = next(each.content for each in first if each.tag == 0x04)
+    algorithm = _HASHES[_der(first[0].content)[0].content] if first[0].tag == 0x30 else SHA256()
+    return own.fingerprint(algorithm) == named
+
+
+def _check_signed(
+    own: x509.Certificate, signature: bytes, message: bytes, algorithm: HashAlgorithm
+) -> None:
+    key = own.public_key()
+    match key:
+        case RSAPublicKey():
+            key.verify(signature, message, PKCS1v15(), algorithm)
+        case EllipticCurvePublicKey():
+            key.verify(signature, message, ECDSA(algorithm))
+        case Ed25519PublicKey():
+            key.verify(signature, message)
+        case _:
+            _refuse("an RSA, elliptic-curve or Ed25519 key")
+
+
+def _check_chain(
+    own: x509.Certificate,
+    certificates: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    *,
+    at: datetime,
+) -> None:
+    """Follow the issuers up to a given root; each must have been valid when the stamp was made."""
+    current = own
+    for _ in range(_CHAIN):
+        valid = current.not_valid_before_utc <= at <= current.not_valid_after_utc
+        _need(valid, "certificates that were valid then")
+        if any(_issued(current, root) for root in roots):
+            return
+        current = next(
+            held
+            for held in certificates
+            if held != current and _issued(current, held) and _is_ca(held)
+        )
+    _refuse("a chain up to a given root")
+
+
+def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def _digest_by(algorithm: "_Der", content: bytes) -> bytes:
+    named = _der(algorithm.content)[0].content
+    _need(named in _HASHES, "SHA-256, SHA-384 or SHA-512")
+    return hashlib.new(_HASHES[named].name, content).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Der:
+    tag: int
+    whole: bytes
+    content: bytes
+
+
+def _der(data: bytes) -> list[_Der]:
+    """Split DER (X.690) into its elements, one beside the other."""
+    elements = []
+    at = 0
+    while at < len(data):
+        _need(at + 2 <= len(data), "an element's tag and length")
+        start, length = at + 2, data[at + 1]
+        if length & 0x80:
+            start += length & 0x7F
+            _need(0x80 < length <= 0x84, "a definite length")
+            length = int.from_bytes(data[at + 2 : start], "big")
+        _need(start + length <= len(data), "a whole element")
+        elements.append(_Der(data[at], data[at : start + length], data[start : start + length]))
+        at = start + length
+    return elements
+
+
 # The command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check one receipt; return 0 for yes and 1 for no."""
-    parser = argparse.ArgumentParser(description="Checks a receipt of the exchange.")
-    parser.add_argument("receipt", type=Path, help="receipt, or an answer that carries one")
-    parser.add_argument(
-        "--vkey", action="append", required=True, help="key of the log (repeatable)"
+    """Check what is named; return 0 for yes and 1 for no."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not options.vkey and not options.policy:
+        parser.error("--vkey or --policy: whose signature is to count?")
+    try:
+        trust = Trust(
+            vkeys=options.vkey,
+            witnesses=options.witness,
+            policy=options.policy.read_text(encoding="utf-8") if options.policy else None,
+            tsa_roots=options.tsa_root.read_bytes() if options.tsa_root else None,
+        )
+        report = _checked(options, trust, parser)
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(f"{type(error).__name__}: {getattr(error, 'filename', '') or ''}")
+    sys.stdout.write(_as_json(report) if options.json else _as_lines(report))
+    return 0 if report.holds else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Checks receipts, exports and evidence bundles of the exchange."
     )
+    parser.add_argument(
+        "receipt", type=Path, nargs="*", help="receipt, answer that carries one, or evidence bundle"
+    )
+    parser.add_argument("--vkey", action="append", default=[], help="key of the log (repeatable)")
     parser.add_argument("--witness", action="append", default=[], help="key of a witness you trust")
+    parser.add_argument("--policy", type=Path, help="C2SP tlog-policy: keys, and the quorum needed")
+    parser.add_argument("--tsa-root", type=Path, help="root of a time-stamping authority, PEM")
     parser.add_argument("--answer", type=Path, help="the answer as received")
     parser.add_argument("--request", type=Path, help="the request body as sent")
+    parser.add_argument("--public", type=Path, help="an exported log: check tree and signatures")
+    parser.add_argument("--entries", type=Path, help="an exported log: check its entries, too")
+    parser.add_argument("--first", type=int, help="first entry of a range")
+    parser.add_argument("--end", type=int, help="first entry after the range")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args(arguments)
-    receipt = options.receipt.read_bytes()
+    return parser
+
+
+def _checked(options: argparse.Namespace, trust: Trust, parser: argparse.ArgumentParser) -> Report:
+    named = options.receipt
+    folder = options.entries or options.public
+    if folder:
+        ranged = options.first is not None or options.end is not None
+        end = sys.maxsize if options.end is None else options.end
+        return verify_export(
+            folder,
+            trust=trust,
+            entries=options.entries is not None,
+            span=(options.first or 0, end) if ranged else None,
+            held=[path.read_bytes() for path in named],
+        )
+    if len(named) != 1:
+        parser.error("one receipt or evidence bundle, or --public or --entries with an export")
+    evidence = evidence_in(named[0])
+    if evidence is not None:
+        return verify_evidence(evidence, trust=trust)
+    receipt = named[0].read_bytes()
     # An answer that carries its receipt is checked against it without being named twice.
     whole = receipt if receipt_in(receipt) else None
-    report = verify_receipt(
+    return verify_receipt(
         receipt,
-        vkeys=options.vkey,
-        witnesses=options.witness,
+        vkeys=trust.vkeys,
+        witnesses=trust.witnesses,
+        policy=trust.policy,
         answer=options.answer.read_bytes() if options.answer else whole,
         request=options.request.read_bytes() if options.request else None,
     )
-    sys.stdout.write(_as_json(report) if options.json else _as_lines(report))
-    return 0 if report.holds else 1
 
 
 def _as_json(report: Report) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from catalogue.errors import UnknownError
 
-Unit = Literal["minute", "working day"]
+Unit = Literal["minute", "hour", "day", "working day", "call", "subject"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,21 @@ class Rule:
 
 
 _OWN = "本平台自设规则（应急查询）"
+_OWN_WATCH = "本平台自设规则（日志审计）"
 _FOUNDED = date(2025, 8, 1)
+
+
+def _watched(rule_id: str, value: int, unit: Unit) -> "Rule":
+    """A threshold beyond which an auditor looks twice. No law sets it, and it decides nothing."""
+    return Rule(
+        id=rule_id,
+        value=value,
+        unit=unit,
+        citation=_OWN_WATCH,
+        first_day=_FOUNDED,
+        provisional=True,
+    )
+
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -50,6 +64,15 @@ RULES: tuple[Rule, ...] = (
         first_day=_FOUNDED,
         provisional=True,
     ),
+    _watched("watch.period", 30, "day"),
+    _watched("watch.refusals", 10, "call"),
+    _watched("watch.refusals-within", 10, "minute"),
+    _watched("watch.work-begins", 8, "hour"),
+    _watched("watch.work-ends", 18, "hour"),
+    _watched("watch.subjects", 30, "subject"),
+    _watched("watch.subjects-within", 60, "minute"),
+    _watched("watch.case-open", 10, "minute"),
+    _watched("watch.parties-before", 30, "minute"),
 )
 
 

@@ -11,14 +11,20 @@ from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
 from exchange.acts import (
     bulk,
+    bundling,
     emergency,
     evidence,
+    exporting,
     files,
     people,
     policy,
     policy_past,
+    presets,
+    reconciling,
     resources,
+    searching,
     sharing,
+    showing,
     upkeep,
 )
 from exchange.acts.register import ActError, perform
@@ -31,14 +37,20 @@ from exchange.node import Node
 ACT_MODULES = (
     people,
     bulk,
+    bundling,
     emergency,
     files,
     resources,
     sharing,
     evidence,
+    exporting,
+    searching,
+    presets,
+    showing,
     upkeep,
     policy,
     policy_past,
+    reconciling,
 )
 """Imported for what they declare."""
 

@@ -328,6 +328,13 @@ def bits(items: Sequence[Item], names: set[str]) -> str:
     return bitmap(item.ordinal for item in items if item.name in names)
 
 
+def _named(outcome: Outcome) -> str:
+    """Return the items that a step asks for, matches or joins by, given or not: it is found by them."""
+    step = outcome_step(outcome)
+    joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
+    return bitmap(item.ordinal for item in (*step.items, *step.matched, *joins))
+
+
 def _verdict_of(outcome: Outcome) -> Verdict | None:
     """Return the verdict by which items are given; None where nothing of the step is."""
     return None if isinstance(outcome, Refused) else outcome.permitted.verdict
@@ -451,6 +458,7 @@ def _index(
                 decision=outcome_of(outcome),
                 code=code_of(outcome) or "",
                 subject=subject,
+                items=_named(outcome),
             )
             for subject in about
         ]

@@ -6,16 +6,15 @@ Each reads recorded questions a page at a time, and each page read is itself an 
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.entry import Commit, Draft, IndexRow
 from catalogue.model import Actor, Role
+from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
 from exchange.clock import monotonic, now
-from exchange.ledger import append_spending
 from exchange.node import Node
 from exchange.past import (
     PATIENCE_S,
@@ -66,7 +65,7 @@ def replay_past(
     began = monotonic()
     told = _replay_all(_found(node, page, entry=entry), Bundles(node.settings.home))
     facts = {"calls": told["calls"], "different": told["different"]}
-    _record(node, actor, "policy.replayed", {"first": page.first, "end": page.stop, **facts})
+    record_read(node, actor, "policy.replayed", {"first": page.first, "end": page.stop, **facts})
     return {**page.told(), **told, "seconds": round(monotonic() - began, 6)}
 
 
@@ -92,7 +91,7 @@ def simulate_past(
     began = monotonic()
     told = _simulate_all(_found(node, page), Bundles(node.settings.home), archive)
     facts = {name: told[name] for name in ("candidate", "calls", "changed")}
-    _record(node, actor, "policy.simulated", {"first": page.first, "end": page.stop, **facts})
+    record_read(node, actor, "policy.simulated", {"first": page.first, "end": page.stop, **facts})
     return {**page.told(), **told, "seconds": round(monotonic() - began, 6)}
 
 
@@ -112,7 +111,7 @@ def explain_entry(node: Node, actor: Actor, *, index: int) -> Explanation:
     bundle = Bundles(node.settings.home).bundle(call)
     if bundle is None:
         raise ActError("NOT_FOUND", f"the bundle of revision {call.revision} is not kept")
-    _record(node, actor, "policy.explained", {"read": index})
+    record_read(node, actor, "policy.explained", {"read": index})
     budget = Budget(seconds=PATIENCE_S, monotonic=monotonic)
     return explain(TracedPolicy(bundle, budget=budget), call.question)
 
@@ -207,7 +206,7 @@ def who_can(
         now=now().astimezone(node.zone),
     )
     facts: dict[str, Any] = {"resource": resource, "provider": held.department}
-    _record(node, actor, "policy.who-can-asked", {**facts, "item": item or ""})
+    record_read(node, actor, "policy.who-can-asked", {**facts, "item": item or ""})
     return {
         "resource": resource,
         "item": item,
@@ -317,15 +316,3 @@ def _archive(bundle: str) -> bytes:
 def _require(actor: Actor) -> None:
     if not (actor.has(Role.POLICY_APPROVER) or actor.has(Role.AUDITOR)):
         raise ActError("ROLE_MISSING", "a policy approver or an auditor needed")
-
-
-def _record(node: Node, actor: Actor, kind: str, facts: Mapping[str, Any]) -> None:
-    append_spending(
-        node.log,
-        Draft(
-            kind=kind,
-            clear={"department": actor.department, "auth": actor.auth, "facts": dict(facts)},
-            commits=(Commit(name="officer", value=actor.id),),
-            index=(IndexRow(consumer=actor.department, officer=actor.id),),
-        ),
-    )

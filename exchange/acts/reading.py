@@ -10,6 +10,11 @@ from catalogue.snapshot import Snapshot
 
 Told = dict[str, Any]
 _SETS = ("asked", "matched", "given", "masked", "refused")
+_SPOKEN = ("kind", "at", "gateway", "call", "purpose", "auth", "operator_auth", "case", "code", "policy",
+           "operation")  # fmt: skip
+_CONCERNING = ("request", "grant", "emergency", "resource", "revision", "class", "items", "minutes",
+               "provider", "consumer", "system", "matter", "state")  # fmt: skip
+"""Facts of an act that a department which it names is told, besides whoever acted."""
 
 
 def tell_entry(
@@ -37,6 +42,7 @@ def tell_entry(
         "operation": members.get("operation", ""),
         "steps": [tell_step(step, names=names) for step in members.get("steps", [])],
         "others": 0,
+        "sealed": members.get("sealed") is True,
         "facts": dict(members.get("facts", {})),
         "digests": [
             {"name": name, "digest": digest}
@@ -46,19 +52,28 @@ def tell_entry(
     return told if sees_whole(members, department) else _narrowed(members, told, department)
 
 
+def tell_closed() -> Told:
+    """Return what is told of an entry made under a sealed review by another: that it is there."""
+    nobody = {"code": "", "name": "", "name_en": ""}
+    spoken = dict.fromkeys(_SPOKEN, "") | dict.fromkeys(("consumer", "system", "matter"), nobody)
+    return spoken | {"steps": [], "others": 0, "facts": {}, "digests": [], "sealed": True}
+
+
 def sees_whole(members: Mapping[str, Any], department: str | None) -> bool:
     """Say whether an entry is told whole: to auditors (None), and to the department that asked or acted."""
     return department in {None, _consumer(members)}
 
 
 def _narrowed(members: Mapping[str, Any], told: Told, department: str | None) -> Told:
-    """Leave what an asked department is concerned with: who asked, for which matter, and its own steps.
+    """Leave what a department is concerned with: who asked, for which matter, and its own steps.
 
     The call's own code, its document's digest and whatever is committed to for other steps speak of all
-    departments together, so they are not told. Nor is any digest: an asked department may open none.
+    departments together, so they are not told. Nor is any digest: an asked department may open none. Of an
+    act that names the department, it is told what was acted on and how that stands now.
     """
     own = [step for step in told["steps"] if step["provider"]["code"] == department]
-    spoken = {"code": "", "operation": "", "policy": "", "facts": {}, "digests": []}
+    facts = {name: told["facts"][name] for name in _CONCERNING if name in told["facts"]}
+    spoken = {"code": "", "operation": "", "policy": "", "auth": "", "facts": facts, "digests": []}
     return told | spoken | {"steps": own, "others": len(members.get("steps", [])) - len(own)}
 
 

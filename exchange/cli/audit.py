@@ -1,10 +1,15 @@
 """`exchange audit`: search the log, prove entries, verify receipts, the log and the registry."""
 
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from audit import verify as verifier
+from exchange.cli.audit_proofs import evidence, export
+from exchange.cli.audit_reconcile import reconcile
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 
@@ -16,15 +21,28 @@ def audit() -> None:
     """The log: who asked for what, why, and what was given. Every read is itself recorded."""
 
 
+for _command in (export, evidence, reconcile):
+    audit.add_command(_command)
+
+
 @audit.command("search")
 @click.option("--case", help="Case number.")
 @click.option("--department", help="Code of a consumer or provider.")
+@click.option("--consumer", help="Code of the department that asked or acted.")
 @click.option("--system")
+@click.option("--officer", help="Id or staff number of whoever asked or acted.")
 @click.option("--resource", help="Resource code.")
+@click.option("--item", help="Name of an item; it needs --resource.")
+@click.option("--matter", help="Code of a matter.")
 @click.option("--decision", help="given, partly-given, not-found, refused or unavailable.")
 @click.option("--code", help="Code of a refusal, such as SUBJECT_NOT_PARTY.")
 @click.option("--kind", help="Kind of entry, such as call or grant.revoked.")
 @click.option("--subject", nargs=2, help="TYPE IDENTIFIER, such as enterprise 91….")
+@click.option("--since", type=click.DateTime(), help="From when on.")
+@click.option("--until", type=click.DateTime(), help="Until before when.")
+@click.option(
+    "--counts", is_flag=True, help="Count what is found by department, outcome and so on."
+)
 @click.option("--first", default=20, help="Rows on a page, at most 1,000.")
 @click.option("--after", nargs=2, type=int, help="What the page before gave as next.")
 @as_json
@@ -33,6 +51,8 @@ def search(
     office: Office,
     subject: tuple[str, str] | None,
     after: tuple[int, int] | None,
+    since: datetime | None,
+    until: datetime | None,
     json_: bool,
     **facets: str | int | None,
 ) -> None:
@@ -42,6 +62,8 @@ def search(
         **facets,
         subject=list(subject) if subject else None,
         after=list(after) if after else None,
+        since=_here(office, since),
+        until=_here(office, until),
     )
     if json_:
         tell(page, json_=True)
@@ -49,6 +71,40 @@ def search(
     tell(page["entries"], json_=False, title="entries")
     if page["next"]:
         click.echo(f"more: --after {page['next'][0]} {page['next'][1]}")
+    for name, values in (page["counts"] or {"by": {}})["by"].items():
+        for value, held in values.items():
+            click.echo(f"{name} {value}: {held}")
+    if page["numbers"]:
+        _tell_numbers(page["numbers"])
+
+
+@audit.command("find")
+@click.argument("preset", required=False)
+@click.option("--since", type=click.DateTime(), help="From when on; the last days otherwise.")
+@click.option("--until", type=click.DateTime(), help="Until before when; now otherwise.")
+@as_json
+@with_office
+def find(
+    office: Office,
+    preset: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    json_: bool,
+) -> None:
+    """Carry out PRESET, such as refusal-bursts or closed-cases; without one, list them all.
+
+    What a preset finds is where to look twice, and no verdict.
+    """
+    if preset is None:
+        tell(office.perform("audit.presets"), json_=json_, title="presets")
+        return
+    said = office.perform(
+        "audit.find", preset=preset, since=_here(office, since), until=_here(office, until)
+    )
+    if json_:
+        tell(said, json_=True)
+    else:
+        _tell_found(said)
 
 
 @audit.command("show")
@@ -133,6 +189,36 @@ def _checked(office: Office, act: str, *, json_: bool) -> None:
         click.echo("holds" if said["holds"] else "DOES NOT HOLD")
     if not said["holds"]:
         raise SystemExit(1)
+
+
+def _tell_numbers(said: dict[str, Any]) -> None:
+    """Say whether the numbers of one system or resource run without a gap."""
+    span = "none" if said["first"] is None else f"{said['first']}-{said['last']}"
+    click.echo(f"numbers of {said['counter']}: {span}, {said['count']} of them")
+    for lower, upper in said["gaps"]:
+        click.echo(f"MISSING: {lower}-{upper}")
+    for name in ("unopened", "disordered"):
+        for index in said[name]:
+            click.echo(f"{name.upper()}: entry {index}")
+
+
+def _tell_found(said: dict[str, Any]) -> None:
+    click.echo(said["why"])
+    for rule in said["rules"]:
+        click.echo(f"{rule['id']}: {rule['value']} {rule['unit']} ({rule['citation']})")
+    if said["found"]:
+        tell(said["found"], json_=False, title=said["title"])
+    elif said["whole"]:
+        click.echo(said["nothing"])
+    if said["more"]:
+        click.echo(f"{said['more']} more: name a shorter time")
+    if not said["whole"]:
+        click.echo(f"NOT WHOLE: {said['looked_at']} rows looked at; name a shorter time")
+
+
+def _here(office: Office, moment: datetime | None) -> datetime | None:
+    """Read a moment in the time zone of the exchange."""
+    return None if moment is None else moment.replace(tzinfo=ZoneInfo(office.settings.zone))
 
 
 def _home_key(office: Office) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from audit.note import (
     open_note,
     parse_note,
     parse_vkey,
+    replace_signatures,
 )
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "signed-notes.json").read_bytes())
@@ -238,3 +239,12 @@ def test_only_checkpoints_are_cosigned() -> None:
 def test_a_text_that_could_not_be_read_back_is_not_signed(text: str) -> None:
     with pytest.raises((MalformedError, UnicodeEncodeError)):
         LOG.sign(text)
+
+
+def test_a_later_line_of_a_key_takes_the_place_of_the_earlier_one() -> None:
+    later = WITNESS.line(TEXT, time=1_764_000_060)
+    again = replace_signatures(PUBLISHED, [later])
+    assert len(parse_note(again).signatures) == len(parse_note(PUBLISHED).signatures)
+    opened = open_note(again, [LOG.verifier, LATTICE.verifier, WITNESS.verifier])
+    assert {held.time for held in opened.verified} == {None, 0, 1_764_000_060}
+    assert replace_signatures(NOTE, [later]) == add_signatures(NOTE, [later])

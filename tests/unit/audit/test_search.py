@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from audit.entry import IndexRow
 from audit.errors import LogUnavailableError, MalformedError
-from audit.search import Page, Position, Wanted, search
+from audit.search import Page, search
+from audit.wanted import Position, Wanted
 from tests.fakes.logs import NOON, SUBJECT, LogHome, a_call, an_act
 
 
