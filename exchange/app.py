@@ -24,6 +24,7 @@ from gateway.pipeline import Contracts, Terms
 
 _LOGGING = logging.getLogger("exchange")
 SUMMARY_EVERY_S = 60.0
+COSIGN_EVERY_S = 1.0
 
 
 def build_app(node: Node) -> Starlette:
@@ -32,14 +33,18 @@ def build_app(node: Node) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await node.policy.open()
-        counting = asyncio.create_task(_every_minute(node))
+        running = [
+            asyncio.create_task(_every_minute(node)),
+            asyncio.create_task(_have_cosigned(node)),
+        ]
         try:
             async with following(node.ports.decisions, node.log):
                 yield
         finally:
-            counting.cancel()
-            with suppress(asyncio.CancelledError):
-                await counting
+            for task in running:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await summarise(node)
             await node.policy.close()
             await node.close()
@@ -84,6 +89,27 @@ async def summarise(node: Node) -> None:
         await node.log.append_async(draft)
     except AuditError as error:
         _LOGGING.warning("the summary of strangers was not recorded: %s", error.code)
+
+
+async def _have_cosigned(node: Node) -> None:
+    """Have witnesses cosign what is new, at most once a second."""
+    while True:
+        await asyncio.sleep(COSIGN_EVERY_S)
+        if node.witnessing.due():
+            asked = asyncio.create_task(_round(node))
+            try:
+                await asyncio.shield(asked)
+            except asyncio.CancelledError:
+                # The thread goes on whatever we do: the log stays open until it has ended.
+                await asked
+                raise
+
+
+async def _round(node: Node) -> None:
+    try:
+        await asyncio.to_thread(node.witnessing.round)
+    except AuditError as error:
+        _LOGGING.warning("nothing was cosigned: %s", error.code)
 
 
 async def _every_minute(node: Node) -> None:

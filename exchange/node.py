@@ -38,6 +38,7 @@ from exchange.settings import Settings, write_settings
 from exchange.shadowing import with_shadow
 from exchange.shelf import SourceShelf, look_at, look_at_file
 from exchange.storage import Databases, open_databases
+from exchange.witnessing import Witnessing, read_grace, read_policy
 from gateway.errors import SourceError
 from gateway.ports import Ports
 from gateway.record import quota_key
@@ -49,14 +50,16 @@ _LOGGING = logging.getLogger("exchange")
 class LogRecorder:
     """Implements `gateway.ports.Recorder` on the node's log."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *, witnessing: Witnessing) -> None:
         self._log = log
+        self._witnessing = witnessing
 
     async def append(self, draft: Draft) -> Sequenced:
         return await self._log.append_async(draft)
 
     async def ready(self) -> None:
         self._log.ready()
+        self._witnessing.ready()
 
 
 class LogQuotas:
@@ -96,6 +99,7 @@ class Node:
     keys: LogKeys
     vault: Vault
     log: Log
+    witnessing: Witnessing
     ledger: LogLedger
     sealer: ColumnSealer
     registry: Registry
@@ -148,6 +152,7 @@ class Node:
     async def close(self) -> None:
         await self.shelf.close()
         self.live.close()
+        self.witnessing.close()
         self.log.close()
         self.databases.close()
 
@@ -193,6 +198,7 @@ def open_node(settings: Settings) -> Node:
         random=random_bytes,
         guard=home / "run" / "guard",
     )
+    witnessing = _open_witnessing(settings, log, keys)
     record_restored(home, partial(_record_restore, log))
     sealer = load_sealer(folder, random=random_bytes)
     ledger = LogLedger(log)
@@ -228,6 +234,7 @@ def open_node(settings: Settings) -> Node:
         keys=keys,
         vault=vault,
         log=log,
+        witnessing=witnessing,
         ledger=ledger,
         sealer=sealer,
         registry=registry,
@@ -248,7 +255,7 @@ def open_node(settings: Settings) -> Node:
         ports=Ports(
             decisions=with_shadow(settings, policy),
             sources=shelf,
-            recorder=LogRecorder(log),
+            recorder=LogRecorder(log, witnessing=witnessing),
             registry=live,
             quotas=LogQuotas(log),
             now=now,
@@ -269,6 +276,23 @@ def opened(settings: Settings) -> Iterator[Node]:
         yield node
     finally:
         asyncio.run(node.close())
+
+
+def _open_witnessing(settings: Settings, log: Log, keys: LogKeys) -> Witnessing:
+    """Compare the log with what its witnesses know, before anything is added to it."""
+    own = (keys.signer.verifier,)
+    try:
+        return Witnessing(
+            log,
+            policy=read_policy(settings, own=own),
+            own=own,
+            grace=read_grace(settings),
+            home=settings.home,
+            now=now,
+        )
+    except BaseException:
+        log.close()
+        raise
 
 
 def _record_restore(log: Log, moment: int) -> None:

@@ -39,6 +39,12 @@ class Settings:
     """Hours before the policy's end from which the node is not ready; degraded from three times as many."""
     policy_shadow: str = ""
     """Archive of a candidate policy, from the home on, asked after each answer; empty: none."""
+    witness_policy: str = ""
+    """tlog-policy file, from the home on: the witnesses to ask and the quorum needed; empty: nobody."""
+    witness_warn_min: int = 10
+    """Minutes without a quorum after which the node says so and records it."""
+    witness_stop_min: int = 0
+    """Minutes without a quorum after which no call is answered; 0: never."""
     deadline_ms: int = 10_000
     """For a whole call."""
     demo: bool = False

@@ -10,6 +10,7 @@ import click
 from audit import verify as verifier
 from exchange.cli.audit_proofs import evidence, export
 from exchange.cli.audit_reconcile import reconcile
+from exchange.cli.audit_witness import witness
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 
@@ -21,7 +22,7 @@ def audit() -> None:
     """The log: who asked for what, why, and what was given. Every read is itself recorded."""
 
 
-for _command in (export, evidence, reconcile):
+for _command in (export, evidence, reconcile, witness):
     audit.add_command(_command)
 
 

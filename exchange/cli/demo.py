@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from audit.note import parse_vkey
 from exchange.archives import write_keys
 from exchange.cli.office import telling
+from exchange.clock import now
 from exchange.demo.setup import (
     APPROVER_KEY_ID,
     CASE,
@@ -22,12 +24,15 @@ from exchange.demo.setup import (
 )
 from exchange.demo.sources import LabourService
 from exchange.demo.story import Story
+from exchange.demo.witness import DepartmentWitness, write_policy
 from exchange.home import locked
 from exchange.node import Node, create_home, open_node
 from exchange.portal.pages.sign_in import link_address
 from exchange.serving import Serving
 from exchange.settings import Settings, environment, read_settings
 
+WITNESS = "witness.market.yunxiu.example"
+WITNESSES = "witnesses"
 VISITS = (
     ("the provider's inbox: one request is still to decide", "market.head", "/inbox"),
     ("the hall's case with its receipts", "hall.operator", f"/cases?number={CASE}"),
@@ -53,18 +58,25 @@ def demo(home: Path | None, once: bool, port: int) -> None:
             origin="exchange.yunxiu.example/log",
             policy_keys=write_keys({APPROVER_KEY_ID: approver.public_key()}),
             demo=True,
+            witness_policy=WITNESSES,
         )
-        create_home(settings)
+        key = parse_vkey(create_home(settings))
         write_approver_key(settings.home, approver)
-        with locked(settings.home):
-            failed = _play(open_node(settings), once=once)
+        witness = DepartmentWitness(settings.home / "witness", name=WITNESS, now=now)
+        witness.start(origin=settings.origin, key=key)
+        try:
+            write_policy(settings.home / WITNESSES, key=key, witness=witness)
+            with locked(settings.home):
+                failed = _play(open_node(settings), witness=witness, once=once)
+        finally:
+            witness.stop()
     if failed:
         raise click.ClickException(
             f"{len(failed)} steps did not come out as told: {'; '.join(failed)}"
         )
 
 
-def _play(node: Node, *, once: bool) -> list[str]:
+def _play(node: Node, *, witness: DepartmentWitness, once: bool) -> list[str]:
     settings = node.settings
     click.echo(f"the fictional district of Yunxiu (云岫区), kept in {settings.home}")
     labour = LabourService(token=secrets.token_urlsafe(18))
@@ -75,7 +87,7 @@ def _play(node: Node, *, once: bool) -> list[str]:
     try:
         join_systems(place, base_url=settings.base_url, vkey=node.vkey, say=_say)
         publish(place, labour_url=f"http://127.0.0.1:{labour.port}", token=labour.token, say=_say)
-        story = Story(place, base_url=settings.base_url, say=click.echo)
+        story = Story(place, base_url=settings.base_url, say=click.echo, witness=witness)
         story.tell(labour)
         story.close()
         click.echo("")

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from audit import verify as verifier
+from audit.checkpoint import parse_checkpoint
+from audit.note import parse_note
+from audit.policy_file import LogLine, Policy, WitnessLine
 from exchange.client.session import Answer, Exchange, Party
 from exchange.clock import now
 from exchange.demo import district, tamper
@@ -24,6 +27,7 @@ from exchange.demo.setup import (
     ask_for,
 )
 from exchange.demo.sources import LabourService
+from exchange.demo.witness import DepartmentWitness
 from gateway.model import Usage
 
 PERMIT = """query Permit($e: ID!) {
@@ -44,8 +48,16 @@ ENGINEER = "query Engineer($p: ID!) { person(id: $p) { registeredEngineer { name
 class Story:
     """Tells, checks, and counts what did not come out."""
 
-    def __init__(self, place: District, *, base_url: str, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        place: District,
+        *,
+        base_url: str,
+        say: Callable[[str], None],
+        witness: DepartmentWitness,
+    ) -> None:
         self.place = place
+        self.witness = witness
         self.say = say
         self.failed: list[str] = []
         self.grants: dict[str, str] = {}
@@ -301,6 +313,7 @@ class Story:
             holds="checkpoint" in said,
             found=said,
         )
+        self.ask_the_witness(deleted)
         grant, line = tamper.insert_a_grant(
             node, lambda: self.ask(PERMIT, {"e": district.APPLICANT})
         )
@@ -320,6 +333,30 @@ class Story:
         said = self.place.act("auditor", "audit.verify-log")
         self.check(
             f"the log itself, {said['size']} entries, holds", holds=said["holds"], found=said
+        )
+
+    def ask_the_witness(self, index: int) -> None:
+        """The same forgery, shown to somebody who remembers: no receipt is needed to see it."""
+        node, witness = self.place.node, self.witness
+        node.witnessing.round()
+        size = parse_checkpoint(parse_note(node.log.published()).text).size
+        needed = Policy(
+            logs=(LogLine(key=node.keys.signer.verifier),),
+            witnesses=(WitnessLine(name="market", key=witness.keys[0]),),
+            quorum="market",
+        )
+        asked, verified = tamper.ask_to_cosign_again(
+            node, index=index, url=witness.url, keys=witness.keys, policy=needed
+        )
+        self.check(
+            f"the department's witness, asked to cosign it, refuses and names the size: {asked}",
+            holds="422" in asked and f"the tree of {size}" in asked,
+            found=(asked, size),
+        )
+        self.check(
+            f"who needs that witness takes no such checkpoint: {verified}",
+            holds="cosigned by nobody" in verified,
+            found=verified,
         )
 
 

@@ -1,19 +1,24 @@
 """What an operator with the files, and even with the log's key, might try; and what shows it."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from audit.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from audit.errors import AuditError
 from audit.fsck import check_log
-from audit.merkle import RightEdge, leaf_hash
-from audit.note import parse_note
+from audit.merkle import RightEdge, consistency_proof, leaf_hash, root_of
+from audit.note import Verifier, parse_note
+from audit.policy_file import Policy, check_witnessed
 from audit.sqlstore import SqlStore
 from audit.startup import check_seal
 from exchange.client.session import Answer
 from exchange.node import Node
 from exchange.storage import sqlite_engine
+from exchange.witnessing import WitnessClient
 
 
 def change_a_byte(node: Node, folder: Path) -> tuple[int, str]:
@@ -63,6 +68,42 @@ def delete_and_sign_again(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "forged-checkpoint").write_text(forged, encoding="utf-8")
     return index, said
+
+
+def ask_to_cosign_again(
+    node: Node, *, index: int, url: str, keys: tuple[Verifier, ...], policy: Policy
+) -> tuple[str, str]:
+    """Leave an entry out, write two more, sign, and ask a witness to cosign the new history.
+
+    Returns what the witness says, and what a verifier says who needs the policy's quorum.
+    """
+    bodies = node.log.entries(0, node.log.size)
+    hashes = [leaf_hash(body) for at, body in enumerate(bodies) if at != index]
+    hashes += [leaf_hash(f"filler {n}".encode()) for n in range(2)]
+    forged = node.keys.signer.sign(
+        format_checkpoint(
+            Checkpoint(origin=node.log.origin, size=len(hashes), root=root_of(hashes))
+        )
+    )
+
+    def prove(old: int, size: int) -> list[bytes]:
+        return consistency_proof(old, size, lambda level, n: root_of(_subtree(hashes, level, n)))
+
+    with httpx.Client(trust_env=False) as http:
+        asked = _said(lambda: WitnessClient(url, keys, http=http).cosign(forged, prove=prove))
+    return asked, _said(lambda: check_witnessed(forged, policy))
+
+
+def _subtree(hashes: Sequence[bytes], level: int, n: int) -> Sequence[bytes]:
+    return hashes[n << level : (n + 1) << level]
+
+
+def _said(attempt: Callable[[], object]) -> str:
+    try:
+        attempt()
+    except AuditError as error:
+        return str(error)
+    return "taken"
 
 
 def insert_a_grant(node: Node, ask: Callable[[], Answer]) -> tuple[str, Mapping[str, Any]]:

@@ -46,6 +46,8 @@ async def ready(request: Request) -> JSONResponse:
     else:
         if snapshot.absent:
             broken["registry"] = f"{len(snapshot.absent)} rows left out"
+    if node.witnessing.trouble is not None:
+        broken["witnesses"] = node.witnessing.trouble
     with suppress(UndecidedError):
         await node.policy.current()
     near = check_policy(node, broken, at=node.ports.now())

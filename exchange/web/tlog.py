@@ -22,10 +22,10 @@ HOLDERS = ("request", "answer")
 
 
 async def checkpoint(request: Request) -> Response:
-    """`GET /log/checkpoint` (C2SP tlog-tiles): the newest published checkpoint."""
+    """`GET /log/checkpoint` (C2SP tlog-tiles): the newest published, and where needed cosigned, one."""
     node: Node = request.app.state.node
     try:
-        note = await asyncio.to_thread(node.log.published)
+        note = await asyncio.to_thread(node.witnessing.newest)
     except AuditError as error:
         return problem(error, accept_language=request.headers.get("accept-language", ""))
     return PlainTextResponse(note, headers={"cache-control": "max-age=2"})
