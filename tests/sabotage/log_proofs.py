@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import audit.verify
-import exchange.acts.reconciling
 from tests.sabotage.kit import Sabotage, replaced
 
 
