@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -q
 HOME_DIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check bench docs fmt claims sabotage assets screenshots clean
+.PHONY: help install demo serve test check fuzz bench docs fmt claims sabotage assets screenshots clean
 
 help:
 	@echo "make demo      install, tell the building-permit story, then serve"
@@ -51,7 +51,7 @@ check: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache | tail -n 1
 	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
 	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
-	@$(BIN)/pytest -n 2 -m "not slow" tests/architecture tests/unit
+	@$(BIN)/pytest -n 2 -m "not slow and not fuzz" tests/architecture tests/unit
 
 test: $(VENV)/.dev
 	@$(BIN)/pip --disable-pip-version-check check
@@ -60,7 +60,10 @@ test: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache | tail -n 1
 	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
 	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
-	@$(BIN)/pytest -n 2 tests
+	@$(BIN)/pytest -n 2 -m "not fuzz" tests
+
+fuzz: $(VENV)/.dev
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n 2 tests/unit tests/contracts tests/conformance
 
 bench: $(VENV)/.dev
 	@for name in policy log gateway catalogue; do $(BIN)/python bench/$$name.py --json --quick || exit 1; done

@@ -15,7 +15,7 @@ POLICY_BOUND = 1 << 18
 """Bytes in a policy: more than the thirty-two logs, witnesses and groups that all must take."""
 
 NONE = "none"
-_WORD = re.compile(r"[^\x00-\x20\x7f]+")
+_WORD = re.compile(r"[^\x00-\x20\x7f-\xa0\s]+")
 _SPACES = re.compile(r"[ \t]+")
 _THRESHOLD = re.compile(r"[1-9][0-9]{0,3}")
 

@@ -54,6 +54,9 @@ from gateway.respond import Words, respond
 from gateway.rule import Facts, Ruled, candidates, rule
 from gateway.schema import Contract, build_contract
 
+ATTEMPTS = 4
+"""How often a call, or its refusal, is ruled anew where something is taken away meanwhile."""
+
 CONTRACTS_KEPT = 64
 DOCUMENTS_KEPT = 64
 """Of each contract: systems ask the same few questions again and again."""
@@ -170,18 +173,16 @@ async def answer(call: Call, ports: Ports, *, terms: Terms, contracts: Contracts
     Raises RefusedCallError for a call that cannot be planned (recorded), LogUnavailableError where the
     log refuses (nothing was decided, or what was read is dropped).
     """
-    first = _Attempt(call, ports, terms=terms, contracts=contracts)
-    try:
-        return await first.carry_out()
-    except StaleSnapshotError:
-        # Something was taken away while the call was under way. What was read is dropped, and the whole
-        # call is ruled anew on what holds now.
-        pass
-    again = _Attempt(call, ports, terms=terms, contracts=contracts, begun=first.begun)
-    try:
-        return await again.carry_out()
-    except StaleSnapshotError as error:
-        raise LogUnavailableError("the registry changes faster than calls can be ruled") from error
+    begun, stale = NOT_BEGUN, None
+    for _ in range(ATTEMPTS):
+        attempt = _Attempt(call, ports, terms=terms, contracts=contracts, begun=begun)
+        try:
+            return await attempt.carry_out()
+        except StaleSnapshotError as error:
+            # Something was taken away while the call was under way. What was read is dropped, and the
+            # whole call is ruled anew on what holds now.
+            begun, stale = attempt.begun, error
+    raise LogUnavailableError("the registry changes faster than calls can be ruled") from stale
 
 
 async def refuse(
@@ -195,7 +196,8 @@ async def refuse(
     begun: Begun = NOT_BEGUN,
 ) -> RefusedCallError:
     """Record the refusal of an authenticated call, and return the error to be answered with."""
-    for once_more in (True, False):
+    stale = None
+    for _ in range(ATTEMPTS):
         snapshot = await ports.registry.snapshot()
         try:
             sequenced = await record_refusal(
@@ -209,11 +211,10 @@ async def refuse(
                 begun=begun,
             )
         except StaleSnapshotError as error:
-            if not once_more:
-                raise LogUnavailableError("the registry is changing") from error
+            stale = error
         else:
             return RefusedCallError(cause, sequenced)
-    raise AssertionError("both attempts either return or raise")
+    raise LogUnavailableError("the registry is changing") from stale
 
 
 class _Attempt:

@@ -1,6 +1,7 @@
 """Selecting tests by the id they prove, and running them under a sabotage."""
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,9 +12,11 @@ from hypothesis import settings
 import tests.sabotage
 from tests.sabotage.kit import Sabotage
 
-# No deadline: it would be an assertion on wall-clock time.
-settings.register_profile("exchange", deadline=None, max_examples=100)
-settings.load_profile("exchange")
+# No deadline: it would be an assertion on wall-clock time. What stops a release is decided alike each time;
+# `make fuzz` looks for what nobody wrote before.
+settings.register_profile("exchange", deadline=None, max_examples=100, derandomize=True)
+settings.register_profile("fuzz", deadline=None, max_examples=400, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "exchange"))
 
 
 def sabotages() -> dict[str, list[Sabotage]]:

@@ -160,6 +160,7 @@ def test_twenty_thousand_questions_are_decided_alike(part: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.proves("P5")
 def test_questions_that_nobody_asked_before_are_decided_alike(
     record_property: Callable[[str, object], None],
@@ -200,6 +201,7 @@ def test_four_thousand_policies_are_answered_alike(part: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.proves("P5")
 def test_policies_that_nobody_wrote_before_are_answered_alike(
     record_property: Callable[[str, object], None],

@@ -53,7 +53,8 @@ def demo(installed: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         command,
         cwd=tmp_path,
-        env=environment | {"PYTHONPATH": str(installed), "PYTHONUNBUFFERED": "1"},
+        env=environment
+        | {"PYTHONPATH": str(installed), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -104,7 +105,12 @@ def test_one_command_tells_the_story_and_opens_three_doors(
     assert titles[1].startswith("办件 SG-2026-0117")
     assert titles[2] == "办件 SG-2026-0117 的日志"
     demo.send_signal(signal.SIGINT)
-    rest, _ = demo.communicate(timeout=30)
+    try:
+        rest, _ = demo.communicate(timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        demo.send_signal(signal.SIGABRT)
+        rest, _ = demo.communicate()
+        pytest.fail(f"Ctrl-C did not end it: {rest}")
     assert demo.returncode == 0, rest
     assert (installed / "exchange" / "portal" / "templates" / "base.html").exists()
 

@@ -50,8 +50,10 @@ def cosigned(*seeds: int) -> str:
 
 
 words = st.text(
-    st.characters(codec="utf-8", exclude_characters="\x7f"), min_size=1, max_size=8
-).filter(lambda word: not any(held <= " " for held in word) and word != "none")
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp", "Zs")),
+    min_size=1,
+    max_size=8,
+).filter(lambda word: word != "none")
 urls = st.just("") | words
 
 

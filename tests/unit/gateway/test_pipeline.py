@@ -15,7 +15,15 @@ from catalogue.model import Resource, SubjectType
 from catalogue.snapshot import Snapshot
 from gateway.errors import GatewayError, SourceUnavailableError
 from gateway.model import Masked, Refused
-from gateway.pipeline import Answered, Contracts, RefusedCallError, Terms, answer, refuse
+from gateway.pipeline import (
+    ATTEMPTS,
+    Answered,
+    Contracts,
+    RefusedCallError,
+    Terms,
+    answer,
+    refuse,
+)
 from gateway.ports import Ports, Source
 from policies.engine import DecisionPoint
 from policies.model import ItemVerdicts, Obligation, RequestFacts, Verdict
@@ -338,8 +346,8 @@ async def test_a_call_ruled_on_an_old_picture_is_ruled_once_more() -> None:
     assert len(setting.recorder.bodies) == 2
 
 
-async def test_a_call_that_is_stale_twice_is_not_answered() -> None:
-    setting = Setting(recorder=ListRecorder(stale=2))
+async def test_a_call_that_is_stale_at_every_attempt_is_not_answered() -> None:
+    setting = Setting(recorder=ListRecorder(stale=ATTEMPTS))
     with pytest.raises(LogUnavailableError):
         await setting.answer()
     assert setting.recorder.bodies == []
@@ -402,7 +410,7 @@ async def test_a_bad_request_that_is_also_a_replay_is_answered_as_a_replay() -> 
     assert raised.value.errors == ({"extensions": {"code": "REPLAYED"}},)
 
 
-@pytest.mark.parametrize("stale", [0, 1, 2])
+@pytest.mark.parametrize("stale", [0, ATTEMPTS - 1, ATTEMPTS])
 async def test_the_web_has_a_refusal_recorded_before_it_says_it(stale: int) -> None:
     setting = Setting(recorder=ListRecorder(stale=stale))
     work: Callable[[], Any] = lambda: refuse(  # noqa: E731  read twice below
@@ -413,7 +421,7 @@ async def test_the_web_has_a_refusal_recorded_before_it_says_it(stale: int) -> N
         body=b"{}",
         usage=None,
     )
-    if stale == 2:
+    if stale == ATTEMPTS:
         with pytest.raises(LogUnavailableError):
             await work()
         return
