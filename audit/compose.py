@@ -7,6 +7,7 @@ from typing import Any, assert_never
 from audit.canonical import b64url, commit_bytes, commit_value, decode_strict, encode
 from audit.entry import ByteCommit, Commit, Draft, Opening
 from audit.errors import MalformedError
+from audit.retention import class_of
 
 VERSION = "entry/0"
 BODY_BOUND = 16 * 1024
@@ -79,12 +80,16 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     return Composed(body=body, openings=openings, payloads=payloads)
 
 
-def owners(draft: Draft) -> set[tuple[str, str] | None]:
-    """Under whose keys the draft, or whatever is appended in its place, keeps its disclosures."""
-    found: set[tuple[str, str] | None] = {None}
+def owners(draft: Draft) -> set[tuple[str, tuple[str, str] | None]]:
+    """Under whose keys the draft, or whatever is appended in its place, keeps its disclosures.
+
+    Each by retention class and subject; None: the month's general key.
+    """
+    retention = class_of(draft.kind)
+    found: set[tuple[str, tuple[str, str] | None]] = {(retention, None)}
     for commit in draft.commits:
         if isinstance(commit, Commit):
-            found.add(commit.subject)
+            found.add((retention, commit.subject))
     return found.union(*(owners(other) for other in draft.otherwise.values()))
 
 

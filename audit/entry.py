@@ -102,6 +102,8 @@ class Draft:
     nonce: Nonce | None = None
     quotas: tuple[Quota, ...] = ()
     receipt: tuple[str, ...] = ()
+    documents: tuple[bytes, ...] = ()
+    """What its commitments name by SHA-256, kept once for many entries: never anything personal."""
     otherwise: Mapping[str, "Draft"] = field(default_factory=dict)
 
 

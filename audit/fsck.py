@@ -304,7 +304,8 @@ def _agrees(row: FoundRow, members: Mapping[str, Any], step: Mapping[str, Any] |
         system=members.get("system", ""),
         provider=step["provider"],
         resource=step["resource"],
-        decision=step["outcome"],
+        # An intent has no outcome yet that anybody could search for.
+        decision="" if members["kind"] == "intent" else step["outcome"],
     )
 
 

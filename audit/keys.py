@@ -11,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from audit.canonical import b64, b64_decode
 from audit.checkpoint import check_name
 from audit.errors import MalformedError
-from audit.note import Cosigner, Kind, Signer, SubtreeSigner, key_id
+from audit.key_spans import KeySpan
+from audit.note import Cosigner, Kind, Signer, SubtreeSigner, Verifier, key_id
 
 _SECRET_LENGTH = 32
 _PREFIX = "PRIVATE+KEY"
 _SECRETS = ("vault.kek", "cursor.hmac", "seal.hmac")
+_FIRST_NAMES = {Kind.ED25519: "log.ed25519", Kind.SUBTREE: "log.mldsa44"}
 _WITNESS_KEYS = (("witness.ed25519", Kind.COSIGNATURE), ("witness.mldsa44", Kind.SUBTREE))
 
 
@@ -30,6 +32,28 @@ class LogKeys:
     kek: bytes = field(repr=False)
     cursor: bytes = field(repr=False)
     seal: bytes = field(repr=False)
+    beside: tuple[Signer, ...] = field(default=(), repr=False)
+    """Older keys that go on signing until they are retired."""
+    published_beside: tuple[SubtreeSigner, ...] = field(default=(), repr=False)
+    spans: tuple[KeySpan, ...] = ()
+    """Which key signs which sizes, the newest first; empty until the log was opened."""
+    further: tuple[Signer, ...] = field(default=(), repr=False)
+    """In files beside the first; whether they sign is for the log's entries to say."""
+    further_published: tuple[SubtreeSigner, ...] = field(default=(), repr=False)
+
+    @property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        """The Ed25519 keys that ever signed this log's checkpoints, the newest first."""
+        known = [span.key for span in self.spans if span.key.kind is Kind.ED25519]
+        return tuple(dict.fromkeys((self.signer.verifier, *known)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreshKeys:
+    """New keys in files of their own; they sign once an entry names them."""
+
+    signer: Signer = field(repr=False)
+    published_signer: SubtreeSigner = field(repr=False)
 
 
 def create_keys(
@@ -53,6 +77,8 @@ def load_keys(folder: Path) -> LogKeys:
     if kind is not Kind.ED25519:
         raise MalformedError("log.ed25519: a key of another kind, Ed25519 needed")
     kek, cursor, seal = (_read_secret(folder / name) for name in _SECRETS)
+    further = _load_further(folder, Kind.ED25519, origin)
+    lattice = _load_further(folder, Kind.SUBTREE, origin)
     return LogKeys(
         origin=origin,
         signer=Signer(origin, Ed25519PrivateKey.from_private_bytes(seed)),
@@ -60,7 +86,34 @@ def load_keys(folder: Path) -> LogKeys:
         kek=kek,
         cursor=cursor,
         seal=seal,
+        further=tuple(_signer(origin, seed) for seed in further),
+        further_published=tuple(_subtree_signer(origin, seed) for seed in lattice),
     )
+
+
+def create_fresh_keys(folder: Path, keys: LogKeys, *, random: Callable[[int], bytes]) -> FreshKeys:
+    """Write new signing keys beside those in force, mode 0600; what an earlier attempt left is removed."""
+    _remove_unnamed(folder, keys)
+    fresh = FreshKeys(
+        signer=_signer(keys.origin, signing := random(_SECRET_LENGTH)),
+        published_signer=_subtree_signer(keys.origin, publishing := random(_SECRET_LENGTH)),
+    )
+    named = ((fresh.signer.verifier, signing), (fresh.published_signer.verifier, publishing))
+    for verifier, seed in named:
+        text = _format_key(keys.origin, verifier.kind, seed)
+        _create(folder / _further_name(verifier), text + "\n")
+    return fresh
+
+
+def settle_keys(folder: Path, keys: LogKeys) -> None:
+    """Once no older key signs, keep the newest under the first names: the retired ones are gone then."""
+    if keys.beside:
+        return
+    published = () if keys.published_signer is None else (keys.published_signer.verifier,)
+    for verifier in (keys.signer.verifier, *published):
+        path = folder / _further_name(verifier)
+        if path.exists():
+            path.replace(folder / _FIRST_NAMES[verifier.kind])
 
 
 def create_witness_keys(
@@ -87,6 +140,42 @@ def load_witness_keys(folder: Path) -> tuple[Cosigner | SubtreeSigner, ...]:
         Cosigner(name, Ed25519PrivateKey.from_private_bytes(first)),
         SubtreeSigner(name, MLDSA44PrivateKey.from_seed_bytes(second)),
     )
+
+
+def _signer(name: str, seed: bytes) -> Signer:
+    return Signer(name, Ed25519PrivateKey.from_private_bytes(seed))
+
+
+def _subtree_signer(name: str, seed: bytes) -> SubtreeSigner:
+    return SubtreeSigner(name, MLDSA44PrivateKey.from_seed_bytes(seed))
+
+
+def _further_name(verifier: Verifier) -> str:
+    stem, _, ending = _FIRST_NAMES[verifier.kind].partition(".")
+    return f"{stem}.{verifier.key_id.hex()}.{ending}"
+
+
+def _further_files(folder: Path, kind: Kind) -> list[Path]:
+    stem, _, ending = _FIRST_NAMES[kind].partition(".")
+    return sorted(folder.glob(f"{stem}.*.{ending}"))
+
+
+def _load_further(folder: Path, kind: Kind, origin: str) -> list[bytes]:
+    seeds = []
+    for path in _further_files(folder, kind):
+        name, found, seed = _parse_key(_read(path), path.name)
+        if found is not kind or name != origin:
+            raise MalformedError(f"{path.name}: not a key of {origin} of the kind it is named for")
+        seeds.append(seed)
+    return seeds
+
+
+def _remove_unnamed(folder: Path, keys: LogKeys) -> None:
+    named = {_further_name(span.key) for span in keys.spans}
+    for kind in _FIRST_NAMES:
+        for path in _further_files(folder, kind):
+            if path.name not in named:
+                path.unlink()
 
 
 def _load_published(path: Path, origin: str) -> SubtreeSigner | None:

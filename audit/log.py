@@ -21,17 +21,20 @@ from audit.compose import open_payload
 from audit.entry import Draft, Opening, Sequenced
 from audit.errors import ProofError
 from audit.fsck import Finding, check_log
+from audit.given_up import Lost, giving_up_draft
+from audit.kept_tiles import KeptTiles
 from audit.keys import LogKeys
 from audit.merkle import TILE_WIDTH, check_consistency, consistency_proof, inclusion_proof
 from audit.note import add_signatures, open_note, parse_note, replace_signatures
-from audit.sequencer import Latest, Sequencer, place_of
+from audit.questions import digest_of
+from audit.sequencer import Asked, Latest, Sequencer, place_of
 from audit.sqlstore import SqlStore
 from audit.standing import check_draft
 from audit.startup import check_seal, read_guard
 from audit.store import LogStore
 from audit.tiles import TileReader, split_hashes
 from audit.vault import Vault
-from audit.waiting import WaitingLine
+from audit.waiting import ENDLESS, Patience, WaitingLine
 
 LINE_LIMIT = 4_096
 """Appends that may wait; a longer line is a refusal and not a longer wait."""
@@ -45,7 +48,7 @@ def check_stored(engine: Engine, keys: LogKeys, *, guard: Path) -> list[Finding]
     checkpoints = []
     note = read_guard(guard)
     if note:
-        opened = open_note(note, [keys.signer.verifier])
+        opened = open_note(note, keys.verifiers)
         checkpoints.append(parse_checkpoint(opened.text))
     return check_log(
         SqlStore(engine),
@@ -67,19 +70,26 @@ class Log:
         *,
         store: LogStore,
         vault: Vault,
-        keys: LogKeys,
+        gateway: str,
         now: Callable[[], datetime],
         limit: int,
+        patience: Patience,
     ) -> None:
         self._sequencer = sequencer
         self._store = store
         self._vault = vault
-        self._keys = keys
+        self._given_up = sequencer.given_up
+        self._gateway = gateway
         self._now = now
+        self._tiles = KeptTiles()
         self._publishing = Lock()
         self._published: tuple[int, int, str] | None = None
-        self._line: WaitingLine[Draft, Sequenced] = WaitingLine(
-            sequencer.commit, probe=sequencer.probe, limit=limit, most=BATCH_MOST
+        self._line: WaitingLine[Asked, Sequenced] = WaitingLine(
+            sequencer.commit,
+            probe=sequencer.probe,
+            limit=limit,
+            most=BATCH_MOST,
+            patience=patience,
         )
 
     @classmethod
@@ -95,24 +105,39 @@ class Log:
         guard: Path,
         at: Callable[[str], None] = _pass,
         limit: int = LINE_LIMIT,
+        patience: Patience = ENDLESS,
+        shared: bool = False,
+        given_up: frozenset[Checkpoint] = frozenset(),
     ) -> "Log":
         """Check that the stored log is its own past, sign its head and begin to take drafts.
 
         `guard` is the file outside the database that remembers the newest checkpoint; `at` is told each
-        point of a commit. Raises StartRefusedError, LogUnavailableError.
+        point of a commit. While the oldest append has waited for longer than the `patience`, `ready` says
+        that the log is busy. With `shared` others who hold the log's keys may write to the same database;
+        without, whoever wrote before cannot any more. A guard that knows one of the checkpoints `given_up`
+        does not stop the start: then call `give_up`. Raises StartRefusedError, LogUnavailableError.
         """
         store = SqlStore(engine)
         sequencer = Sequencer(
             store=store,
             vault=vault,
             keys=keys,
-            gateway=gateway,
             now=now,
             random=random,
             guard=guard,
             at=at,
+            shared=shared,
+            given_up=given_up,
         )
-        return cls(sequencer, store=store, vault=vault, keys=keys, now=now, limit=limit)
+        return cls(
+            sequencer,
+            store=store,
+            vault=vault,
+            gateway=gateway,
+            now=now,
+            limit=limit,
+            patience=patience,
+        )
 
     def append(self, draft: Draft) -> Sequenced:
         """Block until the entry is durable and under a signed checkpoint. Never call on the loop.
@@ -126,9 +151,13 @@ class Log:
         """Wait for the same without blocking the loop."""
         return await asyncio.wrap_future(self._enter(draft))
 
+    def enter(self, asked: Asked) -> Future[Sequenced]:
+        """Stand in line for another gateway; the future gives what `append` returns or raises."""
+        check_draft(asked.draft)
+        return self._line.put(asked)
+
     def _enter(self, draft: Draft) -> Future[Sequenced]:
-        check_draft(draft)
-        return self._line.put(draft)
+        return self.enter(Asked(draft=draft, gateway=self._gateway))
 
     def ready(self) -> None:
         """Raise LogUnavailableError or LogBusyError while the log refuses. Never blocks."""
@@ -137,14 +166,32 @@ class Log:
     def close(self) -> None:
         """Commit what waits and take no more."""
         self._line.close()
+        self._sequencer.close()
 
     @property
     def origin(self) -> str:
-        return self._keys.origin
+        return self.keys.origin
+
+    @property
+    def keys(self) -> LogKeys:
+        """The keys that sign by now, as the log's own entries say."""
+        return self._sequencer.keys
+
+    def renew_keys(self, held: LogKeys) -> None:
+        """Sign from now on with what an entry has just named, of the keys `held` in files.
+
+        Raises StartRefusedError where no file holds it, LogUnavailableError.
+        """
+        self._sequencer.renew_keys(held)
 
     @property
     def size(self) -> int:
         return self._latest.head.size
+
+    @property
+    def epoch(self) -> int:
+        """Raised by each start that writes alone."""
+        return self._latest.head.epoch
 
     @property
     def barrier(self) -> int:
@@ -165,7 +212,11 @@ class Log:
         return self._sequencer.latest
 
     def registry_rows(self) -> Mapping[Row, Recorded]:
-        """Return the newest recorded (index, digest) of every registry row, as of now."""
+        """Return the newest recorded (index, digest) of every registry row, as of now.
+
+        Raises LogUnavailableError where the log is shared and cannot be read.
+        """
+        self._sequencer.refresh()
         return self._sequencer.acts.newest()
 
     def quota_used(self, key: str, day: str) -> int:
@@ -185,7 +236,7 @@ class Log:
         wanted = newest if size is None else size
         if not 0 <= wanted <= newest:
             raise ProofError(f"no tree of {wanted} in a log of {newest}")
-        return inclusion_proof(index, wanted, TileReader(self._tiles_of(wanted)).node)
+        return inclusion_proof(index, wanted, self._reader(wanted).node)
 
     def tile(self, level: int, n: int, *, width: int) -> Sequence[bytes]:
         """Return the first `width` hashes of a tile, from the newest tree."""
@@ -226,6 +277,13 @@ class Log:
                 opened |= open_payload(payload)
         return opened
 
+    def document(self, digest: str) -> bytes:
+        """Return what entries share under a SHA-256. Raises ProofError where it is gone or was changed."""
+        content = self._store.document(digest)
+        if content is None or digest_of(content) != digest:
+            raise ProofError(f"document {digest[:12]} is not kept as entries name it")
+        return content
+
     def digests(self, index: int) -> Mapping[str, str]:
         """Return the digests that an entry commits to, by name."""
         found: Mapping[str, str] = decode_strict(self.entry(index))["digests"]
@@ -241,10 +299,10 @@ class Log:
                 at, published_size, published = self._published
                 if size == published_size or now - at < _PUBLISH_EVERY_MS:
                     return published
-            if self._keys.published_signer is not None:
-                text = parse_note(note).text
-                line = self._keys.published_signer.line(text, time=now // 1000)
-                note = add_signatures(note, [line])
+            text = parse_note(note).text
+            lattice = (self.keys.published_signer, *self.keys.published_beside)
+            lines = [held.line(text, time=now // 1000) for held in lattice if held is not None]
+            note = add_signatures(note, lines)
             # Kept before anybody sees it: what was published may be held against us.
             note = self._store.publish(size, note=note, at=now)
             self._published = (now, size, note)
@@ -268,10 +326,18 @@ class Log:
         """Return the proof that the tree of `size` extends that of `old`. Raises ProofError."""
         if not 0 < old <= size <= self.size:
             raise ProofError(f"no trees of {old} and {size} in a log of {self.size}")
-        return consistency_proof(old, size, TileReader(self._tiles_of(size)).node)
+        return consistency_proof(old, size, self._reader(size).node)
+
+    def _reader(self, size: int) -> TileReader:
+        return self._tiles.reader(size, self._tiles_of(size))
 
     def check_past(self, past: Checkpoint) -> None:
-        """Raise ProofError unless this checkpoint is of this log as it stands, or of its past."""
+        """Raise ProofError unless this checkpoint is of this log as it stands, or of its past.
+
+        What an entry of the log has given up counts as past: it was answered for.
+        """
+        if past in self._given_up:
+            return
         head = self._latest.head
         if past.origin != head.origin:
             raise ProofError(f"a checkpoint of {past.origin}, one of {head.origin} needed")
@@ -283,6 +349,31 @@ class Log:
                 new_size=head.size,
                 new_root=head.root,
             )
+
+    def give_up(self, lost: Iterable[Lost], *, reason: str, by: str) -> Sequenced | None:
+        """Record which checkpoints this log does not lead to any more; None: it leads to all of them.
+
+        Those that were given up before are not recorded twice.
+        """
+        gone = [each for each in lost if not self._leads_to(each.checkpoint)]
+        if not gone:
+            return None
+        head = self._latest.head
+        kept = Checkpoint(head.origin, head.size, head.root)
+        sequenced = self.append(giving_up_draft(gone, kept=kept, reason=reason, by=by))
+        self._given_up |= {each.checkpoint for each in gone}
+        return sequenced
+
+    def has_given_up(self, past: Checkpoint) -> bool:
+        """Say whether an entry of this log gives this checkpoint up."""
+        return past in self._given_up
+
+    def _leads_to(self, past: Checkpoint) -> bool:
+        try:
+            self.check_past(past)
+        except ProofError:
+            return False
+        return True
 
     def _tiles_of(self, size: int) -> Callable[[int, int], Sequence[bytes]]:
         """Read the tiles of the tree of a given size: partial ones are derived, full ones stored."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
-from audit.acts import Acts, read_act
+from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import decode_strict, encode
 from audit.checkpoint import Checkpoint, format_checkpoint
 from audit.compose import Composed, Stamp, compose, is_act, owners, salts_needed
@@ -18,21 +19,45 @@ from audit.errors import (
     AuditError,
     LogUnavailableError,
     MalformedError,
+    ProofError,
     StaleSnapshotError,
     StartRefusedError,
 )
+from audit.guard import Guard
 from audit.keys import LogKeys
 from audit.merkle import NodeReader, RightEdge, Undo, inclusion_proof, leaf_hash, node_hash
+from audit.note import add_signatures
+from audit.questions import digest_of
+from audit.retention import class_of
 from audit.standing import Standing
-from audit.startup import Loaded, empty_head, load, read_guard, seal_head, write_guard
+from audit.startup import (
+    Loaded,
+    VouchedTiles,
+    check_seal,
+    empty_head,
+    keys_of,
+    load,
+    read_guard,
+    seal_head,
+)
 from audit.store import Batch, Head, LogStore, SealedPart, StoredEntry, StoredIndexRow, Writes
-from audit.vault import DisclosureKey, Vault
+from audit.vault import DisclosureKey, Owner, Vault
 
 _ID_LENGTH = 16
 _PRUNE_EVERY_MS = 60_000
+_DOCUMENTS = 8_192
+"""Names of shared documents that are remembered; one that was forgotten is only written again."""
 _TAKEN_OVER = "another sequencer has taken over this log"
 
 Answer = Sequenced | AuditError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A draft, and the gateway that asks for it to be appended, as the entry will name it."""
+
+    draft: Draft
+    gateway: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,78 +91,112 @@ class _Pending:
 @dataclass(slots=True, kw_only=True)
 class _Plan:
     at: int
+    size: int
+    """Of the tree before the batch, whose `peaks` prove the new leaves."""
+    peaks: Sequence[bytes]
     standing: Standing
     taken: list[_Taken] = field(default_factory=list)
     answers: list[AuditError | _Taken] = field(default_factory=list)
 
 
 class Sequencer:
-    """The only writer of the log. Everything here runs on one thread at a time."""
+    """Writes the log: the only one, or, with `shared`, one of several on one database.
 
-    def __init__(
+    One that shares begins no epoch of its own: it takes in what the others wrote, leaf by leaf, under the
+    write lock and before its own batch. One that does not begins a new epoch: no other writes from then on.
+    """
+
+    def __init__(  # noqa: PLR0913 - a composition point: each argument is a port or a name
         self,
         *,
         store: LogStore,
         vault: Vault,
         keys: LogKeys,
-        gateway: str,
         now: Callable[[], datetime],
         random: Callable[[int], bytes],
         guard: Path,
         at: Callable[[str], None],
+        shared: bool = False,
+        given_up: frozenset[Checkpoint] = frozenset(),
     ) -> None:
         self._store = store
         self._vault = vault
         self._keys = keys
-        self._gateway = gateway
         self._now = now
         self._random = random
-        self._guard = guard
+        self._guard = Guard(guard)
+        self._guard_path = guard
         self._at = at
+        self._shared = shared
+        self._turn = Lock()
         self._pending: _Pending | None = None
         self._pruned = 0
+        self._documents: set[str] = set()
         store.check_durability()
-        loaded = self._load_or_create()
+        loaded, head = self._start(given_up)
+        self._keys = loaded.keys
+        self.given_up = loaded.given_up
         self._edge: RightEdge = loaded.edge
         self.acts: Acts = loaded.acts
-        self.latest = self._sign(self._take_over(loaded.head))
+        self.latest = self._sign(head)
 
-    def commit(self, drafts: Sequence[Draft]) -> list[Answer]:
+    def commit(self, asked: Sequence[Asked]) -> list[Answer]:
         """Append what can be appended; answer each draft with its entry or with why there is none.
 
         Raises where the batch as a whole failed: then nobody has an answer.
         """
-        self._settle()
-        old, peaks = self.latest.head, self._edge.peaks
-        at = max(self._milliseconds(), old.ts)
-        keys = self._vault.keys_for({owner for draft in drafts for owner in owners(draft)}, at=at)
-        self._at("keyed")
-        plan = self._write(drafts, keys=keys, at=at)
-        if plan.taken:
-            # Committed, and known to be: only now may the root be signed.
-            self.latest = self._sign(self.latest.head)
-            self._at("signed")
-        return self._answers(plan, size=old.size, peaks=peaks)
+        with self._turn:
+            self._settle()
+            at = max(self._milliseconds(), self.latest.head.ts)
+            found = {owner for each in asked for owner in owners(each.draft)}
+            keys = self._vault.keys_for(found, at=at)
+            self._at("keyed")
+            plan = self._write(asked, keys=keys, at=at)
+            if plan.taken:
+                # Committed, and known to be: only now may the root be signed.
+                self.latest = self._sign(self.latest.head)
+                self._at("signed")
+            return self._answers(plan)
 
     def probe(self) -> None:
         """Find out whether the database takes writes again, by writing where nothing changes."""
-        self._settle()
-        head = self.latest.head
-        self._move(head, head)
-        self.latest = self._sign(head)
+        with self._turn:
+            self._settle()
+            with self._store.transaction() as batch:
+                self._catch_up(batch.head)
+                head = self.latest.head
+                if not batch.move_head(head, head):
+                    raise LogUnavailableError(_TAKEN_OVER)
+            self.latest = self._sign(head)
+
+    def close(self) -> None:
+        """Let go of the guard's file; nothing is committed any more."""
+        self._guard.close()
+
+    def refresh(self) -> None:
+        """Take in what others wrote since, where the log is shared. Raises LogUnavailableError."""
+        if not self._shared:
+            return
+        with self._turn:
+            self._settle()
+            size = self.latest.head.size
+            self._catch_up(self._store.head)
+            if self.latest.head.size > size:
+                self.latest = self._sign(self.latest.head)
 
     def _write(
         self,
-        drafts: Sequence[Draft],
+        asked: Sequence[Asked],
         *,
-        keys: Mapping[tuple[str, str] | None, DisclosureKey],
+        keys: Mapping[Owner, DisclosureKey],
         at: int,
     ) -> _Plan:
         """Run the batch's transaction; on return it is known to be committed."""
         plan: _Plan | None = None
         try:
             with self._store.transaction() as batch:
-                plan = self._plan(batch, drafts, at=at)
+                self._catch_up(batch.head)
+                plan = self._plan(batch, asked, at=at)
                 if plan.taken:
                     self._fill(batch, plan, keys)
                 self._at("written")
@@ -150,15 +209,18 @@ class Sequencer:
         self._adopt()
         return plan
 
-    def _plan(self, batch: Batch, drafts: Sequence[Draft], *, at: int) -> _Plan:
+    def _plan(self, batch: Batch, asked: Sequence[Asked], *, at: int) -> _Plan:
         head = self.latest.head
-        plan = _Plan(at=at, standing=_standing(batch, drafts, head))
+        plan = _Plan(
+            at=max(at, head.ts),
+            size=head.size,
+            peaks=self._edge.peaks,
+            standing=_standing(batch, [each.draft for each in asked], head),
+        )
         last_act = head.last_act
-        for draft in drafts:
+        for each in asked:
             try:
-                taken = self._take(
-                    draft, plan, index=head.size + len(plan.taken), last_act=last_act
-                )
+                taken = self._take(each, plan, index=head.size + len(plan.taken), last_act=last_act)
             except (StaleSnapshotError, MalformedError) as refusal:
                 plan.answers.append(refusal)
                 continue
@@ -168,19 +230,19 @@ class Sequencer:
                 last_act = taken.index
         return plan
 
-    def _take(self, asked: Draft, plan: _Plan, *, index: int, last_act: int) -> _Taken:
-        draft, instead = plan.standing.choose(asked)
+    def _take(self, asked: Asked, plan: _Plan, *, index: int, last_act: int) -> _Taken:
+        draft, instead = plan.standing.choose(asked.draft)
         drawn = plan.standing.draw(draft)
         random = self._random(_ID_LENGTH + salts_needed(draft))
         stamp = Stamp(
             entry_id=random[:_ID_LENGTH],
             ts=plan.at,
-            gateway=self._gateway,
+            gateway=asked.gateway,
             numbers=drawn,
             last_act=last_act,
         )
         composed = compose(draft, stamp=stamp, salts=random[_ID_LENGTH:])
-        plan.standing.take(asked, instead=instead, index=index, drawn=drawn)
+        plan.standing.take(asked.draft, instead=instead, index=index, drawn=drawn)
         return _Taken(
             index=index,
             draft=draft,
@@ -189,9 +251,7 @@ class Sequencer:
             leaf=leaf_hash(composed.body),
         )
 
-    def _fill(
-        self, batch: Batch, plan: _Plan, keys: Mapping[tuple[str, str] | None, DisclosureKey]
-    ) -> None:
+    def _fill(self, batch: Batch, plan: _Plan, keys: Mapping[Owner, DisclosureKey]) -> None:
         old = self.latest.head
         grown = self._edge.append([taken.leaf for taken in plan.taken])
         acts = [taken.index for taken in plan.taken if is_act(taken.draft)]
@@ -224,12 +284,18 @@ class Sequencer:
                 used=plan.standing.new_used,
                 counters=plan.standing.new_numbers,
                 expired_before=plan.at if prune else None,
+                documents=self._new_documents(plan.taken),
             )
         )
         if prune:
             self._pruned = plan.at
         if not batch.move_head(old, new):
             raise LogUnavailableError(_TAKEN_OVER)
+
+    def _new_documents(self, taken: Sequence[_Taken]) -> dict[str, bytes]:
+        """What these entries share and no entry of this start was known to have kept."""
+        named = {digest_of(each): each for one in taken for each in one.draft.documents}
+        return {digest: each for digest, each in named.items() if digest not in self._documents}
 
     def _index_rows(self, taken: _Taken, ts: int) -> list[StoredIndexRow]:
         token = self._vault.token
@@ -257,16 +323,14 @@ class Sequencer:
             for n, row in enumerate(taken.draft.index or (IndexRow(),))
         ]
 
-    def _parts(
-        self, taken: _Taken, keys: Mapping[tuple[str, str] | None, DisclosureKey]
-    ) -> list[SealedPart]:
+    def _parts(self, taken: _Taken, keys: Mapping[Owner, DisclosureKey]) -> list[SealedPart]:
         parts = []
+        retention = class_of(taken.draft.kind)
         for part, (subject, payload) in enumerate(taken.composed.payloads.items()):
             place = place_of(self._keys.origin, index=taken.index, part=part)
-            sealed = self._vault.seal_disclosure(keys[subject], payload, place=place)
-            parts.append(
-                SealedPart(index=taken.index, part=part, key_id=keys[subject].key_id, sealed=sealed)
-            )
+            key = keys[retention, subject]
+            sealed = self._vault.seal_disclosure(key, payload, place=place)
+            parts.append(SealedPart(index=taken.index, part=part, key_id=key.key_id, sealed=sealed))
         return parts
 
     def _settle(self) -> bool:
@@ -277,13 +341,65 @@ class Sequencer:
         pending = self._pending
         if pending is None:
             return False
-        head = self._store.head()
-        if head is not None and head.seal == pending.new.seal and head.size == pending.new.size:
+        head = self._store.settled_head()
+        if head is not None and self._holds(head, pending):
             self._adopt()
             return True
         self._edge.rollback(pending.undo)
         self._pending = None
         return False
+
+    def _holds(self, head: Head, pending: _Pending) -> bool:
+        """Whether a batch is in the log that now has this head: its leaves hold random ids."""
+        new = pending.new
+        if head.size <= new.size:
+            return head.size == new.size and head.seal == new.seal
+        leaves = [taken.leaf for taken in pending.taken]
+        return self._store.leaves(new.size - len(leaves), new.size) == leaves
+
+    def _catch_up(self, find: Callable[[], Head | None]) -> None:
+        """Take in what others who share the log wrote since: each leaf must lead to the sealed root.
+
+        Raises LogUnavailableError where another sequencer has begun an epoch, ProofError where what is
+        stored is not a growth of what was known.
+        """
+        if not self._shared:
+            return
+        known, head = self.latest.head, find()
+        if head is None:
+            raise LogUnavailableError("the log has no head any more")
+        if head.seal == known.seal:
+            return
+        check_seal(head, self._keys.seal)
+        if head.epoch != known.epoch:
+            raise LogUnavailableError(_TAKEN_OVER)
+        if head.size < known.size:
+            raise ProofError(f"a head of {head.size} entries after one of {known.size}")
+        leaves = self._store.leaves(known.size, head.size)
+        grown = self._edge.append(leaves)
+        try:
+            acts = self._acts_added(known, head, leaves, root=grown.root)
+        except BaseException:
+            self._edge.rollback(grown.undo)
+            raise
+        for act in acts:
+            self.acts.record(act)
+        self.latest = Latest(head=head, note=self.latest.note)
+
+    def _acts_added(
+        self, known: Head, head: Head, leaves: Sequence[bytes], *, root: bytes
+    ) -> Sequence[RecordedAct]:
+        if (len(leaves), root) != (head.size - known.size, head.root):
+            raise ProofError(f"what was added up to {head.size} has another root than its head")
+        acts: list[RecordedAct] = []
+        index = head.last_act
+        while index > known.last_act:
+            body = self._store.body(index)
+            if body is None or leaf_hash(body) != leaves[index - known.size]:
+                raise ProofError(f"entry {index}, an act, is not what the tree says it is")
+            acts.append(read_act(index, decode_strict(body)))
+            index = acts[-1].previous
+        return acts[::-1]
 
     def _adopt(self) -> None:
         """Take the committed head as ours: the edge stands there already."""
@@ -291,14 +407,17 @@ class Sequencer:
         if pending is None:
             return
         self._pending = None
+        if len(self._documents) > _DOCUMENTS:
+            self._documents.clear()
         for taken in pending.taken:
+            self._documents.update(map(digest_of, taken.draft.documents))
             if is_act(taken.draft):
                 # Read back from the stored bytes, as the next start will read it.
                 self.acts.record(read_act(taken.index, decode_strict(taken.composed.body)))
         self.latest = Latest(head=pending.new, note=self.latest.note)
 
-    def _answers(self, plan: _Plan, *, size: int, peaks: Sequence[bytes]) -> list[Answer]:
-        node = _nodes_of_batch(size, peaks, [taken.leaf for taken in plan.taken])
+    def _answers(self, plan: _Plan) -> list[Answer]:
+        node = _nodes_of_batch(plan.size, plan.peaks, [taken.leaf for taken in plan.taken])
         return [
             answer if isinstance(answer, AuditError) else self._sequenced(answer, node)
             for answer in plan.answers
@@ -316,37 +435,54 @@ class Sequencer:
             instead=taken.instead,
         )
 
-    def _load_or_create(self) -> Loaded:
-        guard = read_guard(self._guard)
-        loaded = load(self._store, self._keys, guard=guard)
-        if loaded is None:
+    @property
+    def keys(self) -> LogKeys:
+        """Those that sign by now."""
+        return self._keys
+
+    def renew_keys(self, held: LogKeys) -> None:
+        """Sign from now on as the log's entries say, of the keys `held` in files.
+
+        The same reading as at the start. Raises StartRefusedError, LogUnavailableError: nothing changed then.
+        """
+        with self._turn:
+            self._settle()
+            head = self.latest.head
+            tiles = VouchedTiles(self._edge, self._store.tile)
+            self._keys = keys_of(self._store, head, tiles, held=held)
+            self.latest = self._sign(head)
+
+    def _start(self, given_up: frozenset[Checkpoint]) -> tuple[Loaded, Head]:
+        """Check the stored log and begin where it ends, while nobody else adds to it."""
+        guard = read_guard(self._guard_path)
+        if self._store.head() is None:
+            # Refuses a log that has lost its head.
+            load(self._store, self._keys, guard=guard)
             empty = empty_head(self._keys.origin, ts=self._milliseconds())
             self._store.create(seal_head(empty, self._keys.seal))
-            loaded = load(self._store, self._keys, guard=guard)
-        if loaded is None:
-            raise StartRefusedError("the log has no head after one was written")
-        return loaded
-
-    def _take_over(self, head: Head) -> Head:
-        """Begin a new epoch: whoever wrote in an earlier one cannot write any more."""
-        new = seal_head(replace(head, epoch=head.epoch + 1), self._keys.seal)
-        self._move(head, new)
-        return new
-
-    def _move(self, old: Head, new: Head) -> None:
         with self._store.transaction() as batch:
-            if not batch.move_head(old, new):
+            loaded = load(self._store, self._keys, guard=guard, given_up=given_up)
+            if loaded is None:
+                raise StartRefusedError("the log has no head after one was written")
+            head = self._opened(loaded.head)
+            if not batch.move_head(loaded.head, head):
                 raise LogUnavailableError(_TAKEN_OVER)
+        return loaded, head
+
+    def _opened(self, head: Head) -> Head:
+        """Begin a new epoch, unless the log is shared: whoever wrote in an earlier one cannot any more."""
+        if self._shared:
+            return head
+        return seal_head(replace(head, epoch=head.epoch + 1), self._keys.seal)
 
     def _sign(self, head: Head) -> Latest:
         """Sign a head that is known to be committed, and let the guard remember it."""
         checkpoint = Checkpoint(head.origin, head.size, head.root)
-        note = self._keys.signer.sign(format_checkpoint(checkpoint))
+        text = format_checkpoint(checkpoint)
+        note = self._keys.signer.sign(text)
+        note = add_signatures(note, [held.line(text) for held in self._keys.beside])
         self._at("noted")
-        try:
-            write_guard(self._guard, note)
-        except OSError as error:
-            raise LogUnavailableError("the guard cannot be written") from error
+        self._guard.write(note)
         return Latest(head=head, note=note)
 
     def _milliseconds(self) -> int:

@@ -1,7 +1,6 @@
 """Keeps the log in a relational database; the same statements run on SQLite and PostgreSQL."""
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
@@ -14,19 +13,22 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Table,
+    bindparam,
     delete,
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit import tables
+from audit.archive import bodies_in_files
 from audit.entry import Nonce
 from audit.errors import LogUnavailableError, StartRefusedError
-from audit.merkle import FullTile
+from audit.merkle import TILE_WIDTH, FullTile
 from audit.store import Head, SealedPart, StoredEntry, StoredIndexRow, Writes
 
 _FULL = 2
@@ -34,6 +36,12 @@ _FULL = 2
 
 _index_row = attrgetter(*StoredIndexRow.__dataclass_fields__)
 """The values of a search row, in the order of the table's columns."""
+
+_head_row = attrgetter(*Head.__dataclass_fields__)
+"""The values of a head, in the order of the table's columns."""
+
+_COPIED = 8
+"""Rows from which on PostgreSQL takes a COPY faster than inserts."""
 
 _CHUNK = 500
 """Values in one IN list: far below what either database takes."""
@@ -46,6 +54,9 @@ class SqlStore:
         self._engine = engine
         self._reader = engine.execution_options(reading=True)
         self._statements = _Statements(engine.dialect)
+        driver = engine.dialect.loaded_dbapi
+        self._errors = (SQLAlchemyError, OSError, driver.Error)
+        """What says that the database does not answer; a COPY's errors are the driver's own."""
 
     def check_durability(self) -> None:
         with self._reading() as connection:
@@ -61,34 +72,46 @@ class SqlStore:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 value = str(connection.exec_driver_sql(f"SHOW {setting}").scalar_one())
                 if value not in {"on", "remote_apply"}:
-                    raise StartRefusedError(f"PostgreSQL with {setting}={value}, on needed")
+                    raise StartRefusedError(
+                        f"PostgreSQL with {setting}={value}, on needed: "
+                        "a power cut would lose what was answered for"
+                    )
 
     @contextmanager
     def transaction(self) -> Iterator["SqlBatch"]:
         try:
             with self._engine.begin() as connection:
                 yield SqlBatch(connection, self._statements)
-        except (SQLAlchemyError, OSError) as error:
+        except self._errors as error:
             raise _unavailable(error) from error
 
     def create(self, head: Head) -> None:
         with self.transaction() as batch:
-            batch.create_head(head)
+            if batch.head() is None:
+                batch.create_head(head)
 
     def head(self) -> Head | None:
         with self._reading() as connection:
-            rows = connection.execute(select(tables.head)).mappings().all()
-        if len(rows) > 1:
-            raise StartRefusedError(f"{len(rows)} heads in one log")
-        return Head(**rows[0]) if rows else None
+            return _head(connection)
+
+    def settled_head(self) -> Head | None:
+        if self._engine.dialect.name == "sqlite":
+            # A commit of SQLite is over when it returns, however it went.
+            return self.head()
+        try:
+            # Waits for the lock that a write transaction holds to its end; nothing is written here.
+            with self._engine.connect() as connection:
+                return _head(connection)
+        except self._errors as error:
+            raise _unavailable(error) from error
 
     def last_index(self) -> int:
         found = self._scalar(select(func.max(tables.entry.c.idx)))
         return -1 if found is None else int(found)
 
     def body(self, index: int) -> bytes | None:
-        found = self._scalar(select(tables.entry.c.body).where(tables.entry.c.idx == index))
-        return None if found is None else bytes(found)
+        found = self.entries(index, index + 1)
+        return found[0].body if found else None
 
     def entries(self, first: int, end: int) -> list[StoredEntry]:
         found = self._rows(
@@ -96,7 +119,23 @@ class SqlStore:
             .where(_between(tables.entry.c.idx, first, end))
             .order_by(tables.entry.c.idx)
         )
-        return [StoredEntry(index=row["idx"], body=row["body"], leaf=row["leaf"]) for row in found]
+        away = [(row["idx"], row["leaf"]) for row in found if row["body"] is None]
+        archived = bodies_in_files(self._folders(away), away) if away else {}
+        bodies = [archived.get(row["idx"]) if row["body"] is None else row["body"] for row in found]
+        return [
+            StoredEntry(index=row["idx"], body=body, leaf=row["leaf"])
+            for row, body in zip(found, bodies, strict=True)
+            if body is not None
+        ]
+
+    def _folders(self, away: Sequence[tuple[int, bytes]]) -> dict[int, str]:
+        """Where the bundles of these entries lie."""
+        numbers = [index // TILE_WIDTH for index, _ in away]
+        columns = tables.archive.c
+        query = select(columns.n, columns.folder).where(
+            columns.n >= min(numbers), columns.n <= max(numbers)
+        )
+        return {row["n"]: row["folder"] for row in self._rows(query)}
 
     def leaves(self, first: int, end: int) -> list[bytes]:
         found = self._rows(
@@ -105,6 +144,13 @@ class SqlStore:
             .order_by(tables.entry.c.idx)
         )
         return [row["leaf"] for row in found]
+
+    def indices_of(self, kind: str) -> list[int]:
+        # Said in the words of the partial index, or the database does not know that it may use it.
+        rare = text(" AND ".join(f"kind <> '{each}'" for each in tables.COMMON["kind"]))
+        columns = tables.index.c
+        query = select(columns.idx).where(columns.kind == kind, rare).order_by(columns.idx)
+        return sorted({int(row["idx"]) for row in self._rows(query)})
 
     def tile(self, level: int, n: int) -> FullTile | None:
         found = self._rows(
@@ -133,6 +179,11 @@ class SqlStore:
             for row in found
         ]
 
+    def document(self, digest: str) -> bytes | None:
+        table = tables.document
+        found = self._scalar(select(table.c.content).where(table.c.digest == digest))
+        return None if found is None else bytes(found)
+
     def quota_used(self, key: str, day: str) -> int:
         found = self._scalar(
             select(tables.quota.c.used).where(tables.quota.c.key == key, tables.quota.c.day == day)
@@ -152,7 +203,7 @@ class SqlStore:
         try:
             with self._reader.connect() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError) as error:
+        except self._errors as error:
             raise _unavailable(error) from error
 
     def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
@@ -170,6 +221,9 @@ class SqlBatch:
     def __init__(self, connection: Connection, statements: "_Statements") -> None:
         self._connection = connection
         self._statements = statements
+
+    def head(self) -> Head | None:
+        return _head(self._connection)
 
     def used_nonces(self, nonces: Iterable[Nonce]) -> set[tuple[str, str]]:
         wanted = {(held.key, held.nonce) for held in nonces}
@@ -230,6 +284,7 @@ class SqlBatch:
             tables.nonce,
             [(held.nonce, held.key, held.expires) for held in writes.nonces],
         )
+        run(self._connection, tables.document, list(writes.documents.items()))
         run(self._connection, tables.counter, list(writes.counters.items()))
         run(
             self._connection,
@@ -238,19 +293,10 @@ class SqlBatch:
         )
 
     def move_head(self, old: Head, new: Head) -> bool:
-        table = tables.head
-        moved = self._connection.execute(
-            update(table).where(
-                table.c.origin == old.origin,
-                table.c.size == old.size,
-                table.c.epoch == old.epoch,
-            ),
-            dataclasses.asdict(new),
-        )
-        return moved.rowcount == 1
+        return self._statements.move_head(self._connection, old, new)
 
     def create_head(self, head: Head) -> None:
-        self._connection.execute(insert(tables.head), dataclasses.asdict(head))
+        self._statements.run(self._connection, tables.head, [_head_row(head)])
 
     def publish(self, size: int, *, note: str, at: int) -> str:
         table = tables.checkpoint
@@ -268,46 +314,79 @@ class SqlBatch:
 
 
 class _Statements:
-    """Inserts compiled once: a batch runs each with all of its rows, straight through the driver."""
+    """Writes compiled once: a batch runs each with all of its rows, straight through the driver."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self._positional = dialect.positional
-        make = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        self._copies = dialect.name == "postgresql"
+        make = postgresql.insert if self._copies else sqlite.insert
         counted = make(tables.counter)
         used = make(tables.quota)
-        statements: Mapping[Table, Any] = {
-            **{
-                table: insert(table)
-                for table in (
-                    tables.entry,
-                    tables.index,
-                    tables.disclosure,
-                    tables.tile,
-                    tables.nonce,
-                )
-            },
-            tables.counter: counted.on_conflict_do_update(
-                index_elements=["name"], set_={"n": counted.excluded.n}
-            ),
-            tables.quota: used.on_conflict_do_update(
-                index_elements=["key", "day"], set_={"used": used.excluded.used}
-            ),
-        }
+        statements: dict[Table, Any] = {table: insert(table) for table in _ADDED}
+        statements[tables.counter] = counted.on_conflict_do_update(
+            index_elements=["name"], set_={"n": counted.excluded.n}
+        )
+        statements[tables.quota] = used.on_conflict_do_update(
+            index_elements=["key", "day"], set_={"used": used.excluded.used}
+        )
+        # Its name says what it holds: one that is there is the same.
+        statements[tables.document] = make(tables.document).on_conflict_do_nothing()
+        # Rows are given by place; a driver that takes names as well is told so.
+        chosen: Any = type(dialect)
+        positional: Dialect = chosen(paramstyle="format" if self._copies else "qmark")
         self._texts = {
-            table: str(statement.compile(dialect=dialect))
+            table: str(statement.compile(dialect=positional))
             for table, statement in statements.items()
         }
+        self._move = str(_move_head().compile(dialect=positional))
 
     def run(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
-        if self._positional:
+        if self._copies and len(rows) >= _COPIED and table in _ADDED:
+            _copy(connection, table, rows)
+        elif rows:
             connection.exec_driver_sql(self._texts[table], list(rows))
-        else:
-            names = table.columns.keys()
-            connection.exec_driver_sql(
-                self._texts[table], [dict(zip(names, row, strict=True)) for row in rows]
-            )
+
+    def move_head(self, connection: Connection, old: Head, new: Head) -> bool:
+        values = (*_head_row(new), old.origin, old.size, old.epoch)
+        return connection.exec_driver_sql(self._move, values).rowcount == 1
+
+
+_ADDED = (
+    tables.head,
+    tables.entry,
+    tables.index,
+    tables.disclosure,
+    tables.tile,
+    tables.nonce,
+)
+"""Tables that a batch only ever adds to."""
+
+
+def _move_head() -> Any:
+    table = tables.head
+    return (
+        update(table)
+        .values({column: bindparam(f"new_{column.name}") for column in table.columns})
+        .where(
+            table.c.origin == bindparam("old_origin"),
+            table.c.size == bindparam("old_size"),
+            table.c.epoch == bindparam("old_epoch"),
+        )
+    )
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    names = ", ".join(table.columns.keys())
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _head(connection: Connection) -> Head | None:
+    rows = connection.execute(select(tables.head)).mappings().all()
+    if len(rows) > 1:
+        raise StartRefusedError(f"{len(rows)} heads in one log")
+    return Head(**rows[0]) if rows else None
 
 
 def _between(column: ColumnElement[int], first: int, end: int) -> ColumnElement[bool]:

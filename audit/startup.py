@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import b64, decode_strict, encode
-from audit.checkpoint import Checkpoint, parse_checkpoint
+from audit.checkpoint import Checkpoint
 from audit.errors import (
     AuditError,
     LogUnavailableError,
@@ -18,6 +19,9 @@ from audit.errors import (
     ProofError,
     StartRefusedError,
 )
+from audit.given_up import GIVEN_UP, read_given_up
+from audit.guard import newest_note
+from audit.key_spans import check_signed
 from audit.keys import LogKeys
 from audit.merkle import (
     EMPTY_ROOT,
@@ -29,7 +33,7 @@ from audit.merkle import (
     leaf_hash,
     root_of,
 )
-from audit.note import open_note
+from audit.rotation import RETIRED, ROTATED, keys_in_force, read_retirement, read_rotation
 from audit.store import Head, LogStore
 from audit.tiles import TileReader, split_hashes
 
@@ -41,6 +45,10 @@ class Loaded:
     head: Head
     edge: RightEdge
     acts: Acts
+    keys: LogKeys
+    """Those that sign by now, as the log's own entries say."""
+    given_up: frozenset[Checkpoint]
+    """What the log signed once and, as its entries say, does not lead to any more."""
 
 
 def seal_head(head: Head, key: bytes) -> Head:
@@ -98,17 +106,21 @@ def write_guard(path: Path, note: str) -> None:
 def read_guard(path: Path) -> str:
     """Return the checkpoint kept outside the database; empty where there is none yet."""
     try:
-        return path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         return ""
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise StartRefusedError(f"the guard {path.name} cannot be read") from error
+    return newest_note(content, name=path.name)
 
 
-def load(store: LogStore, keys: LogKeys, *, guard: str) -> Loaded | None:
+def load(
+    store: LogStore, keys: LogKeys, *, guard: str, given_up: frozenset[Checkpoint] = frozenset()
+) -> Loaded | None:
     """Read the log and check that it is its own past; None: nothing was ever written.
 
-    Raises StartRefusedError that says what does not agree.
+    The guard may know a checkpoint that is `given_up`, or that an entry gives up. Raises StartRefusedError
+    that says what does not agree.
     """
     head = store.head()
     last = store.last_index()
@@ -120,15 +132,53 @@ def load(store: LogStore, keys: LogKeys, *, guard: str) -> Loaded | None:
         _check_head(head, keys, last=last)
         edge = _load_edge(store, head)
         tiles = VouchedTiles(edge, store.tile)
-        for note in (head.note, guard):
-            if note:
+        keys = keys_of(store, head, tiles, held=keys)
+        recorded = _read_given_up(store, head, tiles)
+        for note, excused in ((head.note, frozenset()), (guard, recorded | given_up)):
+            if note and _own_checkpoint(note, keys) not in excused:
                 _check_past(note, head, keys, tiles)
         acts = Acts(_read_acts(store, head, tiles))
     except (StartRefusedError, LogUnavailableError):
         raise
     except AuditError as error:
         raise StartRefusedError(str(error)) from error
-    return Loaded(head=head, edge=edge, acts=acts)
+    return Loaded(head=head, edge=edge, acts=acts, keys=keys, given_up=recorded)
+
+
+def keys_of(store: LogStore, head: Head, tiles: "VouchedTiles", *, held: LogKeys) -> LogKeys:
+    """Return the keys that sign by now, as the log's entries say, of those `held` in files.
+
+    Raises StartRefusedError for a gap between them, ProofError for an entry that is not of the log.
+    """
+    origin = head.origin
+    rotated, retired = (_entries_of(kind, store, head, tiles) for kind in (ROTATED, RETIRED))
+    return keys_in_force(
+        held,
+        rotations=[read_rotation(index, members, origin=origin) for index, members in rotated],
+        retirements=[read_retirement(index, members) for index, members in retired],
+    )
+
+
+def _read_given_up(store: LogStore, head: Head, tiles: "VouchedTiles") -> frozenset[Checkpoint]:
+    found = _entries_of(GIVEN_UP, store, head, tiles)
+    told = [read_given_up(index, members, origin=head.origin) for index, members in found]
+    return frozenset[Checkpoint]().union(*told)
+
+
+def _entries_of(
+    kind: str, store: LogStore, head: Head, tiles: "VouchedTiles"
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the entries of a kind, each vouched for by the tree; the search rows only say where."""
+    found: list[tuple[int, Mapping[str, Any]]] = []
+    for index in store.indices_of(kind):
+        body = store.body(index) if index < head.size else None
+        if body is None or leaf_hash(body) != tiles.leaf(index):
+            raise StartRefusedError(f"entry {index}, {kind}, is not what the tree says it is")
+        members = decode_strict(body)
+        if members["kind"] != kind:
+            raise StartRefusedError(f"entry {index} is found as {kind} and is none")
+        found.append((index, members))
+    return found
 
 
 def _check_head(head: Head, keys: LogKeys, *, last: int) -> None:
@@ -175,7 +225,7 @@ def _check_past(note: str, head: Head, keys: LogKeys, tiles: "VouchedTiles") -> 
 
 
 def _own_checkpoint(note: str, keys: LogKeys) -> Checkpoint:
-    past = parse_checkpoint(open_note(note, [keys.signer.verifier]).text)
+    past = check_signed(note, keys.spans)
     if past.origin != keys.origin:
         raise ProofError(f"a checkpoint of {past.origin}, one of {keys.origin} needed")
     return past

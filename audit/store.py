@@ -85,10 +85,16 @@ class Writes:
     """Newest number by counter, as it stands after the batch."""
     expired_before: int | None
     """Forget nonces that expired before this, epoch ms; None: leave them for another batch."""
+    documents: Mapping[str, bytes] = field(default_factory=dict)
+    """What entries share, by SHA-256; one that is kept already is left as it is."""
 
 
 class Batch(Protocol):
     """One open write transaction. Nobody else writes until it ends."""
+
+    def head(self) -> Head | None:
+        """Return the head as this transaction finds it; None where nothing was ever written."""
+        ...
 
     def used_nonces(self, nonces: Iterable[Nonce]) -> set[tuple[str, str]]:
         """Return the (key, nonce) pairs among these that are held already."""
@@ -120,14 +126,23 @@ class LogStore(Protocol):
         """Open a write transaction; leaving the block commits, an exception rolls back.
 
         An exception does not say that nothing was committed: the answer may have been lost. Only the
-        head, read again, says so.
+        head says so, once it is settled.
         """
         ...
 
-    def create(self, head: Head) -> None: ...
+    def create(self, head: Head) -> None:
+        """Write the first head, unless somebody else has just done so."""
+        ...
 
     def head(self) -> Head | None:
         """Return the head; None where nothing was ever written."""
+        ...
+
+    def settled_head(self) -> Head | None:
+        """Return the head as it stands once every transaction that was begun has ended.
+
+        After a connection was lost at its COMMIT, that commit may be carried out a moment later.
+        """
         ...
 
     def last_index(self) -> int:
@@ -144,6 +159,10 @@ class LogStore(Protocol):
 
     def leaves(self, first: int, end: int) -> list[bytes]: ...
 
+    def indices_of(self, kind: str) -> list[int]:
+        """Return where the search says that entries of a rare kind stand, in order."""
+        ...
+
     def tile(self, level: int, n: int) -> FullTile | None:
         """Return a full tile; None where it is not stored."""
         ...
@@ -153,6 +172,10 @@ class LogStore(Protocol):
         ...
 
     def parts(self, index: int) -> list[SealedPart]: ...
+
+    def document(self, digest: str) -> bytes | None:
+        """Return what is kept under a SHA-256; None where nothing is."""
+        ...
 
     def quota_used(self, key: str, day: str) -> int: ...
 

@@ -41,8 +41,27 @@ entry = Table(
     "audit_entry",
     log_metadata,
     Column("idx", _Big, primary_key=True, autoincrement=False),
-    Column("body", LargeBinary, nullable=False),
+    # Null once archived: then the body lies in a file, and `audit_archive` says where.
+    Column("body", LargeBinary),
     Column("leaf", LargeBinary, nullable=False),
+)
+
+# What many entries share and name by its SHA-256 (hex): the standing part of a question. Nothing personal.
+document = Table(
+    "audit_document",
+    log_metadata,
+    Column("digest", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# The bundles of 256 entries whose bodies lie in files.
+archive = Table(
+    "audit_archive",
+    log_metadata,
+    Column("n", _Big, primary_key=True, autoincrement=False),
+    Column("folder", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("archived_at", _Big, nullable=False),
 )
 
 # Full tiles only; a partial one is derived from the leaves or from the roots of the level below.
@@ -163,6 +182,16 @@ disclosure = Table(
     sqlite_with_rowid=False,
 )
 
+# Where the sequencer of the newest epoch takes drafts from gateways; empty where each node has its own.
+leader = Table(
+    "audit_leader",
+    log_metadata,
+    Column("origin", Text, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("epoch", _Big, nullable=False),
+    Column("since", _Big, nullable=False),
+)
+
 # The vault. `lookup` is an HMAC: the table does not say whose key a row is. A destroyed key keeps its row
 # (`wrapped` empty, `erased_at` set), and the next call on that subject makes a new one.
 vault_key = Table(
@@ -183,6 +212,8 @@ Index(
     sqlite_where=text("erased_at IS NULL"),
     postgresql_where=text("erased_at IS NULL"),
 )
+
+Index("vault_key_month", vault_key.c.month)
 
 # The vault's own keys (look-up, tokens), wrapped, so that a new key-encryption key leaves them alone.
 vault_secret = Table(

@@ -7,27 +7,29 @@ makes its disclosures unreadable for ever and leaves every proof as it was.
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit import tables
 from audit.canonical import b64url, encode
 from audit.errors import LogUnavailableError, ProofError, StartRefusedError
+from audit.retention import classes, month_of, months_between
 
 Subject = tuple[str, str]
 """Type and normalised identifier."""
 
+Owner = tuple[str, Subject | None]
+"""Retention class, and under whose key; None: under the month's general key."""
+
 GENERAL = "general"
-STANDARD = "standard"
-"""The retention class of everything until classes are told apart."""
 
 _KEY_LENGTH = 32
 _NONCE_LENGTH = 12
@@ -39,6 +41,15 @@ _CHUNK = 500
 class DisclosureKey:
     key_id: str
     cipher: AESGCM = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldKey:
+    """A key that still stands, as the vault tells of it: never the key itself."""
+
+    key_id: str
+    retention: str
+    month: str
 
 
 class Vault:
@@ -66,20 +77,22 @@ class Vault:
         """Return the keyed digest (HMAC-SHA-256, hex) by which the search index knows a value."""
         return _keyed(self._token_key, [kind, value])
 
-    def keys_for(
-        self, subjects: Iterable[Subject | None], *, at: int
-    ) -> Mapping[Subject | None, DisclosureKey]:
+    def keys_for(self, owners: Iterable[Owner], *, at: int) -> Mapping[Owner, DisclosureKey]:
         """Return the keys for this month's disclosures; new ones are durable before this returns.
 
-        None stands for the month's general key. `at` is epoch ms. Raises LogUnavailableError.
+        `at` is epoch ms. Raises LogUnavailableError.
         """
-        month = f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m}"
-        lookups = {subject: self._lookup(subject, month) for subject in set(subjects)}
+        month = month_of(at)
+        lookups = {owner: self._lookup(owner, month) for owner in set(owners)}
         with self._lock:
-            missing = {found for found in lookups.values() if found not in self._by_lookup}
+            missing = {
+                lookup: owner[0]
+                for owner, lookup in lookups.items()
+                if lookup not in self._by_lookup
+            }
             if missing:
                 self._load(missing, month)
-            keys = {subject: self._by_lookup[lookup] for subject, lookup in lookups.items()}
+            keys = {owner: self._by_lookup[lookup] for owner, lookup in lookups.items()}
             for lookup in lookups.values():
                 self._by_lookup.move_to_end(lookup)
             while len(self._by_lookup) > max(_CACHED, len(lookups)):
@@ -101,6 +114,56 @@ class Vault:
         except InvalidTag as error:
             raise ProofError(f"a disclosure under key {key_id} was changed or moved") from error
 
+    def held_of(self, subject: Subject) -> list[HeldKey]:
+        """Return the keys of a subject that still stand, oldest month first. Raises LogUnavailableError."""
+        columns = tables.vault_key.c
+        try:
+            with self._reader.connect() as connection:
+                first, last = connection.execute(
+                    select(func.min(columns.month), func.max(columns.month))
+                ).one()
+                lookups = [
+                    self._lookup((retention, subject), month)
+                    for month in ([] if first is None else months_between(first, last))
+                    for retention in classes()
+                ]
+                found = [
+                    HeldKey(key_id=row.key_id, retention=row.retention, month=row.month)
+                    for wanted in _chunks(lookups)
+                    for row in connection.execute(
+                        select(columns.key_id, columns.retention, columns.month).where(
+                            columns.lookup.in_(wanted), columns.erased_at.is_(None)
+                        )
+                    )
+                ]
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        return sorted(found, key=lambda held: (held.month, held.retention))
+
+    def destroy(self, key_ids: Iterable[str]) -> int:
+        """Destroy keys for ever; returns how many still stood. Done twice, the second finds nothing.
+
+        Raises LogUnavailableError: then some may still stand, and it has to be done again.
+        """
+        wanted, table = sorted(set(key_ids)), tables.vault_key
+        destroyed = 0
+        try:
+            with self._lock:
+                with self._engine.begin() as connection:
+                    for chunk in _chunks(wanted):
+                        destroyed += connection.execute(
+                            update(table)
+                            .where(table.c.key_id.in_(chunk), table.c.erased_at.is_(None))
+                            .values(wrapped=b"", erased_at=int(self._now().timestamp() * 1000))
+                        ).rowcount
+                gone = set(wanted)
+                for lookup in [at for at, key in self._by_lookup.items() if key.key_id in gone]:
+                    del self._by_lookup[lookup]
+            _empty_journal(self._engine)
+        except SQLAlchemyError as error:
+            raise _unavailable(error) from error
+        return destroyed
+
     def _cipher(self, key_id: str) -> AESGCM | None:
         query = select(tables.vault_key.c.lookup, tables.vault_key.c.wrapped).where(
             tables.vault_key.c.key_id == key_id, tables.vault_key.c.erased_at.is_(None)
@@ -112,11 +175,12 @@ class Vault:
             raise _unavailable(error) from error
         return None if found is None else self._unwrapped(found.wrapped, key_id, found.lookup)
 
-    def _lookup(self, subject: Subject | None, month: str) -> str:
+    def _lookup(self, owner: Owner, month: str) -> str:
+        retention, subject = owner
         whose = [GENERAL] if subject is None else ["subject", *subject]
-        return _keyed(self._lookup_key, [whose, STANDARD, month])
+        return _keyed(self._lookup_key, [whose, retention, month])
 
-    def _load(self, missing: set[str], month: str) -> None:
+    def _load(self, missing: Mapping[str, str], month: str) -> None:
         """Take keys from the database; those that nobody made yet are made, in one transaction."""
         try:
             with self._reader.connect() as connection:
@@ -125,7 +189,10 @@ class Vault:
                 with self._engine.begin() as connection:
                     # Looked at again under the lock: somebody else may have made one meanwhile.
                     found = self._find(connection, missing)
-                    made = [self._make(lookup, month) for lookup in sorted(missing - set(found))]
+                    made = [
+                        self._make(lookup, month, retention=missing[lookup])
+                        for lookup in sorted(missing.keys() - found.keys())
+                    ]
                     if made:
                         connection.execute(insert(tables.vault_key), made)
                     found |= {row["lookup"]: self._opened(**row) for row in made}
@@ -134,7 +201,7 @@ class Vault:
         # Only now are the new keys durable; nothing may be encrypted under one that could be lost.
         self._by_lookup.update(found)
 
-    def _find(self, connection: Connection, lookups: set[str]) -> dict[str, DisclosureKey]:
+    def _find(self, connection: Connection, lookups: Iterable[str]) -> dict[str, DisclosureKey]:
         wanted = sorted(lookups)
         table = tables.vault_key
         found: dict[str, DisclosureKey] = {}
@@ -147,12 +214,12 @@ class Vault:
             }
         return found
 
-    def _make(self, lookup: str, month: str) -> dict[str, Any]:
+    def _make(self, lookup: str, month: str, *, retention: str) -> dict[str, Any]:
         key_id = b64url(self._random(16))
         return {
             "key_id": key_id,
             "lookup": lookup,
-            "retention": STANDARD,
+            "retention": retention,
             "month": month,
             "wrapped": self._wrapped(self._random(_KEY_LENGTH), key_id, lookup),
             "created_at": int(self._now().timestamp() * 1000),
@@ -191,6 +258,22 @@ class Vault:
         except SQLAlchemyError as error:
             raise _unavailable(error) from error
         return self._unwrap(found, name)
+
+
+def _empty_journal(engine: Engine) -> None:
+    """Write a SQLite file's journal home and cut it off: what was overwritten stood in it as well."""
+    if engine.dialect.name != "sqlite":
+        return
+    raw = engine.raw_connection()
+    try:
+        raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    finally:
+        raw.close()
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(values), _CHUNK):
+        yield values[first : first + _CHUNK]
 
 
 def _keyed(key: bytes, value: Any) -> str:

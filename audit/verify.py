@@ -2,7 +2,7 @@
 
     python verify.py ANSWER.json --vkey KEY            an answer that carries its receipt
     python verify.py RECEIPT.json --answer ANSWER.json --request BODY --vkey KEY [--witness KEY]
-    python verify.py EVIDENCE.zip --vkey KEY           an evidence bundle
+    python verify.py EVIDENCE.zip --keys LIST          an evidence bundle, after a key was changed
     python verify.py --public DIR --policy FILE        an export: tree and signatures
     python verify.py --entries DIR --vkey KEY          an export with all its entries
     python verify.py --entries DIR --first N --end M …  a range of them
@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -546,6 +546,48 @@ def _parse_vkey(vkey: str) -> _Key:
     return key
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A key of the log, and the sizes of the trees that it signs; no `last` is to this day."""
+
+    key: _Key
+    first: int = 0
+    last: int | None = None
+
+    def covers(self, size: int) -> bool:
+        return self.first <= size and (self.last is None or size <= self.last)
+
+
+def _parse_span(text: str) -> _Span:
+    """Read a key alone, or a line of the list of a log's keys: key, first size, last size or `-`."""
+    vkey, *sizes = text.split(" ")
+    key = _parse_vkey(vkey)
+    if not sizes:
+        return _Span(key)
+    try:
+        _need(len(sizes) == 2, "a key, or a key with its first and last size")
+        _need(bool(re.fullmatch(r"0|[1-9][0-9]{0,18}", sizes[0])), "a first size")
+        _need(bool(re.fullmatch(r"0|[1-9][0-9]{0,18}|-", sizes[1])), "a last size or -")
+    except ValueError as error:
+        raise FaultError("KEY_MALFORMED", detail=_plain(error)) from error
+    return _Span(key, int(sizes[0]), None if sizes[1] == "-" else int(sizes[1]))
+
+
+def _check_unbroken(spans: Sequence[_Span]) -> None:
+    """Refuse keys of one kind between which there are sizes that none of them signs."""
+    for kind in (1, 6):
+        ordered = sorted((s for s in spans if s.key.kind == kind), key=lambda span: span.first)
+        for older, newer in pairwise(ordered):
+            if older.last is not None and newer.first > older.last + 1:
+                gap = f"no key signs {older.last + 1} to {newer.first - 1}"
+                raise FaultError("KEY_MALFORMED", detail=gap)
+
+
+def _sizes_of(signed: Sequence[_Span]) -> str:
+    """Say which sizes the keys do sign that signed another one; empty where none did."""
+    return " ".join(f"{s.first}–{'' if s.last is None else s.last}" for s in signed)
+
+
 def _open_note(note: str, keys: Sequence[_Key]) -> tuple[str, set[_Key]]:
     known = {(key.name, key.key_id): key for key in keys}
     signers = set()
@@ -610,14 +652,17 @@ class _Checkpoint:
 def _open_checkpoint(note: str, trust: Trust) -> _Checkpoint:
     """Check who signed a checkpoint. Raises FaultError unless a trusted key of its own log did."""
     policy = None if trust.policy is None else _parse_policy(trust.policy)
-    logs = [_parse_vkey(vkey) for vkey in trust.vkeys]
-    logs += policy.logs if policy else ()
+    spans = [_parse_span(vkey) for vkey in trust.vkeys]
+    _check_unbroken(spans)
+    spans += [_Span(key) for key in (policy.logs if policy else ())]
+    logs = [span.key for span in spans]
     cosigners = [_parse_vkey(vkey) for vkey in trust.witnesses]
     witnesses = policy.witnesses if policy else {}
     text, signers = _open_note(note, [*logs, *cosigners, *witnesses.values()])
     origin, size, root = _parse_checkpoint(text)
-    if not any(key in signers and key.name == origin for key in logs if key.kind != 4):
-        raise FaultError("CHECKPOINT_UNSIGNED", name=origin)
+    signed = [span for span in spans if span.key in signers and span.key.name == origin]
+    if not any(span.covers(size) for span in signed if span.key.kind != 4):
+        raise FaultError("CHECKPOINT_UNSIGNED", name=origin, detail=_sizes_of(signed))
     findings = [Finding(code="CHECKPOINT_SIGNED", name=origin, detail=f"{size}")]
     # The log is no witness of itself, and a plain signature is no cosignature.
     heard = {key for key in signers if key.kind != 1 and key.name != origin}
@@ -651,7 +696,7 @@ def _parse_policy(text: str) -> _Policy:
     groups: dict[str, tuple[int, tuple[str, ...]]] = {}
     quorums: list[str] = []
     try:
-        for line in text.splitlines():
+        for line in text.split("\n"):
             words = line.split()
             if not words or words[0].startswith("#"):
                 continue
@@ -1338,11 +1383,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check what is named; return 0 for yes and 1 for no."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if not options.vkey and not options.policy:
-        parser.error("--vkey or --policy: whose signature is to count?")
+    if not options.vkey and not options.policy and not options.keys:
+        parser.error("--vkey, --keys or --policy: whose signature is to count?")
     try:
+        listed = options.keys.read_text(encoding="utf-8").splitlines() if options.keys else []
         trust = Trust(
-            vkeys=options.vkey,
+            vkeys=[*options.vkey, *listed],
             witnesses=options.witness,
             policy=options.policy.read_text(encoding="utf-8") if options.policy else None,
             tsa_roots=options.tsa_root.read_bytes() if options.tsa_root else None,
@@ -1362,6 +1408,7 @@ def _parser() -> argparse.ArgumentParser:
         "receipt", type=Path, nargs="*", help="receipt, answer that carries one, or evidence bundle"
     )
     parser.add_argument("--vkey", action="append", default=[], help="key of the log (repeatable)")
+    parser.add_argument("--keys", type=Path, help="the log's list of keys and the sizes they sign")
     parser.add_argument("--witness", action="append", default=[], help="key of a witness you trust")
     parser.add_argument("--policy", type=Path, help="C2SP tlog-policy: keys, and the quorum needed")
     parser.add_argument("--tsa-root", type=Path, help="root of a time-stamping authority, PEM")

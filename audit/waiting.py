@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
@@ -15,11 +16,24 @@ Given = TypeVar("Given")
 _logging = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the oldest append may have waited before new calls are sent away, and by which clock."""
+
+    monotonic: Callable[[], float]
+    seconds: float
+
+
+ENDLESS = Patience(monotonic=lambda: 0.0, seconds=0.0)
+"""By a clock that stands still nobody has ever waited."""
+
+
 class WaitingLine(Generic[Asked, Given]):
     """A bounded line before one committing thread. There is no timer: a lone caller never waits.
 
     `commit` gives one answer, or one error, for each of what it is handed; an exception that it raises
     is the answer to all. After such a failure the line is broken until a commit, or `probe`, succeeds.
+    Who asks whether it is ready is sent away once somebody has waited for longer than the `patience`.
     """
 
     def __init__(
@@ -29,13 +43,17 @@ class WaitingLine(Generic[Asked, Given]):
         probe: Callable[[], None],
         limit: int,
         most: int,
+        patience: Patience,
     ) -> None:
         self._commit = commit
         self._probe = probe
         self._limit = limit
         self._most = most
+        self._patience = patience
+        self._since: float | None = None
+        """Since when what is being committed has waited; None: nothing is."""
         self._changed = Condition()
-        self._waiting: deque[tuple[Asked, Future[Given]]] = deque()
+        self._waiting: deque[tuple[Asked, Future[Given], float]] = deque()
         self._broken: str | None = None
         self._probing = False
         self._closed = False
@@ -48,9 +66,8 @@ class WaitingLine(Generic[Asked, Given]):
         with self._changed:
             if self._closed:
                 raise LogUnavailableError("the log is closed")
-            if len(self._waiting) >= self._limit:
-                raise LogBusyError(f"{self._limit} appends are waiting already")
-            self._waiting.append((asked, future))
+            self._check_room()
+            self._waiting.append((asked, future, self._patience.monotonic()))
             self._changed.notify()
         return future
 
@@ -59,13 +76,24 @@ class WaitingLine(Generic[Asked, Given]):
         with self._changed:
             if self._closed:
                 raise LogUnavailableError("the log is closed")
-            if len(self._waiting) >= self._limit:
-                raise LogBusyError(f"{self._limit} appends are waiting already")
+            self._check_room()
+            self._check_patience()
             if self._broken is not None:
                 # Nobody appends while the log refuses, so that only asking can find it well again.
                 self._probing = True
                 self._changed.notify()
                 raise LogUnavailableError(self._broken)
+
+    def _check_room(self) -> None:
+        if len(self._waiting) >= self._limit:
+            raise LogBusyError(f"{self._limit} appends are waiting already")
+
+    def _check_patience(self) -> None:
+        oldest = self._since
+        if oldest is None and self._waiting:
+            oldest = self._waiting[0][2]
+        if oldest is not None and self._patience.monotonic() - oldest > self._patience.seconds:
+            raise LogBusyError(f"an append has waited for more than {self._patience.seconds:g} s")
 
     def close(self) -> None:
         """Commit what waits, then stop. Safe to call twice."""
@@ -82,14 +110,19 @@ class WaitingLine(Generic[Asked, Given]):
                     self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))
                 ]
                 probing, self._probing = self._probing, False
+                self._since = taken[0][2] if taken else None
                 if not taken and not probing:
                     return
             # Who went away while waiting is not appended; from here on nobody can go away.
-            batch = [(asked, held) for asked, held in taken if held.set_running_or_notify_cancel()]
+            batch = [
+                (asked, held) for asked, held, _ in taken if held.set_running_or_notify_cancel()
+            ]
             if batch:
                 self._serve(batch)
             elif probing:
                 self._try_again()
+            with self._changed:
+                self._since = None
 
     def _serve(self, batch: Sequence[tuple[Asked, Future[Given]]]) -> None:
         try:

@@ -45,6 +45,18 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "办件当前状态不允许此操作",
             "The case is not in a state in which this can be done",
         ),
+        "ERASURE_NAMED": (
+            "经办人在拟清除的日志条目中出现，不得提出或批准本次清除",
+            "An officer named in an entry that is to be erased can neither ask for nor approve it",
+        ),
+        "LEGAL_HOLD": (
+            "存在未解除的法律保全，不得清除",
+            "A legal hold that was not lifted forbids erasing",
+        ),
+        "TERM_RUNNING": (
+            "保存期限未满，没有可以清除的内容",
+            "The retention term is not over: nothing can be erased yet",
+        ),
         "CODE_INVALID": (
             "编码格式或校验码不正确",
             "The code does not have the right form or check character",

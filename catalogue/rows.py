@@ -11,6 +11,7 @@ import msgspec
 
 from catalogue.bundles import PolicyBundle
 from catalogue.emergency import EmergencyAccess
+from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.model import (
     Case,
@@ -234,6 +235,8 @@ CASE = Kind(
 )
 POLICY_BUNDLE = _plain(PolicyBundle, table="policy_bundle", key="digest")
 EMERGENCY = _plain(EmergencyAccess, table="emergency_access", sealed=("reason", "finding"))
+ERASURE = _plain(Erasure, table="erasure", sealed=("subject", "legal_basis", "document"))
+HOLD = _plain(Hold, table="legal_hold", sealed=("subject", "reason", "document"))
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -250,4 +253,6 @@ KINDS: tuple[Kind[Any], ...] = (
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,
+    ERASURE,
+    HOLD,
 )

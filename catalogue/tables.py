@@ -298,6 +298,38 @@ emergency_access = _protected(
     _text("finding"),
 )
 
+erasure = _protected(
+    "erasure",
+    _key("id"),
+    _text("subject_type"),
+    Column("subject", Text),  # sealed
+    _text("legal_basis"),  # sealed
+    _text("document"),  # sealed
+    _text("state"),
+    _text("asked_by"),
+    _number("asked_at"),
+    Column("proposal", BigInteger),
+    Column("approved_by", Text),
+    Column("approved_at", BigInteger),
+    _text("keys"),
+    _number("entries"),
+    Column("withdrawn_by", Text),
+)
+
+legal_hold = _protected(
+    "legal_hold",
+    _key("id"),
+    _number("everybody"),
+    Column("subject_type", Text),
+    Column("subject", Text),  # sealed
+    _text("reason"),  # sealed
+    _text("document"),  # sealed
+    _text("set_by"),
+    _number("set_at"),
+    Column("lifted_by", Text),
+    Column("lifted_at", BigInteger),
+)
+
 registry_meta = Table(
     "registry_meta",
     metadata,

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
@@ -25,6 +25,8 @@ from gateway.pipeline import Contracts, Terms
 _LOGGING = logging.getLogger("exchange")
 SUMMARY_EVERY_S = 60.0
 COSIGN_EVERY_S = 1.0
+STAMP_EVERY_S = 5.0
+"""How often it is looked whether a stamp is due; the authority is asked at most hourly."""
 
 
 def build_app(node: Node) -> Starlette:
@@ -36,6 +38,7 @@ def build_app(node: Node) -> Starlette:
         running = [
             asyncio.create_task(_every_minute(node)),
             asyncio.create_task(_have_cosigned(node)),
+            asyncio.create_task(_have_stamped(node)),
         ]
         try:
             async with following(node.ports.decisions, node.log):
@@ -96,20 +99,32 @@ async def _have_cosigned(node: Node) -> None:
     while True:
         await asyncio.sleep(COSIGN_EVERY_S)
         if node.witnessing.due():
-            asked = asyncio.create_task(_round(node))
-            try:
-                await asyncio.shield(asked)
-            except asyncio.CancelledError:
-                # The thread goes on whatever we do: the log stays open until it has ended.
-                await asked
-                raise
+            await _to_its_end(_round(node.witnessing.round, "cosigned"))
 
 
-async def _round(node: Node) -> None:
+async def _have_stamped(node: Node) -> None:
+    """Have the newest checkpoint stamped with the time, where that is due."""
+    while True:
+        await asyncio.sleep(STAMP_EVERY_S)
+        if node.stamping.due():
+            await _to_its_end(_round(node.stamping.round, "stamped"))
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
     try:
-        await asyncio.to_thread(node.witnessing.round)
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # The thread goes on whatever we do: the log stays open until it has ended.
+        await task
+        raise
+
+
+async def _round(work: Callable[[], None], done: str) -> None:
+    try:
+        await asyncio.to_thread(work)
     except AuditError as error:
-        _LOGGING.warning("nothing was cosigned: %s", error.code)
+        _LOGGING.warning("nothing was %s: %s", done, error.code)
 
 
 async def _every_minute(node: Node) -> None:

@@ -10,18 +10,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
 from exchange.acts import (
+    archiving,
     bulk,
     bundling,
     emergency,
     evidence,
     exporting,
     files,
+    keeping,
     people,
     policy,
     policy_past,
     presets,
     reconciling,
     resources,
+    rotating,
     searching,
     sharing,
     showing,
@@ -51,6 +54,9 @@ ACT_MODULES = (
     policy,
     policy_past,
     reconciling,
+    rotating,
+    keeping,
+    archiving,
 )
 """Imported for what they declare."""
 

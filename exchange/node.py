@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from audit.checkpoint import Checkpoint
 from audit.entry import Draft, Sequenced
-from audit.keys import LogKeys, create_keys, load_keys
+from audit.keys import LogKeys, create_keys, load_keys, settle_keys
 from audit.log import Log
 from audit.vault import Vault
+from audit.waiting import Patience
 from catalogue.files import KIND
 from catalogue.model import SourceAddress
 from catalogue.rows import RESOURCE, Kind
@@ -31,12 +33,15 @@ from exchange.identity.service import SignIn
 from exchange.identity.signatures import Window
 from exchange.identity.tokenkey import create_token_key, load_token_key
 from exchange.identity.tokens import Issuer
+from exchange.keylist import tell_keys
 from exchange.ledger import LogLedger
 from exchange.live import Alarm, LiveRegistry
+from exchange.rollbacks import GUARD, answer_for, known_of, open_answered
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
 from exchange.settings import Settings, write_settings
 from exchange.shadowing import with_shadow
 from exchange.shelf import SourceShelf, look_at, look_at_file
+from exchange.stamping import Stamping, read_stamps
 from exchange.storage import Databases, open_databases
 from exchange.witnessing import Witnessing, read_grace, read_policy
 from gateway.errors import SourceError
@@ -50,9 +55,10 @@ _LOGGING = logging.getLogger("exchange")
 class LogRecorder:
     """Implements `gateway.ports.Recorder` on the node's log."""
 
-    def __init__(self, log: Log, *, witnessing: Witnessing) -> None:
+    def __init__(self, log: Log, *, witnessing: Witnessing, stamping: Stamping) -> None:
         self._log = log
         self._witnessing = witnessing
+        self._stamping = stamping
 
     async def append(self, draft: Draft) -> Sequenced:
         return await self._log.append_async(draft)
@@ -60,6 +66,7 @@ class LogRecorder:
     async def ready(self) -> None:
         self._log.ready()
         self._witnessing.ready()
+        self._stamping.ready()
 
 
 class LogQuotas:
@@ -96,10 +103,10 @@ class Node:
     settings: Settings
     zone: ZoneInfo
     databases: Databases
-    keys: LogKeys
     vault: Vault
     log: Log
     witnessing: Witnessing
+    stamping: Stamping
     ledger: LogLedger
     sealer: ColumnSealer
     registry: Registry
@@ -117,6 +124,11 @@ class Node:
     def vkey(self) -> str:
         """The log's public key, as verifiers take it (C2SP signed-note)."""
         return self.keys.signer.vkey
+
+    @property
+    def keys(self) -> LogKeys:
+        """The log's keys that sign by now."""
+        return self.log.keys
 
     @property
     def files(self) -> Path:
@@ -153,6 +165,7 @@ class Node:
         await self.shelf.close()
         self.live.close()
         self.witnessing.close()
+        self.stamping.close()
         self.log.close()
         self.databases.close()
 
@@ -185,20 +198,16 @@ def open_node(settings: Settings) -> Node:
     home = settings.home
     check_home(home)
     archives = Archives(home / "bundles", keys=read_keys(settings.policy_keys))
-    databases = open_databases(home, at=now())
+    stamps = read_stamps(settings)
+    databases = open_databases(home, at=now(), urls=settings.database_urls)
     folder = home / "keys"
     keys = load_keys(folder)
     vault = Vault(databases.vault, keys.kek, now=now, random=random_bytes)
-    log = Log.open(
-        databases.log,
-        vault,
-        keys,
-        gateway=settings.gateway,
-        now=now,
-        random=random_bytes,
-        guard=home / "run" / "guard",
-    )
-    witnessing = _open_witnessing(settings, log, keys)
+    log, _ = _open_log(settings, databases, vault, keys)
+    settle_keys(folder, log.keys)
+    tell_keys(home, log.keys)
+    witnessing = _open_witnessing(settings, log)
+    stamping = Stamping(log, databases.log, stamps=stamps, newest=witnessing.newest, now=now)
     record_restored(home, partial(_record_restore, log))
     sealer = load_sealer(folder, random=random_bytes)
     ledger = LogLedger(log)
@@ -231,10 +240,10 @@ def open_node(settings: Settings) -> Node:
         settings=settings,
         zone=ZoneInfo(settings.zone),
         databases=databases,
-        keys=keys,
         vault=vault,
         log=log,
         witnessing=witnessing,
+        stamping=stamping,
         ledger=ledger,
         sealer=sealer,
         registry=registry,
@@ -255,7 +264,7 @@ def open_node(settings: Settings) -> Node:
         ports=Ports(
             decisions=with_shadow(settings, policy),
             sources=shelf,
-            recorder=LogRecorder(log, witnessing=witnessing),
+            recorder=LogRecorder(log, witnessing=witnessing, stamping=stamping),
             registry=live,
             quotas=LogQuotas(log),
             now=now,
@@ -278,9 +287,50 @@ def opened(settings: Settings) -> Iterator[Node]:
         asyncio.run(node.close())
 
 
-def _open_witnessing(settings: Settings, log: Log, keys: LogKeys) -> Witnessing:
+def answer_for_rollback(settings: Settings, *, reason: str, by: str) -> dict[str, Any]:
+    """Have the log go on though it does not lead to all that is known of it; the caller holds the lock.
+
+    Says which entry records it (None: the log leads to all), and which witnesses could not be asked.
+    Raises as `open_node` does.
+    """
+    home = settings.home
+    keys = load_keys(home / "keys")
+    databases = open_databases(home, at=now(), urls=settings.database_urls)
+    try:
+        own = [held.verifier for held in (keys.signer, *keys.further)]
+        known, away = known_of(home, read_policy(settings, own=own), origin=keys.origin)
+        answer_for(home, known=known, reason=reason, by=by)
+        vault = Vault(databases.vault, keys.kek, now=now, random=random_bytes)
+        log, recorded = _open_log(settings, databases, vault, keys)
+        log.close()
+    finally:
+        databases.close()
+    return {"index": None if recorded is None else recorded.index, "not_asked": away}
+
+
+def _open_log(
+    settings: Settings, databases: Databases, vault: Vault, keys: LogKeys
+) -> tuple[Log, Sequenced | None]:
+    def open_log(given_up: frozenset[Checkpoint]) -> Log:
+        return Log.open(
+            databases.log,
+            vault,
+            keys,
+            gateway=settings.gateway,
+            now=now,
+            random=random_bytes,
+            guard=settings.home / GUARD,
+            # Who must wait longer than that would have no time left for his sources.
+            patience=Patience(monotonic=monotonic, seconds=settings.deadline_ms / 2000),
+            given_up=given_up,
+        )
+
+    return open_answered(settings.home, keys, open_log)
+
+
+def _open_witnessing(settings: Settings, log: Log) -> Witnessing:
     """Compare the log with what its witnesses know, before anything is added to it."""
-    own = (keys.signer.verifier,)
+    own = log.keys.verifiers
     try:
         return Witnessing(
             log,

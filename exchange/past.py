@@ -12,6 +12,7 @@ from typing import Any
 from audit.canonical import commit_value, decode_strict
 from audit.errors import ProofError
 from audit.log import Log
+from audit.questions import joined, shared_of
 from exchange.clock import monotonic
 from gateway.record import KIND
 from policies.bundle import Bundle, build, default_bundle, load_archive
@@ -112,8 +113,14 @@ def _disclosed(log: Log, index: int, digests: dict[str, str]) -> dict[str, str]:
             raise ProofError(f"the {name} does not open: its key was destroyed")
         if commit_value(opening.salt, name, opening.value) != digests[name]:
             raise ProofError(f"the {name} kept is not the one that the entry commits to")
-        texts[name] = str(opening.value)
+        texts[name] = _text(log, opening.value)
     return texts
+
+
+def _text(log: Log, value: Any) -> str:
+    """Return a committed question or decision as one text; older entries hold nothing else."""
+    shared = shared_of(value)
+    return str(value) if shared is None else joined(value, log.document(shared))
 
 
 def _first_at(log: Log, moment: datetime, size: int) -> int:

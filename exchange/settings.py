@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,18 @@ class Settings:
     """Minutes without a quorum after which the node says so and records it."""
     witness_stop_min: int = 0
     """Minutes without a quorum after which no call is answered; 0: never."""
+    tsa_url: str = ""
+    """Time-stamping authority (RFC 3161) asked about the newest checkpoint, at most hourly; empty: nobody."""
+    tsa_roots: str = ""
+    """Root certificates of the authority (PEM), from the home on."""
+    tsa_warn_min: int = 180
+    """Minutes without a time stamp after which the node says so and records it."""
+    tsa_stop_min: int = 0
+    """Minutes without a time stamp after which no call is answered; 0: never."""
+    log_database_url: str = field(default="", repr=False)
+    """PostgreSQL database of the log; empty: `log.db` in the home."""
+    vault_database_url: str = field(default="", repr=False)
+    """PostgreSQL database of the vault; empty: `vault.db` in the home."""
     deadline_ms: int = 10_000
     """For a whole call."""
     demo: bool = False
@@ -53,6 +65,11 @@ class Settings:
     @property
     def signed_authority(self) -> str:
         return self.authority or f"{self.host}:{self.port}"
+
+    @property
+    def database_urls(self) -> Mapping[str, str]:
+        """Where databases lie that are no files in the home, by branch; empty where they are."""
+        return {"log": self.log_database_url, "vault": self.vault_database_url}
 
     @property
     def base_url(self) -> str:

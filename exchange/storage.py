@@ -1,11 +1,16 @@
-"""The three databases, registry, log and vault: opened, migrated, copied before a migration."""
+"""The three databases, registry, log and vault: opened, migrated, copied before a migration.
+
+Each is a SQLite file in the home unless a URL names a database of a PostgreSQL server.
+"""
 
 import shutil
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alembic import command
@@ -13,8 +18,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 BRANCHES = ("registry", "log", "vault")
+_DRIVER = "postgresql+psycopg"
+_WRITING = 0x45584348
+"""First half of the advisory locks that writers of one database hold; the second is the branch's."""
+_REPEATABLE_READ = 3
+"""The driver's number for it."""
+_TIMEOUTS = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+"""Nobody waits longer for a writer; a writer that says nothing so long has lost its transaction."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _text = partial(str, encoding="utf-8", errors="surrogateescape")
 
@@ -34,13 +48,26 @@ class Databases:
             engine.dispose()
 
 
-def open_databases(home: Path, *, at: datetime) -> Databases:
-    """Open all three, each brought to the newest revision after a copy into `backups/`."""
+def open_databases(
+    home: Path, *, at: datetime, urls: Mapping[str, str] = MappingProxyType({})
+) -> Databases:
+    """Open all three, each brought to the newest revision after a copy into `backups/`.
+
+    `urls` names PostgreSQL databases by branch; a branch that it leaves out or empty is a file in the
+    home. Raises StorageError for a URL that is none, or a server that does not answer.
+    """
     engines: dict[str, Engine] = {}
-    for branch in BRANCHES:
-        engine = sqlite_engine(home / f"{branch}.db")
-        migrate(engine, branch, home=home, at=at)
-        engines[branch] = engine
+    try:
+        for branch in BRANCHES:
+            url = urls.get(branch)
+            engines[branch] = (
+                postgresql_engine(url, branch) if url else sqlite_engine(home / f"{branch}.db")
+            )
+            migrate(engines[branch], branch, home=home, at=at)
+    except BaseException:
+        for engine in engines.values():
+            engine.dispose()
+        raise
     return Databases(**engines)
 
 
@@ -76,11 +103,65 @@ def sqlite_engine(path: Path) -> Engine:
     return engine
 
 
+def postgresql_engine(url: str, branch: str) -> Engine:
+    """An engine on a PostgreSQL database that behaves as a file does: one writer, readers see one moment.
+
+    A write transaction begins by taking the branch's advisory lock, as BEGIN IMMEDIATE takes SQLite's;
+    `engine.execution_options(reading=True)` begins without it, read only, on one snapshot. A password
+    belongs into the server's own places (PGPASSFILE, a service file), not into the URL. Raises
+    StorageError for another URL, or where the driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "postgresql" or not parsed.database:
+            raise StorageError(f"{branch}: the URL names no PostgreSQL database")
+        engine = create_engine(
+            parsed.set(drivername=_DRIVER),
+            connect_args={
+                "connect_timeout": 10,
+                "options": f"{parsed.query.get('options', '')} {_TIMEOUTS}".strip(),
+                "application_name": f"exchange {branch}",
+            },
+        )
+    except ArgumentError as error:
+        # What could not be read may hold a password, so it is not repeated.
+        raise StorageError(f"{branch}: the URL of the database cannot be read") from error
+    except ImportError as error:
+        raise StorageError(
+            f"{branch}: a PostgreSQL URL, and no driver: install the extra `postgresql`"
+        ) from error
+    lock = f"SELECT pg_advisory_xact_lock({_WRITING}, {BRANCHES.index(branch)})"
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        driver = connection.connection.dbapi_connection
+        # Told to the driver before it sends BEGIN, so that it costs no round trip.
+        # A writer says nothing of it: the server may have been put to read-only, and that word holds.
+        driver.read_only = True if reading else None
+        driver.isolation_level = _REPEATABLE_READ if reading else None
+        if not reading:
+            connection.exec_driver_sql(lock)
+
+    return engine
+
+
 def migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | None:
     """Bring one database to its newest revision; returns the revision it had, None when new.
 
-    Raises StorageError for a database of a newer program: a downgrade is refused.
+    Two processes may start at once: the second finds the work done. Raises StorageError for a database
+    of a newer program, for a downgrade is refused, and for one that does not answer.
     """
+    try:
+        return _migrate(engine, branch, home=home, at=at)
+    except SQLAlchemyError as error:
+        # A driver's message may hold more than the kind of failure: where it was, and as whom.
+        raise StorageError(
+            f"{branch}: the database does not answer as it should ({type(error).__name__})"
+        ) from error
+
+
+def _migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS / branch))
     scripts = ScriptDirectory.from_config(config)
@@ -98,6 +179,7 @@ def migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | N
             )
         _copy(engine, home / "backups" / f"{branch}-{current}-{at:%Y%m%dT%H%M%SZ}.db")
     with engine.begin() as connection:
+        # Looks itself which revision it finds, now that nobody else is at it.
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return current

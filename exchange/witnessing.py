@@ -154,7 +154,7 @@ class Witnessing:
         self._now = now
         self._http = httpx.Client(trust_env=False)
         self._clients = [
-            WitnessClient(url, keys, http=self._http) for url, keys in _by_url(policy).items()
+            WitnessClient(url, keys, http=self._http) for url, keys in by_url(policy).items()
         ]
         self._met_at = now()
         self._asked_at: datetime | None = None
@@ -172,6 +172,14 @@ class Witnessing:
 
     def close(self) -> None:
         self._http.close()
+
+    def trust(self, own: Sequence[Verifier]) -> None:
+        """Know the log by these keys from now on: one was changed."""
+        self._own = tuple(own)
+
+    def takes(self, key: Verifier) -> bool:
+        """Say whether the policy takes checkpoints under this key; one that names no log takes all."""
+        return not self._policy.logs or any(line.key == key for line in self._policy.logs)
 
     @property
     def needed(self) -> bool:
@@ -365,7 +373,7 @@ def read_grace(settings: Settings) -> Grace:
     )
 
 
-def _by_url(policy: Policy) -> dict[str, list[Verifier]]:
+def by_url(policy: Policy) -> dict[str, list[Verifier]]:
     """Gather the keys of each witness that has a URL: it answers with one line for each."""
     found: dict[str, list[Verifier]] = {}
     for witness in policy.witnesses:

@@ -25,6 +25,10 @@ class Words:
 ACT_CODES: Mapping[str, tuple[str, str]] = {
     "ACT_UNKNOWN": ("没有这种操作。", "There is no such act."),
     "ACT_ARGUMENTS": ("操作参数不正确。", "The arguments of the act do not fit it."),
+    "KEY_STATE": (
+        "日志密钥目前不能作此更换。",
+        "The log's keys cannot be changed that way now.",
+    ),
     "LOG_START_REFUSED": (
         "所存日志与其自身的过去不符，拒绝启动。",
         "The stored log is not its own past: the start is refused.",
@@ -99,6 +103,7 @@ _STATUS: Mapping[str, int] = {
     "NOT_FOUND": 404,
     "FORM_FOREIGN": 403,
     "INTERNAL": 500,
+    "KEY_STATE": 409,
     "LOG_START_REFUSED": 503,
 }
 WORDS: Mapping[str, Words] = {words.code: words for words in reversed(list(all_words()))}

@@ -10,8 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+import msgspec
+
 from audit.canonical import b64url, bitmap
 from audit.entry import ByteCommit, Commit, Draft, IndexRow, Nonce, Quota, Sequenced
+from audit.questions import parted
 from catalogue.model import Item
 from catalogue.snapshot import Snapshot
 from gateway.model import (
@@ -158,7 +161,7 @@ def draft(
     begun: Begun = NOT_BEGUN,
 ) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
-    ruled = _ruled_commits(basis)
+    ruled = _ruled(basis)
     whole = _call_draft(call, outcomes, given, basis=basis, ruled=ruled, begun=begun)
     verdicts = [_counted_verdict(outcome) for outcome in outcomes]
     quotas = quotas_of(verdicts, basis=basis, counted=begun.counted)
@@ -180,7 +183,7 @@ def instead_of(
     begun: Begun = NOT_BEGUN,
 ) -> dict[str, Draft]:
     """Return the refusals of a whole call that the log may append in place of a draft."""
-    ruled = _ruled_commits(basis)
+    ruled = _ruled(basis)
     # Where the whole data is null, no step has a place in it.
     nothing = Given(data=NOTHING, step_bytes={step.ref: b"" for step in steps}, errors=())
     otherwise = {}
@@ -200,7 +203,7 @@ def _call_draft(
     given: Given,
     *,
     basis: Basis,
-    ruled: Sequence[Commit],
+    ruled: "_Ruled",
     begun: Begun,
     subjects: Subjects | None = None,
 ) -> Draft:
@@ -226,7 +229,7 @@ def _call_draft(
         *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         _arguments(call, known),
-        *ruled,
+        *ruled.commits,
         signed_commit(caller),
         *subject_commits(known),
         ByteCommit(name="request", content=call.body),
@@ -246,6 +249,7 @@ def _call_draft(
         applied=snapshot.applied_index,
         nonce=_nonce(caller, begun),
         receipt=("request", "answer", *(one.name for one in answers), own_counter(caller)),
+        documents=ruled.documents,
     )
 
 
@@ -401,15 +405,27 @@ def person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:
     )
 
 
-def _ruled_commits(basis: Basis) -> tuple[Commit, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ruled:
+    """What a call commits to of its ruling, and the part of the question that many calls share."""
+
+    commits: tuple[Commit, ...]
+    documents: tuple[bytes, ...]
+
+
+def _ruled(basis: Basis) -> _Ruled:
     """Commit to what was asked of the policy and what it answered, so that both can be replayed.
 
     Under the general key: whom they are about they name by tokens of this call alone, so that a
     decision can be replayed after its subject was erased.
     """
-    return (
-        Commit(name="question", value=written(basis.question)),
-        Commit(name="decision", value=written(basis.decision)),
+    shared, value = parted(msgspec.to_builtins(basis.question), revision=basis.revision)
+    return _Ruled(
+        commits=(
+            Commit(name="question", value=value),
+            Commit(name="decision", value=written(basis.decision)),
+        ),
+        documents=(shared,),
     )
 
 

@@ -3,6 +3,7 @@
 from catalogue.lifecycle import NewOfficer
 from catalogue.service.emergency import Emergencies
 from catalogue.service.harvest import Harvesting
+from catalogue.service.keeping import Keeping
 from catalogue.service.office import Office
 from catalogue.service.people import People, Taken
 from catalogue.service.policy import Policies
@@ -13,7 +14,9 @@ from catalogue.service.resources import Resources
 __all__ = ["NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
 
-class Registry(People, Resources, Harvesting, Sharing, Office, Emergencies, Policies, Recovery):
+class Registry(
+    People, Resources, Harvesting, Sharing, Office, Emergencies, Policies, Keeping, Recovery
+):
     """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.
 
     Each takes the authenticated actor (`by`), looks up again who that is now, and raises an error of

@@ -3,16 +3,20 @@
 from audit.entry import Commit, Draft, IndexRow
 from catalogue.model import Actor, Role
 from exchange.acts.register import ActError, act
+from exchange.condition import look_over
 from exchange.ledger import append_spending
 from exchange.node import Node
 
 
 @act("node.examine")
 def examine(node: Node, actor: Actor) -> dict[str, object]:
-    """Look the node over: rows that the log does not vouch for, logins that can write by now."""
+    """Look the node over: broken parts, rows that the log does not vouch for, logins that can write."""
     _require_administrator(actor)
-    snapshot = node.live.load()
+    found = look_over(node, at=node.ports.now())
+    snapshot = node.live.latest() if "registry" in found.broken else node.live.load()
     return {
+        "status": found.status,
+        "broken": found.broken,
         "home": str(node.settings.home),
         "log_origin": node.log.origin,
         "log_size": node.log.size,

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 import click
 
 from audit import verify as verifier
+from exchange.cli.audit_keeping import archive, erase, hold
+from exchange.cli.audit_keys import acknowledge_rollback, retire_key, rotate_key
 from exchange.cli.audit_proofs import evidence, export
 from exchange.cli.audit_reconcile import reconcile
 from exchange.cli.audit_witness import witness
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.keylist import told_keys
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -22,7 +25,18 @@ def audit() -> None:
     """The log: who asked for what, why, and what was given. Every read is itself recorded."""
 
 
-for _command in (export, evidence, reconcile, witness):
+for _command in (
+    export,
+    evidence,
+    reconcile,
+    witness,
+    erase,
+    hold,
+    archive,
+    rotate_key,
+    retire_key,
+    acknowledge_rollback,
+):
     audit.add_command(_command)
 
 
@@ -164,7 +178,7 @@ def verify(
         return
     if receipt is None:
         raise click.UsageError("a receipt file, or --log")
-    keys = vkey or _home_key(office)
+    keys = vkey or _home_keys(office)
     arguments = [str(receipt), *(part for key in keys for part in ("--vkey", key))]
     arguments += [part for key in witness for part in ("--witness", key)]
     arguments += ["--answer", str(answer)] if answer else []
@@ -177,8 +191,8 @@ def verify(
 @with_office
 def key(office: Office, json_: bool) -> None:
     """Print the log's public key, for verifiers elsewhere."""
-    told = list(_home_key(office))
-    tell({"vkey": told[0]} if json_ else told[0], json_=json_)
+    told = _home_keys(office)[0].split(" ")[0]
+    tell({"vkey": told} if json_ else told, json_=json_)
 
 
 def _checked(office: Office, act: str, *, json_: bool) -> None:
@@ -222,8 +236,8 @@ def _here(office: Office, moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=ZoneInfo(office.settings.zone))
 
 
-def _home_key(office: Office) -> tuple[str, ...]:
-    path = office.settings.home / "log.vkey"
-    if not path.exists():
+def _home_keys(office: Office) -> tuple[str, ...]:
+    keys = told_keys(office.settings.home)
+    if not keys:
         raise click.UsageError("--vkey: no home here holds the log's key")
-    return (path.read_text(encoding="utf-8").strip(),)
+    return keys

@@ -16,6 +16,7 @@ from audit.note import open_note, parse_vkey
 from audit.tiles import parse_bundle
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.keylist import told_keys
 
 _HASH = 32
 
@@ -29,9 +30,9 @@ _HASH = 32
 def export(office: Office, folder: Path, entries: bool, packed: bool, json_: bool) -> None:
     """Write the log into FOLDER as static files (C2SP tlog-tiles), going on where it ended before."""
     begun = office.perform("audit.export-begin")
-    key = office.settings.home / "log.vkey"
-    if key.exists():
-        open_note(begun["checkpoint"], [parse_vkey(key.read_text(encoding="utf-8").strip())])
+    keys = told_keys(office.settings.home)
+    if keys:
+        open_note(begun["checkpoint"], [parse_vkey(line.split(" ")[0]) for line in keys])
     run = Export.open(folder, origin=begun["origin"], entries=entries, packed=packed)
     began, size = run.first, begun["size"]
     console = Console(stderr=True)

@@ -97,9 +97,12 @@ def serve(home: Path | None, host: str | None, port: int | None, workers: int) -
 @as_json
 @with_office
 def doctor(office: Office, json_: bool) -> None:
-    """Look the home over: permissions, log, registry rows, sources that fail or can be written."""
+    """Look the home over: permissions, log, witnesses, policy, registry rows, sources that can be written.
+
+    Exits with 1 where anything is broken.
+    """
     check_home(office.settings.home)
     said = office.perform("node.examine")
     tell(said, json_=json_)
-    if said["rows_left_out"] or said["sources"]:
+    if said["broken"] or said["rows_left_out"] or said["sources"]:
         raise SystemExit(1)

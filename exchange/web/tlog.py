@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from audit.canonical import decode_strict
 from audit.entry import Draft, IndexRow
 from audit.errors import AuditError
+from audit.key_spans import format_spans
 from audit.receipt import make_receipt
 from audit.tiles import parse_tile_path
 from exchange.acts.register import ActError
@@ -32,9 +33,9 @@ async def checkpoint(request: Request) -> Response:
 
 
 async def key(request: Request) -> Response:
-    """`GET /log/key`: the key that signs checkpoints, as verifiers take it."""
+    """`GET /log/key`: each key that signs checkpoints, the newest first, and which sizes it signs."""
     node: Node = request.app.state.node
-    return PlainTextResponse(f"{node.vkey}\n")
+    return PlainTextResponse(format_spans(node.keys.spans))
 
 
 async def tile(request: Request) -> Response:

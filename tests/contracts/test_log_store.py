@@ -1,18 +1,24 @@
 """What every store of the log must do, run on each adapter."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, delete, event, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from audit import tables
 from audit.entry import Nonce
+from audit.errors import LogUnavailableError, StartRefusedError
 from audit.merkle import EMPTY_ROOT, FullTile
 from audit.sqlstore import SqlStore
 from audit.startup import empty_head
 from audit.store import Head, LogStore, SealedPart, StoredEntry, StoredIndexRow, Writes
-from exchange.storage import migrate, sqlite_engine
+from exchange.storage import migrate, postgresql_engine, sqlite_engine
 from tests.fakes.logs import NOON, ORIGIN
+from tests.fakes.postgres import postgresql
 
 EMPTY = replace(empty_head(ORIGIN, ts=5), seal=b"s")
 ROW = StoredIndexRow(
@@ -34,13 +40,21 @@ ROW = StoredIndexRow(
 )
 
 
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogStore]:
-    assert request.param == "sqlite"
-    engine = sqlite_engine(tmp_path / "log.db")
-    migrate(engine, "log", home=tmp_path, at=NOON)
-    yield SqlStore(engine)
-    engine.dispose()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    made = (
+        sqlite_engine(tmp_path / "log.db")
+        if request.param == "sqlite"
+        else postgresql_engine(postgresql().database(), "log")
+    )
+    migrate(made, "log", home=tmp_path, at=NOON)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def store(engine: Engine) -> LogStore:
+    return SqlStore(engine)
 
 
 def some_writes(**changed: object) -> Writes:
@@ -53,6 +67,7 @@ def some_writes(**changed: object) -> Writes:
         "used": {("grt_1", "2026-11-23"): 3},
         "counters": {"consumer:hall": 4},
         "expired_before": None,
+        "documents": {"d1": b"{}"},
     }
     return Writes(**{**empty, **changed})  # type: ignore[arg-type]
 
@@ -159,3 +174,137 @@ def test_an_empty_root_is_kept_as_it_is(store: LogStore) -> None:
     head = store.head()
     assert head is not None
     assert head.root == EMPTY_ROOT
+
+
+@pytest.mark.parametrize("count", [1, 7, 8, 300])
+def test_a_batch_of_any_size_is_read_back_as_it_was_written(store: LogStore, count: int) -> None:
+    # From some number of rows on PostgreSQL is handed them by another road.
+    store.create(EMPTY)
+    entries = [
+        StoredEntry(index=i, body=bytes([i % 256, 0, 92, 10, 13]) * 9, leaf=bytes([i % 256]) * 32)
+        for i in range(count)
+    ]
+    rows = [replace(ROW, index=i, step="a\\b\tc\n" + "汉" * (i % 3)) for i in range(count)]
+    parts = [SealedPart(index=i, part=0, key_id="k", sealed=b"\\x00\0") for i in range(count)]
+    nonces = [Nonce(key="k1", nonce=f"n{i}", expires=100 + i) for i in range(count)]
+    tiles = [FullTile(level=0, n=i, root=b"r" * 32, hashes=b"\xff\0" * 4096) for i in range(count)]
+    with store.transaction() as batch:
+        batch.write(
+            some_writes(entries=entries, index=rows, parts=parts, nonces=nonces, tiles=tiles)
+        )
+    assert store.entries(0, count) == entries
+    assert store.last_index() == count - 1
+    assert [part for i in range(count) for part in store.parts(i)] == parts
+    assert [store.tile(0, i) for i in range(count)] == tiles
+    with store.transaction() as batch:
+        assert batch.used_nonces(nonces) == {(held.key, held.nonce) for held in nonces}
+
+
+def test_search_rows_are_kept_whole(store: LogStore, engine: Engine) -> None:
+    rows = [replace(ROW, n=n, officer="o" * n or None, sealed=n % 2 == 1) for n in range(9)]
+    with store.transaction() as batch:
+        batch.write(some_writes(index=rows))
+    with engine.execution_options(reading=True).connect() as connection:
+        found = connection.execute(select(tables.index).order_by(tables.index.c.n)).all()
+    assert [
+        StoredIndexRow(**dict(zip(StoredIndexRow.__dataclass_fields__, row, strict=True)))
+        for row in found
+    ] == rows
+
+
+def test_the_first_head_is_written_once(store: LogStore) -> None:
+    store.create(EMPTY)
+    store.create(moved(EMPTY))
+    assert store.head() == store.settled_head() == EMPTY
+    with store.transaction() as batch:
+        assert batch.head() == EMPTY
+
+
+def test_writers_take_turns_and_readers_do_not_wait(store: LogStore) -> None:
+    store.create(EMPTY)
+    begun, second = threading.Event(), threading.Event()
+    found: list[Head | None] = []
+
+    def write_after() -> None:
+        begun.set()
+        with store.transaction() as batch:
+            second.set()
+            found.append(batch.head())
+
+    other = threading.Thread(target=write_after)
+    with store.transaction() as batch:
+        other.start()
+        assert begun.wait(30)
+        assert batch.move_head(EMPTY, moved(EMPTY))
+        assert store.head() == EMPTY
+        assert not second.is_set()
+    other.join(30)
+    # The second began only when the first had ended, and so finds what it wrote.
+    assert found == [moved(EMPTY)]
+
+
+def test_what_is_read_is_of_one_moment(engine: Engine) -> None:
+    store = SqlStore(engine)
+    store.create(EMPTY)
+    with engine.execution_options(reading=True).connect() as connection:
+        before = connection.execute(select(tables.head.c.size)).scalar_one()
+        with store.transaction() as batch:
+            assert batch.move_head(EMPTY, moved(EMPTY))
+        assert connection.execute(select(tables.head.c.size)).scalar_one() == before == 0
+    assert store.head() == moved(EMPTY)
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    engine = postgresql_engine(postgresql().database(), "log")
+    migrate(engine, "log", home=tmp_path, at=NOON)
+    with (
+        engine.execution_options(reading=True).connect() as connection,
+        pytest.raises(DBAPIError, match="read-only"),
+    ):
+        connection.execute(delete(tables.entry))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")],
+)
+def test_a_postgresql_that_may_lose_what_it_committed_is_refused(
+    tmp_path: Path, setting: str, value: str
+) -> None:
+    server = postgresql()
+    engine = postgresql_engine(server.database(), "log")
+    migrate(engine, "log", home=tmp_path, at=NOON)
+    store = SqlStore(engine)
+    store.check_durability()
+    with server.configured(**{setting: value}):
+        engine.dispose()
+        with pytest.raises(StartRefusedError, match=f"{setting}={value}"):
+            store.check_durability()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "found"),
+    [("synchronous=NORMAL", "synchronous=1"), ("synchronous=OFF", "synchronous=0")],
+)
+def test_a_sqlite_that_may_lose_what_it_committed_is_refused(
+    tmp_path: Path, pragma: str, found: str
+) -> None:
+    engine = sqlite_engine(tmp_path / "log.db")
+    event.listen(engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
+    with pytest.raises(StartRefusedError, match=found):
+        SqlStore(engine).check_durability()
+    engine.dispose()
+
+
+def test_a_database_that_is_gone_is_said_to_be_so(store: LogStore, engine: Engine) -> None:
+    def gone(*_: object) -> None:
+        raise OperationalError("SELECT", {}, OSError("connection reset"))
+
+    event.listen(engine, "before_cursor_execute", gone)
+    for read in (store.head, store.settled_head, store.last_index, store.check_durability):
+        with pytest.raises(LogUnavailableError, match="OperationalError"):
+            read()
+    with pytest.raises(LogUnavailableError, match="OperationalError"):
+        store.create(EMPTY)

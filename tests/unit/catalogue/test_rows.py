@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.model import OfficerKey, RowRule
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
@@ -19,6 +20,7 @@ from tests.fakes.catalogue import (
     a_case,
     a_department,
     a_grant,
+    a_hold,
     a_matter,
     a_party,
     a_policy_bundle,
@@ -28,6 +30,7 @@ from tests.fakes.catalogue import (
     a_system,
     a_system_key,
     an_emergency,
+    an_erasure,
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
@@ -80,6 +83,23 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             verdict=EmergencyVerdict.EXPLAINED,
             finding="值班记录在案",
         ),
+    ),
+    "erasure": (
+        an_erasure(),
+        an_erasure(
+            state=ErasureState.APPROVED,
+            proposal=7,
+            approved_by="off_auditor",
+            approved_at=TODAY,
+            keys=("k1", "k2"),
+            entries=3,
+        ),
+        an_erasure(state=ErasureState.WITHDRAWN, subject=None, withdrawn_by="off_auditor"),
+    ),
+    "legal_hold": (
+        a_hold(),
+        a_hold(everybody=True, subject_type=None, subject=None),
+        a_hold(subject=None, lifted_by="off_auditor", lifted_at=TODAY),
     ),
 }
 

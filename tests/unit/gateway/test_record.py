@@ -10,6 +10,7 @@ import pytest
 from audit import canonical
 from audit.entry import ByteCommit, Commit, Draft, Sequenced
 from audit.errors import LogUnavailableError
+from audit.questions import joined
 from gateway.model import Call, Failed, Masked, Outcome, Refused
 from gateway.record import (
     MOST_STEPS,
@@ -164,7 +165,7 @@ def test_everything_that_names_somebody_or_says_why_is_committed_to() -> None:
     assert kept["subject.s1"] == {"type": "enterprise", "id": USCC}
     assert kept["subject.s2"] == {"type": "person", "id": PERSON}
     assert json.loads(kept["arguments"])["variables"] == {"e": USCC}
-    assert json.loads(kept["question"])["schema"] == "exchange.input/1"
+    assert json.loads(kept["question"]["own"])["schema"] == "exchange.input/1"
     assert set(kept["signature"]) == {"key", "base", "signature"}
     hidden = {
         commit.name: commit.content for commit in found.commits if isinstance(commit, ByteCommit)
@@ -328,7 +329,8 @@ async def test_question_and_decision_are_committed_to_as_they_were(outcome: Outc
         made = draft(call, [outcome], given(outcome), basis=replace(based, decision=decision))
         for each in (made, *made.otherwise.values()):
             commits = {one.name: one for one in each.commits if isinstance(one, Commit)}
-            assert read_question(commits["question"].value) == based.question
+            (shared,) = each.documents
+            assert read_question(joined(commits["question"].value, shared)) == based.question
             assert read_decision(commits["decision"].value) == decision
             # Under the general key: a decision is replayed after its subject was erased.
             assert commits["question"].subject is commits["decision"].subject is None
