@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check -q
 HOME_DIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check fuzz bench docs fmt claims sabotage assets screenshots clean
+.PHONY: help install demo serve test check fuzz peers bench docs fmt claims sabotage assets screenshots clean
 
 help:
 	@echo "make demo      install, tell the building-permit story, then serve"
@@ -53,7 +53,7 @@ check: $(VENV)/.dev
 	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
 	@$(BIN)/pytest -n 2 -m "not slow and not fuzz" tests/architecture tests/unit
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev peers
 	@$(BIN)/pip --disable-pip-version-check check
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary
@@ -61,6 +61,17 @@ test: $(VENV)/.dev
 	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
 	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
 	@$(BIN)/pytest -n 2 -m "not fuzz" tests
+
+# Other people's tools need a younger Python than we do; where none is found their tests are skipped, and say so.
+PEERS := .cache/peers
+peers: $(PEERS)/.ready
+$(PEERS)/.ready: requirements/peers.lock
+	@mkdir -p $(PEERS)
+	@for python in python3.14 python3.13 python3.12 $(wildcard $(HOME)/.pyenv/versions/3.1[2-9]*/bin/python); do \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null || continue; \
+		$$python -m venv $(PEERS) && $(PEERS)/bin/pip install -q --disable-pip-version-check --require-hashes -r $< && break; \
+	done; test -x $(PEERS)/bin/python || echo "no Python 3.12 or later: nothing of other people's is installed"
+	@touch $@
 
 fuzz: $(VENV)/.dev
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n 2 tests/unit tests/contracts tests/conformance

@@ -10,7 +10,7 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
-from audit.compose import VERSION, VOID
+from audit.compose import READABLE, VERSION, VOID
 from audit.errors import MalformedError
 
 Row = tuple[str, str]
@@ -35,7 +35,7 @@ class RecordedAct:
 def read_act(index: int, entry: Mapping[str, Any]) -> RecordedAct:
     """Read a decoded entry of the chain. Raises MalformedError for one that is none."""
     try:
-        if entry["v"] != VERSION:
+        if entry["v"] not in READABLE:
             raise MalformedError(f"entry {index}: not {VERSION}")
         act = RecordedAct(
             index=index,

@@ -9,7 +9,10 @@ from audit.entry import ByteCommit, Commit, Draft, Opening
 from audit.errors import MalformedError
 from audit.retention import class_of
 
-VERSION = "entry/0"
+VERSION = "entry/1"
+READABLE = (VERSION, "entry/0")
+"""What a reader takes: the draft of before the freeze differs in nothing that is checked."""
+
 BODY_BOUND = 16 * 1024
 """Bytes in an entry."""
 

@@ -1,6 +1,6 @@
 """What is appended: an entry's members in the clear, its commitments, and how it is found again.
 
-`entry/0`, canonical JSON (RFC 8785 without floats, |integer| < 2^53), at most 16 KiB:
+`entry/1`, canonical JSON (RFC 8785 without floats, |integer| < 2^53), at most 16 KiB:
 `v id kind ts gateway` (added by the log: `n`, `digests`) and the members of the draft. Commitments:
 a value's digest is SHA-256(b64url(JSON [salt, name, value])), that of bytes SHA-256(salt ‖ bytes); salts
 are 128 random bits, base64url. Free text and identifiers are only ever committed to.

@@ -1,9 +1,9 @@
 """The receipt a caller takes home, and the C2SP `tlog-proof@v1` file for other people's tools.
 
-`receipt/0` is JSON: `v`; `entry`, the entry's bytes as text; `index`, `size` and `proof`, its place in
+`receipt/1` is JSON: `v`; `entry`, the entry's bytes as text; `index`, `size` and `proof`, its place in
 the tree; `checkpoint`, the signed note; `openings`, the salts (and values) of what the holder may open;
 `paths`, where in the answer each step stands. A change of any member is a new version number; a reader
-of `receipt/0` refuses members that it does not know.
+of `receipt/1` refuses members that it does not know.
 """
 
 import json
@@ -19,8 +19,10 @@ from audit.errors import MalformedError
 from audit.merkle import HASH_LENGTH
 from audit.note import parse_note
 
-VERSION = "receipt/0"
-ENTRY_VERSION = "entry/0"
+VERSION = "receipt/1"
+READABLE = (VERSION, "receipt/0")
+ENTRY_VERSION = "entry/1"
+READABLE_ENTRIES = (ENTRY_VERSION, "entry/0")
 PROOF_BOUND = 63
 """Hashes in a proof: a tree has fewer than 2^63 leaves."""
 
@@ -84,7 +86,7 @@ def parse_receipt(received: bytes | Mapping[str, Any]) -> Receipt:
     members = _read_json(received) if isinstance(received, bytes) else received
     if not isinstance(members, Mapping) or set(members) != _MEMBERS:
         raise MalformedError(f"another object than {VERSION}: its eight members are needed")
-    if members["v"] != VERSION:
+    if members["v"] not in READABLE:
         raise MalformedError(f"a receipt of an unknown version, {VERSION} needed")
     entry = _text(members["entry"]).encode()
     digests = _digests(entry)
@@ -167,7 +169,7 @@ def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _digests(entry: bytes) -> Mapping[str, Any]:
     members = decode_strict(entry)
-    if not isinstance(members, dict) or members.get("v") != ENTRY_VERSION:
+    if not isinstance(members, dict) or members.get("v") not in READABLE_ENTRIES:
         raise MalformedError(f"an entry of an unknown version, {ENTRY_VERSION} needed")
     digests = _object(members.get("digests"))
     for digest in digests.values():

@@ -160,8 +160,8 @@ _RECEIPT_MEMBERS = {"v", "entry", "index", "size", "proof", "checkpoint", "openi
 _KEY_LENGTHS = {1: 32, 4: 32, 6: 1312}
 _SIGNATURE_LENGTHS = {1: 64, 4: 72, 6: 2428}
 _PATH_BOUND = 64
-_ENTRY_VERSION = "entry/0"
-_RECEIPT_VERSION = "receipt/0"
+_ENTRY_VERSIONS = ("entry/1", "entry/0")
+_RECEIPT_VERSIONS = ("receipt/1", "receipt/0")
 _EVIDENCE_VERSION = "evidence/0"
 _EVIDENCE_MEMBERS = {"v", "about", "checkpoint", "entries", "lists", "policies"}
 _EVIDENCE_ENTRY = {"index", "entry", "proof", "openings", "asked"}
@@ -306,10 +306,10 @@ def _read_receipt(received: bytes | Mapping[str, Any]) -> _Receipt:
 
 def _typed_receipt(members: Any) -> _Receipt:
     _need(isinstance(members, Mapping) and set(members) == _RECEIPT_MEMBERS, "eight members")
-    _need(members["v"] == _RECEIPT_VERSION, _RECEIPT_VERSION)
+    _need(members["v"] in _RECEIPT_VERSIONS, _RECEIPT_VERSIONS[0])
     body = members["entry"].encode()
     entry = _json(body)
-    _need(entry["v"] == _ENTRY_VERSION, _ENTRY_VERSION)
+    _need(entry["v"] in _ENTRY_VERSIONS, _ENTRY_VERSIONS[0])
     digests = {str(name): str(digest) for name, digest in entry["digests"].items()}
     index, size = members["index"], members["size"]
     _need(type(index) is int and type(size) is int, "whole numbers for index and size")
@@ -1118,7 +1118,7 @@ def _evidence_entry(entry: Mapping[str, Any], opened: _Checkpoint) -> _Receipt:
     """Read one entry as the receipt that it would be under the bundle's checkpoint."""
     return _typed_receipt(
         {
-            "v": _RECEIPT_VERSION,
+            "v": _RECEIPT_VERSIONS[0],
             **{name: entry[name] for name in ("entry", "index", "proof", "openings")},
             "size": opened.size,
             "checkpoint": "",

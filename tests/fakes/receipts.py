@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.canonical import b64url, commit_bytes, commit_value, encode
 from audit.checkpoint import Checkpoint, format_checkpoint
+from audit.compose import VERSION
 from audit.entry import Opening, Sequenced
 from audit.merkle import inclusion_proof, leaf_hash, root_of
 from audit.note import Cosigner, Signer
@@ -64,7 +65,7 @@ def a_body(
         openings[name] = Opening(salt=a_salt(len(openings)))
         digests[name] = commit_bytes(openings[name].salt, content)
     body = {
-        "v": "entry/0",
+        "v": VERSION,
         "id": a_salt(number),
         "kind": "call",
         "ts": 1_764_000_000_000 + number,

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Container, Iterator
 
 from audit import canonical
+from audit.compose import VERSION
 from audit.entry import ByteCommit, Commit, Draft, Opening, Sequenced
 from audit.errors import LogUnavailableError, StaleSnapshotError
 
@@ -72,7 +73,7 @@ class ListRecorder:
             else:
                 digests[commit.name] = canonical.commit_value(salt, commit.name, commit.value)
                 openings[commit.name] = Opening(salt=salt, value=commit.value)
-        body = {"v": "entry/0", "kind": draft.kind, **draft.clear, "digests": digests}
+        body = {"v": VERSION, "kind": draft.kind, **draft.clear, "digests": digests}
         return openings, canonical.encode(body)
 
     def _number(self, counter: str) -> Commit:

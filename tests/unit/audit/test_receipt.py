@@ -26,7 +26,8 @@ from audit.receipt import (
 )
 from tests.fakes.receipts import LOG, PATHS, a_given, a_sequenced
 
-GOLDEN = Path(__file__).parents[2] / "data" / "receipt-0.answer.json"
+GOLDEN = Path(__file__).parents[2] / "data" / "receipt-1.answer.json"
+OLDER = GOLDEN.with_name("receipt-0.answer.json")
 RECEIPT = a_given().receipt
 SEQUENCED = a_sequenced()
 PROOF = InclusionProof(
@@ -82,6 +83,11 @@ def test_the_receipt_that_was_once_given_is_still_read_and_still_written_so() ->
     assert a_given().answer == GOLDEN.read_bytes()
 
 
+def test_a_receipt_of_before_the_freeze_is_still_read() -> None:
+    older = json.loads(OLDER.read_bytes())["extensions"]["receipt"]
+    assert parse_receipt(older).index == older["index"]
+
+
 def changed(**members: Any) -> dict[str, Any]:
     return {**copy.deepcopy(RECEIPT), **members}
 
@@ -112,7 +118,7 @@ def test_a_receipt_without_one_of_its_members_is_refused(member: str) -> None:
     "members",
     [
         {"another": 1},
-        {"v": "receipt/1"},
+        {"v": "receipt/2"},
         {"index": 11},
         {"index": -1},
         {"size": 12},

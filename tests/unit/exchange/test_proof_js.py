@@ -60,7 +60,7 @@ def checked_by_browser(proofs: list[Proof]) -> list[dict[str, Any]]:
 
 def holds_in_python(proof: Mapping[str, Any]) -> bool:
     receipt = {name: proof[name] for name in ("entry", "index", "size", "checkpoint")}
-    whole = {**receipt, "v": "receipt/0", "proof": proof["hashes"], "openings": {}, "paths": {}}
+    whole = {**receipt, "v": "receipt/1", "proof": proof["hashes"], "openings": {}, "paths": {}}
     return verify_receipt(whole, vkeys=[proof["vkey"]]).holds
 
 

@@ -228,7 +228,7 @@ async def test_two_calls_on_one_subject_share_no_leaf_value_but_the_permitted_on
     first, second = (set(scalars(body)) for body in bodies)
     shared = first & second
     permitted = {
-        *("entry/0", "call", "housing", "sys_permit", "signature", "declared", "attested"),
+        *("entry/1", "call", "housing", "sys_permit", "signature", "declared", "attested"),
         *("11330106MB0001X10", "administrative-basis", "query", "rev-1", OPERATION),
         *("s1", "market", "307001/licence", "conditional", "partly-given", "grt_1", "", 1),
         *(canonical.bitmap(bits) for bits in ([1, 2, 3, 4], [0, 4], [1, 3], [2], [4])),
