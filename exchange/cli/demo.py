@@ -1,6 +1,7 @@
 """`exchange demo`: the fictional district, its story on the terminal, then the exchange served."""
 
 import secrets
+import signal
 import socket
 import tempfile
 import threading
@@ -94,9 +95,7 @@ def _play(node: Node, *, witness: DepartmentWitness, once: bool) -> list[str]:
         if not story.failed:
             click.echo("the story came out as told")
         if not once:
-            _invite(place)
-            labour.restart()
-            _wait()
+            _serve_on(place, labour)
         return story.failed
     finally:
         labour.stop()
@@ -125,8 +124,14 @@ def _invite(place: District) -> None:
     click.echo(f"  {settings.base_url}/health/ready   {settings.base_url}/log/checkpoint")
 
 
-def _wait() -> None:
+def _serve_on(place: District, labour: LabourService) -> None:
+    """Serve until Ctrl-C or SIGTERM."""
+    # A shell ignores Ctrl-C on behalf of what it runs in the background; whoever sends it means it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
+        labour.restart()
+        _invite(place)
         threading.Event().wait()
     except KeyboardInterrupt:
         click.echo("\nended")

@@ -307,7 +307,7 @@ def test_an_incomplete_question_is_refused_by_name(load: Callable[[Bundle], RawE
 async def test_an_opa_server_without_a_usable_answer_decides_nothing(mood: Mood) -> None:
     require_opa()
     bundle = table_bundle()
-    async with OpaOnLoopback(bundle) as server, opened(server, bundle, timeout=1.0) as point:
+    async with OpaOnLoopback(bundle) as server, opened(server, bundle) as point:
         assert (await point.decide(a_question())).allow
         server.mood = mood
         with pytest.raises(UndecidedError):
