@@ -330,6 +330,31 @@ async def test_a_statement_carries_the_call_number_and_no_value(tmp_path: Path) 
     assert '"credit code"' in statements[-1]
 
 
+@pytest.mark.proves("F15")
+async def test_a_hidden_record_and_a_missing_one_are_asked_for_by_the_same_statement(
+    tmp_path: Path,
+) -> None:
+    path = make_database(tmp_path / "source.db", RECORDS)
+    engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0)
+    statements: list[str] = []
+
+    def remember(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", remember)
+    source = SqlSource(engine, zone=ZONE)
+    asked: list[list[str]] = []
+    for key in (USCC, "91330106MA00000000"):
+        statements.clear()
+        permit = a_read(row_filter=a_filter(("region", "eq", "elsewhere")))
+        assert list(await read(source, permit, key)) == []
+        asked.append(list(statements))
+    await source.close()
+    hidden, missing = asked
+    assert hidden == missing
+    assert hidden
+
+
 async def test_a_database_that_is_not_there_is_unavailable_and_not_made(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
     source = SqlSource(open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0), zone=ZONE)

@@ -104,6 +104,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "F4": Sabotage(why="denied items are given", apply=_give_every_item),
     "F5": Sabotage(why="denied items are given", apply=_give_every_item),
     "F10": Sabotage(why="the entry forgets what was refused", apply=_say_nothing_of_steps),
+    "F15": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
     "F21": Sabotage(why="one refusal takes the others with it", apply=_one_refusal_refuses_all),
     "S1": Sabotage(why="a source that is down looks empty", apply=_take_down_for_absent),
     "S7": Sabotage(why="a source that is down looks empty", apply=_take_down_for_absent),

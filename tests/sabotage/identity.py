@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import audit.verify
+import exchange.web.graphql
 import gateway.parse
 from audit.verify import Finding, Report
 from exchange.identity import keys, nonces, signatures, tokens
@@ -59,6 +60,10 @@ def _all_is_well(*_: Any, **__: Any) -> Report:
     return Report(findings=tuple(Finding(code=code) for code in codes))
 
 
+def _whatever_is_accepted(_: object) -> str:
+    return exchange.web.graphql.MEDIA
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "I1": Sabotage(
         why="a request without signature counts as signed by the first key",
@@ -89,6 +94,10 @@ SABOTAGES: dict[str, Sabotage] = {
     "I6": Sabotage(
         why="every nonce is new",
         apply=lambda: replaced(nonces.RecentNonces.is_first_use, lambda *_, **__: True),
+    ),
+    "I9": Sabotage(
+        why="what a caller accepts is not looked at",
+        apply=lambda: replaced(exchange.web.graphql._accepted, _whatever_is_accepted),
     ),
     "I7": Sabotage(
         why="the body is not compared with what was signed",

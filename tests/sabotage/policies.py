@@ -131,6 +131,10 @@ SABOTAGES: dict[str, Sabotage] = {
         why="acts that take something away raise no barrier",
         apply=lambda: replaced(_DRAFT_OF, _no_barrier),
     ),
+    "F9": Sabotage(
+        why="acts that take something away raise no barrier",
+        apply=lambda: replaced(_DRAFT_OF, _no_barrier),
+    ),
     "P8": Sabotage(
         why="the end of a grant is not looked at",
         apply=lambda: replaced(

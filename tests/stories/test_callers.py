@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -99,6 +100,80 @@ def test_usage_put_into_the_header_after_signing_is_refused(here: Standing) -> N
     request = here.signed(here.write(usage=None))
     request.headers["exchange-usage"] = usage_header(USAGE)
     assert here.send(request).status_code == 401
+    assert here.sources.reads == []
+
+
+Change = Callable[[httpx.Request], httpx.Request]
+
+
+def anew(request: httpx.Request, *, content: bytes | None = None, **headers: str) -> httpx.Request:
+    """The same request with another body or other headers, before it is signed."""
+    kept = {"content-type": "application/json"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
+    body = request.content if content is None else content
+    return httpx.Request("POST", request.url, content=body, headers=kept)
+
+
+def with_second(name: str) -> Change:
+    """The signed request with one of its headers twice, the second time with another value."""
+
+    def change(request: httpx.Request) -> httpx.Request:
+        raw = [*request.headers.raw, (name.encode(), b"x")]
+        return httpx.Request("POST", request.url, content=request.content, headers=raw)
+
+    return change
+
+
+def with_header(name: str, value: str | None) -> Change:
+    def change(request: httpx.Request) -> httpx.Request:
+        request.headers.pop(name, None)
+        if value is not None:
+            request.headers[name] = value
+        return request
+
+    return change
+
+
+@pytest.mark.proves("I9")
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(with_header(name, None) for name in ("signature", "signature-input", "content-digest")),
+        *(with_second(name) for name in ("signature", "signature-input", "content-digest")),
+        *(with_header("signature", value) for value in ("", "sig=", "sig=:!:", "x" * 5_000)),
+        *(
+            with_header("signature-input", value)
+            for value in ("sig=(", 'sig=("@method" "@method")', "sig=();created=x", "sig=1")
+        ),
+        with_header("content-digest", "sha-256=::"),
+        with_header("content-type", "text/plain"),
+    ],
+    ids=lambda change: change.__qualname__.split(".")[0],
+)
+def test_a_missing_doubled_or_malformed_header_is_refused(here: Standing, change: Change) -> None:
+    response = here.send(change(here.signed(here.write())))
+    assert response.status_code in {400, 401, 415}
+    assert "data" not in response.json()
+    assert code_of(response)
+    assert here.sources.reads == []
+
+
+@pytest.mark.proves("I9")
+def test_a_signed_body_of_another_kind_is_refused_and_recorded(here: Standing) -> None:
+    plain = here.write()
+    cases = {
+        (415, "MEDIA_TYPE_UNSUPPORTED"): anew(plain, content_type="text/plain"),
+        (406, "NOT_ACCEPTABLE"): anew(plain, accept="text/html"),
+        (400, "BODY_INVALID"): anew(plain, content=b"\xef\xbb\xbf" + plain.content),
+    }
+    for told, request in cases.items():
+        response = here.send(here.signed(request))
+        assert (response.status_code, code_of(response)) == told
+        assert "data" not in response.json()
+    for method in ("GET", "PUT", "DELETE"):
+        asked = httpx.Request(method, plain.url)
+        assert here.send(asked).status_code == 405
     assert here.sources.reads == []
 
 

@@ -214,7 +214,7 @@ def test_one_department_answers_while_two_say_why_not_and_what_to_do(here: Stand
     assert messages["wageDeposit"] != messages["qualification"]
 
 
-@pytest.mark.proves("P8")
+@pytest.mark.proves("P8", "F9")
 def test_a_grant_holds_from_its_first_moment_until_its_last_and_not_beyond(
     here: Standing,
 ) -> None:
@@ -260,3 +260,50 @@ def _named(bitmap: str, resource: Resource) -> set[str]:
     """Read the items of a bitmap: bit n stands for the item with ordinal n (docs/log-format.md)."""
     bits = int.from_bytes(decode_base64url(bitmap), "little")
     return {item.name for item in resource.items if bits >> item.ordinal & 1}
+
+
+@pytest.mark.proves("F9")
+def test_a_right_that_was_added_holds_at_the_next_call(here: Standing) -> None:
+    case = own_case(here, JOINING)
+    deposit = "query D($e: ID!) { enterprise(uscc: $e) { wageDeposit { amount } } }"
+    assert codes(here.ask(deposit, system=JOINING, case=case)) == {"wageDeposit": "GRANT_MISSING"}
+    agree(here.place, request_for(here, JOINING, DEPOSIT, items=["amount"]), DEPOSIT)
+    assert codes(here.ask(deposit, system=JOINING, case=case)) == {"wageDeposit": None}
+
+
+@pytest.mark.proves("F15")
+def test_who_has_no_right_cannot_tell_whether_there_is_a_record(here: Standing) -> None:
+    case = own_case(here, JOINING)
+    permit = "query P($e: ID!) { enterprise(uscc: $e) { planningPermit { permitNo } } }"
+    # The planning bureau has a permit for the first and none for the second.
+    answers = [
+        here.ask(permit, e, system=JOINING, case=case)
+        for e in (district.APPLICANT, district.DESIGNER)
+    ]
+    there, missing = ({"data": one.data, "errors": one.errors} for one in answers)
+    assert there == missing
+    assert [lines(one)["planningPermit"]["code"] for one in answers] == ["GRANT_MISSING"] * 2
+    assert here.sources.reads == []
+
+
+@pytest.mark.proves("O6")
+@pytest.mark.parametrize(
+    "document",
+    [
+        "query Q($e: ID!) { enterprise(uscc: $e) " + "{ a " * 40 + "}" * 40 + " }",
+        "query Q($e: ID!) {"
+        + " ".join(f"a{n}: enterprise(uscc: $e) {{ uscc }}" for n in range(100))
+        + "}",
+        "query Q($e: ID!) { enterprise(uscc: $e) {" + " uscc" * 5_000 + " } }",
+        "query Q($e: ID!) { enterprise(uscc: $e) { ...A } }"
+        + " ".join(f"fragment A{n} on Enterprise {{ ...A{n + 1} }}" for n in range(60)),
+    ],
+    ids=["deep", "aliases", "wide", "fragments"],
+)
+def test_a_query_made_to_cost_is_refused_before_any_department_is_asked(
+    here: Standing, document: str
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        here.ask(document)
+    assert refused.value.status == 400
+    assert here.sources.reads == []

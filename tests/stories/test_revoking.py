@@ -10,7 +10,7 @@ from tests.fakes.node import Standing, codes
 LICENCE = "307/000001"
 
 
-@pytest.mark.proves("P7")
+@pytest.mark.proves("P7", "F9")
 def test_the_call_after_a_revocation_is_refused(here: Standing) -> None:
     assert codes(here.ask()) == {"businessLicence": None}
     here.act("market.head", "grant.revoke", grant=here.grants[LICENCE], reason="终止")
@@ -19,7 +19,7 @@ def test_the_call_after_a_revocation_is_refused(here: Standing) -> None:
     assert answer.data == {"enterprise": {"businessLicence": None}}
 
 
-@pytest.mark.proves("P7")
+@pytest.mark.proves("P7", "F9")
 def test_a_call_that_was_ruled_before_the_revocation_is_ruled_again_and_given_nothing(
     here: Standing,
 ) -> None:
@@ -33,7 +33,7 @@ def test_a_call_that_was_ruled_before_the_revocation_is_ruled_again_and_given_no
     assert answer.data == {"enterprise": {"businessLicence": None}}
 
 
-@pytest.mark.proves("P7")
+@pytest.mark.proves("P7", "F9")
 def test_another_gateway_on_the_same_registry_sees_the_revocation_at_its_next_look(
     here: Standing,
 ) -> None:

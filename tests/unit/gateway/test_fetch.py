@@ -78,6 +78,7 @@ def both(licences: Sequence[Row] = (LICENCE,)) -> tuple[FixedSource, FixedSource
     return FixedSource({USCC: licences}), FixedSource({PERSON: [HOUSEHOLD]})
 
 
+@pytest.mark.proves("F15")
 async def test_a_refused_step_sends_nothing_to_any_source() -> None:
     market, police = both()
     refused = Refused(a_step(), "GRANT_MISSING", None)
@@ -265,7 +266,7 @@ def test_a_link_from_a_silent_source_times_out_with_it() -> None:
     assert police.reads == []
 
 
-@pytest.mark.proves("S1")
+@pytest.mark.proves("S1", "S8")
 async def test_a_source_that_keeps_failing_is_left_alone_and_then_probed_once() -> None:
     now = [0.0]
     source = FailingSource(SourceUnavailableError(), {USCC: [LICENCE]})
