@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 _numbers = itertools.count(1)
 
@@ -94,11 +96,15 @@ class PostgreSQL:
             process.kill()
         for process in every:
             process.wait(30)
-        for _ in range(6):
-            # It reads its WAL before it answers, and on a busy disk that takes longer than is waited for.
-            with suppress(subprocess.TimeoutExpired):
+        # It reads its WAL before it answers, and on a busy disk that takes longer than is waited for.
+        for _ in range(60):
+            with suppress(subprocess.SubprocessError):
                 self._server.ensure_postgres_running()
+            with suppress(OperationalError):
+                self.execute("SELECT 1")
                 return
+            time.sleep(1.0)
+        raise RuntimeError("PostgreSQL did not come up again after its crash")
 
     def _reload(self, wanted: dict[str, str]) -> None:
         self.execute("SELECT pg_reload_conf()")
