@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from audit.canonical import b64url, commit_bytes, commit_value, decode_strict, encode
-from audit.entry import ByteCommit, Commit, Draft, Opening
+from audit.entry import Alternatives, ByteCommit, Commit, Draft, Opening
 from audit.errors import MalformedError
 from audit.retention import class_of
 
@@ -93,7 +93,19 @@ def owners(draft: Draft) -> set[tuple[str, tuple[str, str] | None]]:
     for commit in draft.commits:
         if isinstance(commit, Commit):
             found.add((retention, commit.subject))
+    if isinstance(draft.otherwise, Alternatives):
+        others = draft.otherwise
+        instead = class_of(others.kind)
+        return found | {(instead, None), *((instead, subject) for subject in others.subjects)}
     return found.union(*(owners(other) for other in draft.otherwise.values()))
+
+
+def counters_of(draft: Draft) -> set[str]:
+    """Return the counters that the draft, or whatever is appended in its place, draws from."""
+    others = draft.otherwise
+    if isinstance(others, Alternatives):
+        return {*draft.counters, *others.counters}
+    return {*draft.counters, *(name for other in others.values() for name in other.counters)}
 
 
 def open_payload(payload: bytes) -> dict[str, Opening]:

@@ -13,7 +13,7 @@ from threading import Lock
 from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import decode_strict, encode
 from audit.checkpoint import Checkpoint, format_checkpoint
-from audit.compose import Composed, Stamp, compose, is_act, owners, salts_needed
+from audit.compose import Composed, Stamp, compose, counters_of, is_act, owners, salts_needed
 from audit.entry import Draft, IndexRow, Sequenced
 from audit.errors import (
     AuditError,
@@ -495,11 +495,10 @@ def place_of(origin: str, *, index: int, part: int) -> bytes:
 
 
 def _standing(batch: Batch, drafts: Sequence[Draft], head: Head) -> Standing:
-    everything = [draft for asked in drafts for draft in (asked, *asked.otherwise.values())]
     return Standing(
         nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
         used=batch.quota_use((held.key, held.day) for draft in drafts for held in draft.quotas),
-        numbers=batch.counters(name for draft in everything for name in draft.counters),
+        numbers=batch.counters(name for draft in drafts for name in counters_of(draft)),
         barrier=head.barrier,
     )
 

@@ -295,7 +295,7 @@ def _basis(
 ) -> Basis:
     return Basis(
         snapshot=snapshot,
-        question=ruled.question,
+        asked=ruled.asked,
         decision=ruled.decision,
         revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
         operation=planned.document.digest,
@@ -333,8 +333,7 @@ async def _rule(
     uncounted = Facts(snapshot=snapshot, operation=planned.document.digest, used={}, now=now)
     codes = {step.resource.code for step in planned.steps}
     grants = [grant.id for code in codes for grant in candidates(call, code, uncounted)]
-    counted = await asyncio.gather(*(ports.quotas.used_today(grant, day) for grant in grants))
-    used = dict(zip(grants, counted, strict=True))
+    used = await ports.quotas.used_today(grants, day)
     return await rule(
         call,
         planned.steps,

@@ -55,7 +55,9 @@ class Registry(Protocol):
 
 
 class Quotas(Protocol):
-    async def used_today(self, grant: str, day: str) -> int: ...
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
+        """Return how many calls are counted against each grant; the log's batch has the last word."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,9 @@ import cProfile
 import json
 import os
 import pstats
-import secrets
 import shutil
 import signal
 import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -26,7 +24,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +36,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from audit.entry import Draft, Sequenced
-from catalogue.cases import NamedParty
-from catalogue.codes import complete_uscc
-from catalogue.model import Actor, SubjectType
-from catalogue.rows import MATTER, SYSTEM
-from exchange.client.signing import SignatureAuth, SigningKey, encode_usage
-from exchange.clock import now
+from bench.loads.gateway_fixture import RESOURCES, Fixture, build, free_port
+from exchange.client.signing import SignatureAuth, encode_usage
 from exchange.demo import district
-from exchange.demo import setup as demo
-from exchange.demo.sources import LabourService
-from exchange.node import Node, create_home, open_node
-from exchange.serving import Serving, serve_node
-from exchange.settings import Settings, read_settings
+from exchange.node import Node, open_node
+from exchange.serving import serve_node
+from exchange.settings import read_settings
 from gateway.model import Usage
 from gateway.ports import Recorder
 from policies.engine import DecisionPoint
@@ -59,10 +50,6 @@ from policies.model import Decision, Question
 VARIANTS = ("all", "unrecorded", "undecided", "hello")
 LAUNCHER = Path(__file__).resolve().parent.parent / "gateway.py"
 CLIENTS = 32
-SUBJECTS = 1_000
-PARTIES = 5
-RESOURCES = ("307/000001", "308/000001", "310/000001")
-QUOTA = 100_000_000
 DOCUMENT = """query Permit($e: ID!) {
   enterprise(uscc: $e) {
     businessLicence { entName legalRep phone status validUntil }
@@ -153,131 +140,6 @@ async def serve_hello(port: int) -> None:
 def pin(core: int) -> None:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[core % len(cores)]})
-
-
-@dataclass(slots=True)
-class Fixture:
-    """A home of the demo's district in which 1,000 firms are parties of 200 cases."""
-
-    home: Path
-    key: SigningKey
-    subjects: list[tuple[str, str]] = field(default_factory=list)
-    """(case number, uscc)."""
-
-
-def build(home: Path) -> Fixture:
-    settings = Settings(home=home, port=free_port(), origin="bench.example/log", demo=True)
-    create_home(settings)
-    node = open_node(settings)
-    labour = LabourService(token=secrets.token_urlsafe(12))
-    labour.start()
-    place = demo.found_district(node, say=lambda _: None)
-    serving = Serving(node)
-    serving.start()
-    try:
-        demo.join_systems(place, base_url=settings.base_url, vkey=node.vkey, say=lambda _: None)
-        demo.publish(
-            place,
-            labour_url=f"http://127.0.0.1:{labour.port}",
-            token=labour.token,
-            say=lambda _: None,
-        )
-        fixture = Fixture(home=home, key=place.systems[demo.SYSTEM])
-        for resource in RESOURCES:
-            ask(place, resource)
-        register(place, fixture)
-    finally:
-        labour.stop()
-        serving.stop()
-    fill(home / "files" / "demo", [uscc for _, uscc in fixture.subjects])
-    return fixture
-
-
-def ask(place: demo.District, resource: str) -> None:
-    """As the demo asks, with a quota that no bench uses up."""
-    begins = now()
-    asked = place.act(
-        "hall.operator",
-        "request.create",
-        wanted={
-            "resource": resource,
-            "systems": [demo.SYSTEM],
-            "items": list(demo.ASKED[resource]),
-            "match": list(demo.MATCHED.get(resource, ("uscc",))),
-            "matters": [district.MATTER],
-            "purposes": ["administrative-basis"],
-            "channels": ["query"],
-            "legal_basis": "《建筑法》第八条",
-            "scenario": "bench",
-            "not_before": (begins - timedelta(minutes=1)).isoformat(),
-            "not_after": (begins + timedelta(days=365)).isoformat(),
-            "daily_quota": QUOTA,
-        },
-    )
-    signed = place.act("hall.head", "request.sign", request=asked["id"])
-    if signed["grant"] is None:
-        demo.agree(place, asked["id"], resource)
-
-
-def register(place: demo.District, fixture: Fixture) -> None:
-    """Open the cases in which the firms are parties, as the hall's system does."""
-    node = place.node
-    hall = Actor(system=node.held(SYSTEM)[demo.SYSTEM], auth="signature")
-    assert node.held(MATTER)[district.MATTER].max_parties >= PARTIES
-    firms = [complete_uscc(f"91{district.REGION}MA8K{n:05d}") for n in range(SUBJECTS)]
-    for number in range(SUBJECTS // PARTIES):
-        case = f"SG-2027-{number:04d}"
-        named = firms[number * PARTIES : (number + 1) * PARTIES]
-        node.registry.open_case(
-            case,
-            by=hall,
-            matter=district.MATTER,
-            parties=[
-                NamedParty(type=SubjectType.ENTERPRISE, identifier=uscc, role="applicant")
-                for uscc in named
-            ],
-            accepted_at=now() - timedelta(minutes=5),
-        )
-        fixture.subjects += [(case, uscc) for uscc in named]
-
-
-def fill(folder: Path, firms: Sequence[str]) -> None:
-    """Give every firm a record in each of the three departments' tables."""
-    rows: dict[str, tuple[str, list[tuple[object, ...]]]] = {
-        "market": (
-            "business_licence",
-            [
-                (u, f"企业{i}", "周砚", None, f"1990001{i:04d}", "100.00", "存续", "2046-05-20")
-                for i, u in enumerate(firms)
-            ],
-        ),
-        "planning": (
-            "planning_permit",
-            [
-                (f"建字第{i:05d}号", u, f"综合楼{i}", "3000.50", "有效", "2028-06-30")
-                for i, u in enumerate(firms)
-            ],
-        ),
-        "housing": (
-            "qualification",
-            [
-                (u, f"D8{i:05d}", "一级", f"1990002{i:04d}", "有效", "2029-12-31")
-                for i, u in enumerate(firms)
-            ],
-        ),
-    }
-    for name, (table, records) in rows.items():
-        marks = ", ".join("?" for _ in records[0])
-        connection = sqlite3.connect(folder / f"{name}.db")
-        with connection:
-            connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', records)
-        connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

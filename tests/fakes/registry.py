@@ -39,7 +39,7 @@ class FixedQuotas:
     def __init__(self, used: Mapping[str, int] | None = None) -> None:
         self._used = used or {}
 
-    async def used_today(self, grant: str, day: str) -> int:
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
         if len(day) != len("2026-11-23"):
             raise ValueError(f"a day is YYYY-MM-DD, found {day}")
-        return self._used.get(grant, 0)
+        return {grant: self._used.get(grant, 0) for grant in grants}
