@@ -8,6 +8,7 @@ import csv
 import hashlib
 import io
 import secrets
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -17,6 +18,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from bench.loads import ungoverned
 from catalogue.cases import NamedParty
 from catalogue.codes import complete_uscc
 from catalogue.model import Actor, SubjectType
@@ -27,6 +31,8 @@ from exchange.demo import district
 from exchange.demo import setup as demo
 from exchange.demo.sources import LabourService
 from exchange.files.uploads import Uploads
+from exchange.home import write_private
+from exchange.identity.keys import private_pem
 from exchange.node import create_home, open_node
 from exchange.serving import Serving
 from exchange.settings import Settings
@@ -35,6 +41,9 @@ SUBJECTS = 1_000
 PARTIES = 5
 RESOURCES = ("307/000001", "308/000001", "310/000001")
 QUOTA = 100_000_000
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "bench"
+ROWS = "rows.db"
+"""The same rows in the home, for servers that govern nothing."""
 
 
 @dataclass(slots=True)
@@ -45,6 +54,31 @@ class Fixture:
     key: SigningKey
     subjects: list[tuple[str, str]] = field(default_factory=list)
     """(case number, uscc)."""
+
+
+def kept_fixture(home: Path, *, local: bool) -> Fixture:
+    """Return a fixture in `home`: copied from what this very code has built before, or built now."""
+    kept = CACHE / f"gateway-{_digest_of_code()}-{'local' if local else 'remote'}"
+    told = kept / "fixture.json"
+    if not told.exists():
+        shutil.rmtree(kept, ignore_errors=True)
+        built = build(kept / "home", local=local)
+        write_private(kept / "hall.pem", private_pem(built.key.private))
+        told.write_bytes(msgspec.json.encode(built.subjects))
+    shutil.copytree(kept / "home", home)
+    subjects = msgspec.json.decode(told.read_bytes(), type=list[tuple[str, str]])
+    return Fixture(home=home, key=SigningKey.read(kept / "hall.pem"), subjects=subjects)
+
+
+def _digest_of_code() -> str:
+    """Name what was built by the code that built it."""
+    root = Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256()
+    for package in ("audit", "bench", "catalogue", "exchange", "gateway", "policies"):
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in {".py", ".rego"}:
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def build(home: Path, *, local: bool) -> Fixture:
@@ -68,6 +102,7 @@ def build(home: Path, *, local: bool) -> Fixture:
         register(place, fixture, firms)
     finally:
         serving.stop()
+    write_plainly(home / ROWS, firms)
     return fixture
 
 
@@ -121,9 +156,7 @@ def publish_files(place: demo.District, firms: Sequence[str]) -> None:
 
 def named(resource: dict[str, Any], source: str) -> dict[str, Any]:
     """Give a kept table the GraphQL names that its database would have had."""
-    table = district.tables()[source].name
-    head, *rest = table.split("_")
-    field_name = head + "".join(part.title() for part in rest)
+    field_name = graphql_name(district.tables()[source].name)
     return resource | {
         "type_name": field_name[0].upper() + field_name[1:],
         "field_name": field_name,
@@ -147,6 +180,23 @@ def rows_of(firms: Sequence[str]) -> dict[str, list[tuple[object, ...]]]:
             for i, u in enumerate(firms)
         ],
     }
+
+
+def write_plainly(path: Path, firms: Sequence[str]) -> None:
+    """Write the same rows for those who govern nothing, under the names that the query asks for."""
+    tables = district.tables()
+    columns = {
+        tables[name].name: [graphql_name(column) for column, _kind, _title in tables[name].columns]
+        for name in rows_of(firms)
+    }
+    ungoverned.write_rows(
+        path, columns, {tables[name].name: rows for name, rows in rows_of(firms).items()}
+    )
+
+
+def graphql_name(column: str) -> str:
+    head, *rest = column.split("_")
+    return head + "".join(part.title() for part in rest)
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> bytes:
