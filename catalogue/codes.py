@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from datetime import date
+from operator import mul
 
 from catalogue.errors import CodeError
 from catalogue.model import CODE_PATTERN, CodeKind, MatterKind, SubjectType
 
 # GB 32100-2015, 5: digits and capitals without I, O, S, V and Z; the place in the alphabet is the value.
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
 _USCC = re.compile(f"[{_USCC_ALPHABET}]{{18}}")
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
@@ -30,10 +32,13 @@ def complete_uscc(first: str) -> str:
     """Append the check character to the first 17 characters of a unified social credit code."""
     if len(first) != 17 or any(c not in _USCC_ALPHABET for c in first):
         raise CodeError(f"{len(first)} characters, 17 of the alphabet of GB 32100 needed")
-    total = sum(
-        _USCC_ALPHABET.index(c) * weight for c, weight in zip(first, _USCC_WEIGHTS, strict=True)
-    )
-    return first + _USCC_ALPHABET[(31 - total % 31) % 31]
+    return first + _uscc_check(first)
+
+
+def _uscc_check(first: str) -> str:
+    """Return the check character of 17 characters of the alphabet."""
+    total = sum(map(mul, map(_USCC_VALUES.__getitem__, first), _USCC_WEIGHTS))
+    return _USCC_ALPHABET[-total % 31]
 
 
 def is_uscc(text: str) -> bool:
@@ -44,7 +49,7 @@ def check_uscc(text: str) -> str:
     """Return the code itself. Raises CodeError where form or check character is wrong."""
     if not _USCC.fullmatch(text):
         raise CodeError("not 18 characters of the alphabet of GB 32100")
-    if complete_uscc(text[:17]) != text:
+    if _uscc_check(text[:17]) != text[17]:
         raise CodeError("the check character of the unified social credit code does not fit")
     return text
 
