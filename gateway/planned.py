@@ -17,28 +17,21 @@ from graphql import (
     GraphQLArgument,
     GraphQLError,
     GraphQLField,
-    GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLScalarType,
     Node,
     OperationDefinitionNode,
     Undefined,
     VariableNode,
-    Visitor,
     get_named_type,
     get_nullable_type,
-    type_from_ast,
-    value_from_ast,
-    visit,
 )
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
-from graphql.execution.values import get_argument_values, get_variable_values
+from graphql.execution.values import get_argument_values
 
 from catalogue.model import Resource, SubjectType
 from gateway import names
-from gateway.formats import INT_MAX
 from gateway.limits import Limits
 from gateway.model import GivenKey, Step
 from gateway.parse import Document
@@ -52,6 +45,7 @@ from gateway.plan import (
     plan,
     records_limit,
 )
+from gateway.variables import coercion, flags_in, variables_in
 
 T = TypeVar("T")
 
@@ -266,8 +260,8 @@ class Plans:
         made = _Operation(
             document=document,
             node=node,
-            coerce=_coercion(document, node),
-            flags=tuple(sorted(_flags(document.ast))),
+            coerce=coercion(document, node),
+            flags=tuple(sorted(flags_in(document.ast))),
         )
         self._keep(key, made)
         return made
@@ -287,9 +281,6 @@ class Plans:
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
-
-
-# --- A template from a plan -------------------------------------------------------------------------------
 
 
 def _template_of(
@@ -421,7 +412,7 @@ def _only(arguments: _Arguments | None, known: set[str]) -> None:
         return
     varying = {name for name, _, _ in arguments.direct}
     if arguments.nested is not None:
-        varying = {node.name.value for node in arguments.nested[1].arguments if _variables(node)}
+        varying = {node.name.value for node in arguments.nested[1].arguments if variables_in(node)}
     if not varying <= known:
         raise _UnboundError
 
@@ -436,142 +427,10 @@ def _arguments(field_: GraphQLField, node: FieldNode, coerced: dict[str, Any]) -
     ]
     varying = {name for name, _, _ in direct}
     nested = any(
-        _variables(value) and not isinstance(value, VariableNode) for value in inside.values()
+        variables_in(value) and not isinstance(value, VariableNode) for value in inside.values()
     )
     return _Arguments(
         constant={name: value for name, value in found.items() if name not in varying},
         direct=tuple(direct),
         nested=(field_, node) if nested else None,
     )
-
-
-# --- Variables --------------------------------------------------------------------------------------------
-
-
-class _Variables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: Any) -> None:
-        self.found.add(node.name.value)
-
-
-class _Flags(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: set[str] = set()
-
-    def enter_directive(self, node: Node, *_: Any) -> None:
-        self.found |= _variables(node)
-
-
-def _variables(node: Node) -> set[str]:
-    visitor = _Variables()
-    visit(node, visitor)
-    return visitor.found
-
-
-def _flags(node: Node) -> set[str]:
-    visitor = _Flags()
-    visit(node, visitor)
-    return visitor.found
-
-
-_Check = Callable[[Any], bool]
-
-
-def _is_text(value: Any) -> bool:
-    return type(value) is str
-
-
-def _is_integer(value: Any) -> bool:
-    return type(value) is int and -INT_MAX - 1 <= value <= INT_MAX
-
-
-def _is_boolean(value: Any) -> bool:
-    return type(value) is bool
-
-
-_PLAIN: Mapping[str, _Check] = {
-    "ID": _is_text,
-    "String": _is_text,
-    "Int": _is_integer,
-    "Boolean": _is_boolean,
-}
-
-
-def _coercion(
-    document: Document, operation: OperationDefinitionNode
-) -> Callable[[Mapping[str, Any]], dict[str, Any] | None]:
-    """Return what coerces an operation's variables; it returns None where they do not fit.
-
-    Values that are as they should be already are taken as they are; all else is graphql-core's.
-    """
-    schema, definitions = document.contract.schema, operation.variable_definitions
-    declared: list[tuple[str, bool, Any, Callable[[Any], Any] | None]] = []
-    for definition in definitions:
-        type_: Any = type_from_ast(schema, definition.type)
-        default = definition.default_value
-        declared.append(
-            (
-                definition.variable.name.value,
-                isinstance(type_, GraphQLNonNull),
-                Undefined if default is None else value_from_ast(default, type_),
-                _taker(type_),
-            )
-        )
-
-    def slowly(variables: Mapping[str, Any]) -> dict[str, Any] | None:
-        found = get_variable_values(schema, definitions, dict(variables), max_errors=1)
-        return found if isinstance(found, dict) else None
-
-    def coerce(variables: Mapping[str, Any]) -> dict[str, Any] | None:
-        coerced: dict[str, Any] = {}
-        for name, required, default, take in declared:
-            value = variables.get(name, Undefined)
-            if value is Undefined:
-                if default is not Undefined:
-                    coerced[name] = default
-                elif required:
-                    return None
-            elif value is None:
-                if required:
-                    return None
-                coerced[name] = None
-            else:
-                taken = take(value) if take is not None else Undefined
-                if taken is Undefined:
-                    return slowly(variables)
-                coerced[name] = taken
-        return coerced
-
-    return coerce
-
-
-def _taker(type_: Any) -> Callable[[Any], Any] | None:
-    """Return what takes a value that needs no change, or says Undefined; None: graphql-core's affair."""
-    plain = get_nullable_type(type_)
-    if isinstance(plain, GraphQLScalarType) and plain.name in _PLAIN:
-        check = _PLAIN[plain.name]
-        return lambda value: value if check(value) else Undefined
-    if isinstance(plain, GraphQLInputObjectType):
-        members = {
-            name: _PLAIN.get(getattr(one.type, "name", "")) for name, one in plain.fields.items()
-        }
-        if None in members.values() or any(
-            one.default_value is not Undefined for one in plain.fields.values()
-        ):
-            return None
-        outer = {name: one.out_name or name for name, one in plain.fields.items()}
-        return lambda value: _members(value, members, outer)
-    return None
-
-
-def _members(value: Any, checks: Mapping[str, Any], outer: Mapping[str, str]) -> Any:
-    if type(value) is not dict:
-        return Undefined
-    for name, one in value.items():
-        if name not in checks or not (one is None or checks[name](one)):
-            return Undefined
-    return {outer[name]: one for name, one in value.items()}

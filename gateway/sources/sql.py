@@ -1,7 +1,6 @@
 """Reads a department's tables through SQLAlchemy Core: bound values only, one statement a step."""
 
 import asyncio
-import operator
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -11,18 +10,12 @@ from datetime import tzinfo
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     Select,
-    bindparam,
-    column,
     create_engine,
     event,
-    func,
     inspect,
-    select,
-    table,
     text,
 )
 from sqlalchemy.engine import URL, make_url
@@ -38,7 +31,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from catalogue.model import Item, ItemType, Resource
+from catalogue.model import Item, Resource
 from gateway.errors import (
     SourceDriftError,
     SourceInvalidError,
@@ -49,9 +42,8 @@ from gateway.formats import converter, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
-from policies.model import RowCondition
+from gateway.sources.statements import Key, key_of, select_of, shape_of, values_of
 
-_RANK = "exchange_rank"
 _STATEMENTS_KEPT = 256
 
 AT_ONCE_S = 0.005
@@ -69,19 +61,6 @@ class ReflectedColumn:
     nullable: bool
     primary_key: bool
     comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """All of a read that decides the statement's text. Values are no part of it."""
-
-    table: str
-    columns: tuple[str, ...]
-    key: str
-    order: tuple[str, ...]
-    conditions: tuple[tuple[str, str], ...]
-    """(column, operator)."""
-    ranked: bool
 
 
 def open_engine(address: str, *, secret: str | None, timeout_s: float, threads: int = 4) -> Engine:
@@ -193,7 +172,7 @@ class SqlSource:
         self._zone = zone
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="source")
         self._free = asyncio.Semaphore(threads)
-        self._readings: dict[_Key, _Reading] = {}
+        self._readings: dict[Key, _Reading] = {}
         self._embedded = engine.dialect.name == "sqlite"
         self._monotonic = monotonic
         self._until = 0.0
@@ -214,7 +193,7 @@ class SqlSource:
         own, monotonic = self._own, self._monotonic
         if own is None or monotonic is None or len(keys) != 1 or permitted.step.many:
             return None
-        reading = self._readings.get(_key(permitted, 1))
+        reading = self._readings.get(key_of(permitted, 1))
         if (
             reading is None
             or not reading.by_index
@@ -228,7 +207,7 @@ class SqlSource:
         most = most_rows(permitted)
         if most == 0:
             return ()
-        values = _values(permitted, keys, most, call)
+        values = values_of(permitted, keys, most, call)
         begun = monotonic()
         self._until = begun + AT_ONCE_S
         try:
@@ -269,14 +248,14 @@ class SqlSource:
         self._engine.dispose()
 
     def _read(self, permitted: Permitted, keys: tuple[str, ...], call: str) -> Sequence[Row]:
-        key = _key(permitted, len(keys))
+        key = key_of(permitted, len(keys))
         reading = self._readings.get(key)
         if reading is None or reading.resource is not permitted.step.resource:
             reading = self._prepared(permitted, len(keys))
         most = most_rows(permitted)
         if most == 0:
             return ()
-        values = _values(permitted, keys, most, call)
+        values = values_of(permitted, keys, most, call)
         if self._embedded and not reading.text:
             self._compile(reading, values)
         try:
@@ -314,7 +293,9 @@ class SqlSource:
 
     def _prepared(self, permitted: Permitted, keys: int) -> _Reading:
         items = needed_items(permitted)
-        statement = _select(_shape(permitted, items, ranked=keys > 1), call_bound=self._embedded)
+        statement = select_of(
+            shape_of(permitted, items, ranked=keys > 1), call_bound=self._embedded
+        )
         return _Reading(
             resource=permitted.step.resource,
             items=items,
@@ -344,7 +325,7 @@ class SqlSource:
         reading.places = tuple([ours.get(name, (name, None)) for name in bound])
         reading.text = expanded.statement
 
-    def _keep(self, key: "_Key", reading: _Reading) -> None:
+    def _keep(self, key: "Key", reading: _Reading) -> None:
         if len(self._readings) >= _STATEMENTS_KEPT and key not in self._readings:
             self._readings.clear()
         self._readings[key] = reading
@@ -371,43 +352,6 @@ class SqlSource:
 
     def _late(self) -> bool:
         return self._monotonic is None or self._monotonic() > self._until
-
-
-_Key = tuple[Any, ...]
-
-
-def _key(permitted: Permitted, keys: int) -> _Key:
-    """Return all of a read that decides its statement, and nothing of what is bound in it."""
-    step, verdict = permitted.step, permitted.verdict
-    items = verdict.items
-    return (
-        id(step.resource),
-        step.key.item.ordinal,
-        keys,
-        tuple([item.ordinal for item in permitted.joins]),
-        tuple([claim.item.ordinal if claim.item else None for claim in step.claims]),
-        None if items is None else (tuple(items.allowed), tuple(items.masked)),
-        None
-        if verdict.row_filter is None
-        else tuple(
-            [
-                (one.item, one.op, len(one.value) if isinstance(one.value, list) else None)
-                for one in verdict.row_filter.all
-            ]
-        ),
-    )
-
-
-def _values(permitted: Permitted, keys: Sequence[str], most: int, call: str) -> dict[str, Any]:
-    step, verdict = permitted.step, permitted.verdict
-    values: dict[str, Any] = {
-        "keys": [_bound(step.key.item, key) for key in keys],
-        "most": most,
-        "call": call,
-    }
-    if verdict.row_filter is not None and verdict.row_filter.all:
-        values.update(_filter_values(verdict.row_filter.all, step.resource))
-    return values
 
 
 def _placed(reading: _Reading, values: dict[str, Any]) -> list[Any]:
@@ -440,117 +384,6 @@ def _row_converter(items: Sequence[Item], zone: tzinfo) -> Callable[[Sequence[An
     exec(f"def convert(found):\n    return [{{{members}}} for r in found]", names)  # noqa: S102  No value is in it.
     convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
     return convert
-
-
-def _shape(permitted: Permitted, items: Sequence[Item], *, ranked: bool) -> _Shape:
-    step, verdict = permitted.step, permitted.verdict
-    shown = set(verdict.items.allowed) if verdict.items is not None else set()
-    columns = {item.name: item.column for item in step.resource.items}
-    conditions = verdict.row_filter.all if verdict.row_filter is not None else []
-    unknown = [condition.item for condition in conditions if condition.item not in columns]
-    if unknown:
-        raise SourceDriftError(
-            reason=f"the filter names {unknown}, which the resource does not have"
-        )
-    return _Shape(
-        table=step.resource.table,
-        columns=tuple(item.column for item in items),
-        key=step.key.item.column,
-        # Only what is given in full orders the rows: the order of the rest would tell about it.
-        order=tuple(item.column for item in items if item.name in shown),
-        conditions=tuple((columns[condition.item], condition.op) for condition in conditions),
-        ranked=ranked,
-    )
-
-
-def _select(shape: _Shape, *, call_bound: bool) -> Select[Any]:
-    """Return the statement of a shape.
-
-    With `call_bound` the call's number is bound in it, not written before it: SQLite keeps no statement
-    log, whoever traces it sees what is bound, and a text that stays the same is prepared once.
-    """
-    schema, _, name = shape.table.rpartition(".")
-    names = dict.fromkeys((*shape.columns, shape.key, *(item for item, _ in shape.conditions)))
-    source = table(name, *(column(one) for one in names), schema=schema or None)
-    key = source.c[shape.key]
-    order = [source.c[one] for one in shape.order]
-    where: list[ColumnElement[bool]] = [key.in_(bindparam("keys", expanding=True))]
-    where += [
-        _condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)
-    ]
-    if call_bound:
-        where.append(bindparam("call").is_not(None))
-    wanted = [source.c[one] for one in shape.columns]
-    if not shape.ranked:
-        return select(*wanted).where(*where).order_by(*order).limit(bindparam("most"))
-    # Several keys: each has its own bound, else one holder's records would hide another's.
-    rank = func.row_number().over(partition_by=key, order_by=order or [key]).label(_RANK)
-    inner = select(*wanted, rank).where(*where).subquery()
-    return (
-        select(inner)
-        .where(inner.c[_RANK] <= bindparam("most"))
-        .order_by(inner.c[shape.key], inner.c[_RANK])
-    )
-
-
-_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-}
-
-
-def _condition(left: ColumnElement[Any], op: str, name: str) -> ColumnElement[bool]:
-    """Write one condition with its value bound under `name` (and `name` + b for a second one)."""
-    if op in _COMPARISONS:
-        compared: ColumnElement[bool] = _COMPARISONS[op](left, bindparam(name))
-        return compared
-    match op:
-        case "in":
-            return left.in_(bindparam(name, expanding=True))
-        case "between":
-            return left.between(bindparam(name), bindparam(f"{name}b"))
-        case "prefix":
-            # Not LIKE: a value may hold its wildcards.
-            return func.substr(left, 1, bindparam(f"{name}b")) == bindparam(name)
-        case _:
-            raise SourceInvalidError(reason=f"row filter operator {op!r} is not known")
-
-
-def _filter_values(conditions: Sequence[RowCondition], resource: Resource) -> Mapping[str, Any]:
-    values: dict[str, Any] = {}
-    for number, condition in enumerate(conditions):
-        item, name, value = resource.item(condition.item), f"f{number}", condition.value
-        if condition.op in {"in", "between"} and not isinstance(value, list):
-            raise SourceInvalidError(reason=f"row filter {condition.op} needs a list")
-        if condition.op == "in":
-            values[name] = [_bound(item, one) for one in value]
-        elif condition.op == "between":
-            if len(value) != 2:
-                raise SourceInvalidError(reason=f"between needs 2 bounds, found {len(value)}")
-            values[name], values[f"{name}b"] = (_bound(item, one) for one in value)
-        elif condition.op == "prefix":
-            values[name], values[f"{name}b"] = str(value), len(str(value))
-        else:
-            values[name] = _bound(item, value)
-    return values
-
-
-def _bound(item: Item, value: Any) -> Any:
-    """Return a bound value as drivers compare it: whole numbers as numbers, the rest as text."""
-    if value is None or isinstance(value, (list, dict)):
-        raise SourceInvalidError(
-            reason=f"item {item.name} cannot be compared with this kind of value"
-        )
-    if item.type in {ItemType.INTEGER, ItemType.LONG}:
-        try:
-            return int(value)
-        except ValueError:
-            raise SourceInvalidError(reason=f"item {item.name} needs a whole number") from None
-    return value if isinstance(value, bool) else str(value)
 
 
 def _translate(error: SQLAlchemyError) -> Exception:
