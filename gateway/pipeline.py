@@ -19,12 +19,12 @@ from audit.receipt import make_receipt
 from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
-from gateway.assemble import assemble
+from gateway.compile import put_together
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
 from gateway.limits import Limits
-from gateway.mask import mask
+from gateway.mask import Normalise, mask, remembering
 from gateway.model import (
     Call,
     Caller,
@@ -38,7 +38,8 @@ from gateway.model import (
     Usage,
 )
 from gateway.parse import Document, parse_document
-from gateway.plan import Plan, plan
+from gateway.plan import Plan
+from gateway.planned import Plans
 from gateway.ports import Ports
 from gateway.record import (
     MOST_STEPS,
@@ -127,6 +128,7 @@ class Contracts:
         self._built: OrderedDict[tuple[tuple[str, int], ...], Contract] = OrderedDict()
         self._read: dict[int, OrderedDict[tuple[str, Limits, bool], Document]] = {}
         """By the identity of a contract that is kept: a document ends with the contract it is valid in."""
+        self.plans = Plans()
 
     async def of(self, resources: Sequence[Resource]) -> Contract:
         """Return the contract of some resources; a new one is built off the loop."""
@@ -138,6 +140,7 @@ class Contracts:
             while len(self._built) > self._kept:
                 _, dropped = self._built.popitem(last=False)
                 self._read.pop(id(dropped), None)
+                self.plans.forget(dropped)
         else:
             self._built.move_to_end(key)
         return contract
@@ -234,6 +237,7 @@ class _Attempt:
         self._terms = terms
         self._contracts = contracts
         self.begun = begun
+        self._normalise = remembering(normalise_subject)
 
     async def carry_out(self) -> Answered:
         ports, terms = self._ports, self._terms
@@ -257,11 +261,12 @@ class _Attempt:
             ports,
             call=call,
             sources=_vouched(snapshot),
-            normalise=normalise_subject,
+            normalise=self._normalise,
             deadline_s=max(0.0, ends - ports.monotonic()),
         )
-        outcomes = _settle(planned.steps, [_mask(one, now=now) for one in carried])
-        assembled = assemble(planned, outcomes)
+        masked = [_mask(one, now=now, normalise=self._normalise) for one in carried]
+        outcomes = _settle(planned.steps, masked)
+        assembled = put_together(planned, outcomes)
         recorded = await record(
             call,
             outcomes,
@@ -277,7 +282,9 @@ class _Attempt:
         try:
             _check_caller(call.caller, snapshot)
             contract = await self._contracts.of(snapshot.contract(call.caller.system.id))
-            return _plan(call, contract, self._contracts, terms=self._terms)
+            return _plan(
+                call, contract, self._contracts, terms=self._terms, normalise=self._normalise
+            )
         except GatewayError as error:
             raise await refuse(
                 call.caller,
@@ -312,16 +319,18 @@ def _check_caller(caller: Caller, snapshot: Snapshot) -> None:
         raise GatewayError("NOT_AUTHENTICATED")
 
 
-def _plan(call: Call, contract: Contract, contracts: Contracts, *, terms: Terms) -> Plan:
+def _plan(
+    call: Call, contract: Contract, contracts: Contracts, *, terms: Terms, normalise: Normalise
+) -> Plan:
     limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
     document = contracts.document(
         call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
     )
-    return plan(
+    return contracts.plans.plan(
         document,
         operation_name=call.operation_name,
         variables=call.variables,
-        normalise=normalise_subject,
+        normalise=normalise,
         limits=limits,
     )
 
@@ -360,9 +369,9 @@ def _vouched(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(name for name, one in snapshot.sources.items() if one.state == "active")
 
 
-def _mask(carried: Carried, *, now: datetime) -> Outcome:
+def _mask(carried: Carried, *, now: datetime, normalise: Normalise) -> Outcome:
     if isinstance(carried, Fetched):
-        return mask(carried, now=now, normalise=normalise_subject)
+        return mask(carried, now=now, normalise=normalise)
     return carried
 
 

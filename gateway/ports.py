@@ -26,6 +26,19 @@ class Source(Protocol):
     async def close(self) -> None: ...
 
 
+class ReadNow(Protocol):
+    """`read_now` of a source that can answer some reads faster than anybody could wait for them."""
+
+    def __call__(
+        self, permitted: Permitted, *, keys: Sequence[str], call: str
+    ) -> Sequence[Row] | None:
+        """Read as `Source.read` does, on the loop and within a few milliseconds.
+
+        None where that cannot be: then `read` is asked, and says what is wrong.
+        """
+        ...
+
+
 class Recorder(Protocol):
     async def append(self, draft: Draft) -> Sequenced:
         """Return once the entry is durable and under a signed checkpoint, and not before.
