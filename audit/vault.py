@@ -4,7 +4,6 @@ One AES-256-GCM key per (subject or general, retention class, calendar month). D
 makes its disclosures unreadable for ever and leaves every proof as it was.
 """
 
-import hashlib
 import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +31,8 @@ Owner = tuple[str, Subject | None]
 GENERAL = "general"
 
 _KEY_LENGTH = 32
-_NONCE_LENGTH = 12
+NONCE_LENGTH = 12
+"""Bytes of an AES-GCM nonce."""
 _CACHED = 8_192
 _CHUNK = 500
 
@@ -99,10 +99,15 @@ class Vault:
                 self._by_lookup.popitem(last=False)
         return keys
 
-    def seal_disclosure(self, key: DisclosureKey, payload: bytes, *, place: bytes) -> bytes:
-        """Encrypt what opens an entry's commitments; `place` binds it to where it belongs."""
-        nonce = self._random(_NONCE_LENGTH)
-        return nonce + key.cipher.encrypt(nonce, payload, place)
+    def seal_disclosure(
+        self, key: DisclosureKey, payload: bytes, *, place: bytes, nonce: bytes | None = None
+    ) -> bytes:
+        """Encrypt what opens an entry's commitments; `place` binds it to where it belongs.
+
+        A `nonce` that is given was drawn for this and nothing else; None: it is drawn here.
+        """
+        drawn = self._random(NONCE_LENGTH) if nonce is None else nonce
+        return drawn + key.cipher.encrypt(drawn, payload, place)
 
     def open_disclosure(self, key_id: str, sealed: bytes, *, place: bytes) -> bytes | None:
         """Decrypt a disclosure. None: its key was destroyed. Raises ProofError for changed bytes."""
@@ -110,7 +115,7 @@ class Vault:
         if cipher is None:
             return None
         try:
-            return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], place)
+            return cipher.decrypt(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], place)
         except InvalidTag as error:
             raise ProofError(f"a disclosure under key {key_id} was changed or moved") from error
 
@@ -229,7 +234,7 @@ class Vault:
         return DisclosureKey(key_id=key_id, cipher=self._unwrapped(wrapped, key_id, lookup))
 
     def _wrapped(self, key: bytes, *place: str) -> bytes:
-        nonce = self._random(_NONCE_LENGTH)
+        nonce = self._random(NONCE_LENGTH)
         return nonce + self._wrapping.encrypt(nonce, key, encode(["vault/0", *place]))
 
     def _unwrapped(self, wrapped: bytes, *place: str) -> AESGCM:
@@ -238,7 +243,7 @@ class Vault:
     def _unwrap(self, wrapped: bytes, *place: str) -> bytes:
         aad = encode(["vault/0", *place])
         try:
-            return self._wrapping.decrypt(wrapped[:_NONCE_LENGTH], wrapped[_NONCE_LENGTH:], aad)
+            return self._wrapping.decrypt(wrapped[:NONCE_LENGTH], wrapped[NONCE_LENGTH:], aad)
         except InvalidTag as error:
             raise StartRefusedError(
                 f"the vault's key {place[0]} does not open under this home's vault.kek"
@@ -277,7 +282,7 @@ def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _keyed(key: bytes, value: Any) -> str:
-    return hmac.new(key, encode(value), hashlib.sha256).hexdigest()
+    return hmac.digest(key, encode(value), "sha256").hex()
 
 
 def _unavailable(error: Exception) -> LogUnavailableError:

@@ -1,5 +1,6 @@
 """Sabotages of the log's formats, proofs and stand-alone verifier."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
@@ -7,12 +8,11 @@ from typing import Any
 from audit import canonical, verify
 from tests.sabotage.kit import Sabotage, replaced
 
-_ENCODE = canonical.encode
 
 
-def _without_salt(value: Any) -> bytes:
-    """Encode as ever, but for the salt that stands first in what is committed to."""
-    return _ENCODE(value[1:] if isinstance(value, list) else value)
+def _unsalted(_: str, name: bytes, value: bytes) -> str:
+    """Commit as ever, but for the salt that stands first in what is committed to."""
+    return canonical.b64url(hashlib.sha256(b"[%b,%b]" % (name, value)).digest())
 
 
 def _included(receipt: Any, *, root: bytes) -> verify.Finding:
@@ -50,8 +50,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "L10": Sabotage(
         why="commitments bind nothing and the verifier takes every opening",
         apply=lambda: _all(
-            lambda: replaced(canonical.encode, lambda _: b"same"),
-            lambda: replaced(canonical._salt_bytes, lambda _: b""),
+            lambda: replaced(canonical.commit_written, lambda *_: "same"),
+            lambda: replaced(canonical.commit_salted, lambda *_: "same"),
             lambda: replaced(verify._check_openings, _nothing_found),
             lambda: replaced(verify._commits_to, lambda *_: True),
         ),
@@ -59,8 +59,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "L18": Sabotage(
         why="commitments leave out their salt",
         apply=lambda: _all(
-            lambda: replaced(canonical.encode, _without_salt),
-            lambda: replaced(canonical._salt_bytes, lambda _: b""),
+            lambda: replaced(canonical.commit_written, _unsalted),
+            lambda: replaced(canonical.commit_salted, lambda _, content: _unsalted("", b"", content)),
         ),
     ),
     "I12": Sabotage(
