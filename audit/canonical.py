@@ -38,9 +38,12 @@ _write_sorted = msgspec.json.Encoder(order="deterministic").encode
 
 def encode(value: Any, *, inside: int = 0) -> bytes:
     """Write the one canonical form of a value, which will stand `inside` so many others."""
-    plain = _check(value, DEPTH_BOUND - inside)
     try:
-        return _write_sorted(value) if plain else _write(_in_utf16_order(value))
+        if type(value) is str:
+            return _write(value)
+        if _check(value, DEPTH_BOUND - inside):
+            return _write_sorted(value)
+        return _write(_in_utf16_order(value))
     except UnicodeEncodeError as error:
         raise MalformedError("a lone surrogate in a text, valid Unicode needed") from error
 
@@ -67,28 +70,26 @@ def decode_strict(data: bytes) -> Any:
 def commit_value(salt: str, name: str, value: Any) -> str:
     """Return the digest that stands for a value in a leaf."""
     _check_salt(salt)
-    return commit_written(salt, encode(name, inside=1), encode(value, inside=1))
-
-
-def commit_written(salt: str, name: bytes, value: bytes) -> str:
-    """Return the same digest where salt, name and value stand in their canonical form already."""
-    written = b'["%b",%b,%b]' % (salt.encode("ascii"), name, value)
-    return b64url(hashlib.sha256(_b64url_bytes(written)).digest())
+    written = (encode(name, inside=1), encode(value, inside=1))
+    return b64url(digest_written(salt.encode("ascii"), *written))
 
 
 def commit_bytes(salt: str, content: bytes) -> str:
     """Return the digest that stands for bytes in a leaf."""
-    return commit_salted(_salt_bytes(salt), content)
+    return b64url(digest_salted(_salt_bytes(salt), content))
 
 
-def commit_salted(salt: bytes, content: bytes) -> str:
-    """Return the same digest where the salt is at hand as bytes.
+def digest_written(salt: bytes, name: bytes, value: bytes) -> bytes:
+    """Hash a value under its name, both in canonical form, the salt in base64url."""
+    written = b'["%b",%b,%b]' % (salt, name, value)
+    return hashlib.sha256(_b64url_bytes(written)).digest()
 
-    The salt's length is fixed, so that no byte can move between salt and content.
-    """
+
+def digest_salted(salt: bytes, content: bytes) -> bytes:
+    """Hash bytes. The salt's length is fixed, so that no byte can move between salt and content."""
     hashed = hashlib.sha256(salt)
     hashed.update(content)
-    return b64url(hashed.digest())
+    return hashed.digest()
 
 
 def b64url(data: bytes) -> str:
@@ -97,7 +98,20 @@ def b64url(data: bytes) -> str:
 
 
 def _b64url_bytes(data: bytes) -> bytes:
-    return binascii.b2a_base64(data, newline=False).translate(_URL_ALPHABET).rstrip(b"=")
+    text = binascii.b2a_base64(data, newline=False)
+    return text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
+
+
+def b64url_each(values: Sequence[bytes], *, length: int) -> list[str]:
+    """Write several values of one length as base64url, in one go."""
+    if not values:
+        return []
+    spare = -length % 3
+    # Zero bytes between them, so that each begins at a character of its own; what they make is cut off.
+    joined = bytes(spare).join(values) + bytes(spare)
+    text = binascii.b2a_base64(joined, newline=False).translate(_URL_ALPHABET).decode("ascii")
+    width, kept = (length + spare) // 3 * 4, (length * 8 + 5) // 6
+    return [text[first : first + kept] for first in range(0, len(text), width)]
 
 
 def b64url_decode(text: str) -> bytes:
@@ -175,17 +189,24 @@ def _check(value: Any, depth: int) -> bool:
         raise MalformedError(f"nested deeper than {DEPTH_BOUND}")
     plain = True
     if kind is dict:
-        for key in value:
-            if type(key) is not str:
-                raise MalformedError(f"a key of type {type(key).__name__}, text needed")
-            if not key.isascii() and max(key) >= "\ud800":
-                plain = False
+        plain = _check_keys(value)
         value = value.values()
     for held in value:
-        # Most of what an entry holds is text: no call for each.
-        if type(held) is not str and not _check(held, depth - 1):
+        kind = type(held)
+        # Most of what an entry holds is text or a small number: no call for each.
+        if kind is str or (kind is int and -INTEGER_BOUND < held < INTEGER_BOUND):
+            continue
+        if not _check(held, depth - 1):
             plain = False
     return plain
+
+
+def _check_keys(members: dict[Any, Any]) -> bool:
+    try:
+        keys = "".join(members)
+    except TypeError as error:
+        raise MalformedError("a key of another type than text") from error
+    return keys.isascii() or max(keys) < "\ud800"
 
 
 def _in_utf16_order(value: Any) -> Any:

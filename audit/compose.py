@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from audit.canonical import b64url, commit_salted, commit_written, decode_strict, encode
+from audit.canonical import (
+    DIGEST_LENGTH,
+    SALT_LENGTH,
+    b64url,
+    b64url_each,
+    decode_strict,
+    digest_salted,
+    digest_written,
+    encode,
+)
 from audit.entry import ByteCommit, Commit, Draft, Opening
 from audit.errors import MalformedError
 from audit.retention import class_of
@@ -19,8 +28,6 @@ BODY_BOUND = 16 * 1024
 
 VOID = "act-void"
 """Kind of an entry that says of an act that it never took effect: `voids` is that act's index."""
-
-SALT_LENGTH = 16
 
 _OURS = frozenset({"v", "id", "kind", "ts", "gateway", "digests", "rows", "applied", "previous"})
 
@@ -77,30 +84,29 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     Each value is written once: the same bytes are hashed, and encrypted as what opens the hash.
     """
     commits = _all_commits(draft, stamp.numbers)
-    digests: dict[str, str] = {}
+    raw = [salts[at : at + SALT_LENGTH] for at in range(0, salts_needed(draft), SALT_LENGTH)]
+    hashed: list[bytes] = []
     salted: dict[str, tuple[str, Any]] = {}
-    parts: dict[Owning, dict[str, bytes]] = {}
-    for at, commit in enumerate(commits):
-        raw = salts[at * SALT_LENGTH : (at + 1) * SALT_LENGTH]
-        salt, name = b64url(raw), commit.name
-        written = _written(name)
+    parts: dict[Owning, dict[str, bytes]] = {None: {}}
+    for commit, drawn, salt in zip(commits, raw, b64url_each(raw, length=SALT_LENGTH), strict=True):
+        name, said, written = commit.name, salt.encode("ascii"), _written(commit.name)
         if isinstance(commit, Commit):
             # As deep in a payload: {name: {"salt": …, "value": …}}.
             value = encode(commit.value, inside=2)
-            digests[name] = commit_written(salt, written, value)
+            hashed.append(digest_written(said, written, value))
             salted[name] = (salt, commit.value)
-            opening = b'%b:{"salt":"%b","value":%b}' % (written, salt.encode("ascii"), value)
+            opening = b'%b:{"salt":"%b","value":%b}' % (written, said, value)
             parts.setdefault(commit.subject, {})[name] = opening
         else:
-            digests[name] = commit_salted(raw, commit.content)
+            hashed.append(digest_salted(drawn, commit.content))
             salted[name] = (salt, None)
-            opening = b'%b:{"salt":"%b"}' % (written, salt.encode("ascii"))
-            parts.setdefault(None, {})[name] = opening
-    _check_names(draft, commits, digests)
+            parts[None][name] = b'%b:{"salt":"%b"}' % (written, said)
+    _check_names(draft, commits, salted)
+    digests = dict(zip(salted, b64url_each(hashed, length=DIGEST_LENGTH), strict=True))
     body = encode(_members(draft, stamp, digests))
     if len(body) > BODY_BOUND:
         raise MalformedError(f"an entry of {len(body)} bytes, {BODY_BOUND} allowed")
-    payloads = {subject: _payload(openings) for subject, openings in parts.items()}
+    payloads = {subject: _payload(openings) for subject, openings in parts.items() if openings}
     return Composed(body, salted, payloads)
 
 
@@ -112,7 +118,8 @@ def _written(name: str) -> bytes:
 
 def _payload(openings: Mapping[str, bytes]) -> bytes:
     """Put written openings together in the order that RFC 8785 gives their names."""
-    ordered = sorted(openings, key=_in_utf16) if len(openings) > 1 else openings
+    # Of ASCII names, which nearly all are, the order by code units is that by code points.
+    ordered = sorted(openings, key=None if "".join(openings).isascii() else _in_utf16)
     return b"{%b}" % b",".join([openings[name] for name in ordered])
 
 
@@ -128,10 +135,9 @@ def owners(drafts: Iterable[Draft]) -> set[tuple[str, Owning]]:
     found: set[tuple[str, Owning]] = set()
     for draft in drafts:
         retention = class_of(draft.kind)
+        subjects = {commit.subject for commit in draft.commits if isinstance(commit, Commit)}
         found.add((retention, None))
-        for commit in draft.commits:
-            if isinstance(commit, Commit) and commit.subject is not None:
-                found.add((retention, commit.subject))
+        found.update([(retention, subject) for subject in subjects])
         if draft.otherwise:
             found |= owners(draft.otherwise.values())
     return found
@@ -151,12 +157,12 @@ def _all_commits(draft: Draft, numbers: Mapping[str, int]) -> list[Commit | Byte
 
 
 def _check_names(
-    draft: Draft, commits: list[Commit | ByteCommit], digests: Mapping[str, str]
+    draft: Draft, commits: list[Commit | ByteCommit], named: Mapping[str, Any]
 ) -> None:
-    if len(digests) != len(commits):
+    if len(named) != len(commits):
         raise MalformedError(f"{draft.kind}: two commitments of one name")
-    if not digests.keys() >= set(draft.receipt):
-        unknown = set(draft.receipt) - digests.keys()
+    unknown = {name for name in draft.receipt if name not in named}
+    if unknown:
         raise _misnamed(draft, "unknown commitments in the receipt", unknown)
     if not _OURS.isdisjoint(draft.clear):
         ours = _OURS & draft.clear.keys()

@@ -202,10 +202,7 @@ def proofs_of_added(
         if end - first == 1:
             return leaf_hashes[first - size]
         middle = first + _split(end - first)
-        if middle <= size:
-            left = old[first]
-        else:
-            left = walk(first, middle)
+        left = old[first] if middle <= size else walk(first, middle)
         right = walk(middle, end)
         for index in range(max(first, size), middle):
             proofs[index - size].append(right)

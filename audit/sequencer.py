@@ -7,6 +7,7 @@ batch is committed before its root is signed; it is signed before anybody is ans
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -450,9 +451,7 @@ class Sequencer:
         return int(self._now().timestamp() * 1000)
 
 
-def _take(
-    asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Drawn"
-) -> _Taken:
+def _take(asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Drawn") -> _Taken:
     draft, instead = plan.standing.choose(asked.draft)
     drawn = plan.standing.draw(draft)
     stamp = Stamp(
@@ -535,7 +534,12 @@ def _index_rows(taken: _Taken, ts: int, tokens: _Tokens) -> list[StoredIndexRow]
 
 def place_of(origin: str, *, index: int, part: int) -> bytes:
     """What a disclosure is bound to: moved to another entry it does not open."""
-    return encode([origin, index, part])
+    return b"[%b,%d,%d]" % (_quoted(origin), index, part)
+
+
+@lru_cache(maxsize=16)
+def _quoted(origin: str) -> bytes:
+    return encode(origin)
 
 
 def _standing(batch: Batch, drafts: Sequence[Draft], head: Head) -> Standing:

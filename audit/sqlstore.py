@@ -11,7 +11,6 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Engine,
-    Row,
     RowMapping,
     Select,
     Table,
@@ -245,9 +244,9 @@ class SqlBatch:
     def counters(self, names: Iterable[str]) -> dict[str, int]:
         return {row[0]: row[1] for row in self._among(tables.counter.c.name, set(names))}
 
-    def _among(self, column: Column[str], values: set[str], **equal: str) -> list[Row[Any]]:
+    def _among(self, column: Column[str], values: set[str], **equal: str) -> list[Any]:
         """Return the rows whose column holds one of these values, and others just these."""
-        found: list[Row[Any]] = []
+        found: list[Any] = []
         for chunk in _chunks(sorted(values)):
             query = self._statements.among(column, len(chunk), *equal)
             found += self._connection.exec_driver_sql(query, (*chunk, *equal.values()))
@@ -341,22 +340,11 @@ class _Statements:
         }
         self._move = str(_move_head().compile(dialect=positional))
 
-    def among(self, column: Column[str], count: int) -> str:
-        """Return the query of the rows whose column holds one of so many values."""
-        query = self._among.get((column, count))
-        if query is None:
-            table = column.table
-            names = [bindparam(f"value_{n}") for n in range(count)]
-            compiled = select(table).where(or_(*(column == name for name in names)))
-            query = str(compiled)
-            self._among[column, count] = query
-        return query
-
     def among(self, column: Column[str], count: int, *equal: str) -> str:
         """Return the query of the rows whose column holds one of so many values."""
         query = self._queries.get((column, count))
         if query is None:
-            held = [bindparam(f"value_{number}") for number in range(count)]
+            held: list[Any] = [bindparam(f"value_{number}") for number in range(count)]
             chosen = select(column.table).where(
                 column.in_(held), *(column.table.c[name] == bindparam(name) for name in equal)
             )

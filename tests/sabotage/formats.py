@@ -9,10 +9,9 @@ from audit import canonical, verify
 from tests.sabotage.kit import Sabotage, replaced
 
 
-
-def _unsalted(_: str, name: bytes, value: bytes) -> str:
-    """Commit as ever, but for the salt that stands first in what is committed to."""
-    return canonical.b64url(hashlib.sha256(b"[%b,%b]" % (name, value)).digest())
+def _unsalted(_: bytes, *committed: bytes) -> bytes:
+    """Hash what is committed to as ever, but for the salt that stands first."""
+    return hashlib.sha256(b",".join(committed)).digest()
 
 
 def _included(receipt: Any, *, root: bytes) -> verify.Finding:
@@ -50,8 +49,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "L10": Sabotage(
         why="commitments bind nothing and the verifier takes every opening",
         apply=lambda: _all(
-            lambda: replaced(canonical.commit_written, lambda *_: "same"),
-            lambda: replaced(canonical.commit_salted, lambda *_: "same"),
+            lambda: replaced(canonical.digest_written, lambda *_: bytes(32)),
+            lambda: replaced(canonical.digest_salted, lambda *_: bytes(32)),
             lambda: replaced(verify._check_openings, _nothing_found),
             lambda: replaced(verify._commits_to, lambda *_: True),
         ),
@@ -59,8 +58,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "L18": Sabotage(
         why="commitments leave out their salt",
         apply=lambda: _all(
-            lambda: replaced(canonical.commit_written, _unsalted),
-            lambda: replaced(canonical.commit_salted, lambda _, content: _unsalted("", b"", content)),
+            lambda: replaced(canonical.digest_written, _unsalted),
+            lambda: replaced(canonical.digest_salted, _unsalted),
         ),
     ),
     "I12": Sabotage(
