@@ -3,9 +3,9 @@
 `python bench/compiled.py --json [--quick|--full]`. Three departments' SQLite files, no policy and no log, in
 one process: `compiled` goes the road of a call (`Plans`, `fetch`, `mask`, `put_together`),
 `graphql_core_cached` executes the same document, parsed and validated beforehand, on the same schema, with
-resolvers that read the same rows through SQLAlchemy Core, and `graphql_core_cursor` with resolvers on the driver's own cursor. Rounds
-are interleaved; figures are medians. With `--http` the first two answer behind the same bare Starlette shell,
-each in a process of its own on one core, to 32 clients on the other.
+resolvers that read the same rows through SQLAlchemy Core, and `graphql_core_cursor` with resolvers on the
+driver's own cursor. Rounds are interleaved; figures are medians. With `--http` the first two answer behind
+the same bare Starlette shell, each in a process of its own on one core, to 32 clients on the other.
 """
 
 import argparse
@@ -125,9 +125,9 @@ def firm(number: int) -> str:
 def fill(path: Path) -> None:
     columns = ", ".join(f'"{name}" TEXT' for name, _ in COLUMNS)
     connection = sqlite3.connect(path)
-    for name in ("licence", "listed"):
-        connection.execute(f'CREATE TABLE {name} ("uscc" TEXT, {columns})')
-        connection.execute(f"CREATE INDEX {name}_key ON {name} (uscc)")
+    connection.execute(f"CREATE TABLE licence (uscc TEXT PRIMARY KEY, {columns})")
+    connection.execute(f"CREATE TABLE listed (uscc TEXT, {columns})")
+    connection.execute("CREATE INDEX listed_key ON listed (uscc)")
     rows = [(firm(n), f"企业{n}", f"D{n:05d}", *VALUES) for n in range(FIRMS)]
     marks = ", ".join("?" for _ in rows[0])
     connection.executemany(f"INSERT INTO licence VALUES ({marks})", rows)

@@ -31,7 +31,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from catalogue.model import Item, Resource
+from catalogue.model import Item, ItemType, Resource
 from gateway.errors import (
     SourceDriftError,
     SourceInvalidError,
@@ -376,12 +376,21 @@ def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
     return DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True)
 
 
+def _converted(item: Item, at: int) -> str:
+    """Write the conversion of one column; text that is ASCII and null, the most there is, need none."""
+    if item.type is not ItemType.TEXT:
+        return f"c{at}(r[{at}])"
+    plain = f"(v := r[{at}]) is None or (v.__class__ is str and v.isascii())"
+    return f"v if {plain} else c{at}(v)"
+
+
 def _row_converter(items: Sequence[Item], zone: tzinfo) -> Callable[[Sequence[Any]], list[Row]]:
     """Return a function, made for these items, from the driver's tuples to rows of the wire."""
     names: dict[str, Any] = {f"n{at}": item.name for at, item in enumerate(items)}
     names |= {f"c{at}": converter(item.type, zone) for at, item in enumerate(items)}
-    members = ", ".join(f"n{at}: c{at}(r[{at}])" for at in range(len(items)))
-    exec(f"def convert(found):\n    return [{{{members}}} for r in found]", names)  # noqa: S102  No value is in it.
+    members = ", ".join(f"n{at}: {_converted(item, at)}" for at, item in enumerate(items))
+    text_ = f"def convert(found):\n    return [{{{members}}} for r in found]"
+    exec(text_, names)  # noqa: S102  Names and values stand in it as constants.
     convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
     return convert
 
