@@ -300,7 +300,7 @@ class SqlSource:
             resource=permitted.step.resource,
             items=items,
             statement=statement,
-            convert=_row_converter(items, self._zone),
+            convert=_row_converter(items, self._zone, decoded=self._embedded),
         )
 
     def _compile(self, reading: _Reading, values: Mapping[str, Any]) -> None:
@@ -376,19 +376,26 @@ def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
     return DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True)
 
 
-def _converted(item: Item, at: int) -> str:
-    """Write the conversion of one column; text that is ASCII and null, the most there is, need none."""
+def _converted(item: Item, at: int, *, decoded: bool) -> str:
+    """Write the conversion of one column. Most values are text that needs none, or null."""
     if item.type is not ItemType.TEXT:
         return f"c{at}(r[{at}])"
-    plain = f"(v := r[{at}]) is None or (v.__class__ is str and v.isascii())"
-    return f"v if {plain} else c{at}(v)"
+    plain = "v.__class__ is str" if decoded else "(v.__class__ is str and v.isascii())"
+    return f"v if (v := r[{at}]) is None or {plain} else c{at}(v)"
 
 
-def _row_converter(items: Sequence[Item], zone: tzinfo) -> Callable[[Sequence[Any]], list[Row]]:
-    """Return a function, made for these items, from the driver's tuples to rows of the wire."""
+def _row_converter(
+    items: Sequence[Item], zone: tzinfo, *, decoded: bool
+) -> Callable[[Sequence[Any]], list[Row]]:
+    """Return a function, made for these items, from the driver's tuples to rows of the wire.
+
+    `decoded` says that the driver decodes text strictly, so that it holds no surrogate.
+    """
     names: dict[str, Any] = {f"n{at}": item.name for at, item in enumerate(items)}
     names |= {f"c{at}": converter(item.type, zone) for at, item in enumerate(items)}
-    members = ", ".join(f"n{at}: {_converted(item, at)}" for at, item in enumerate(items))
+    members = ", ".join(
+        f"n{at}: {_converted(item, at, decoded=decoded)}" for at, item in enumerate(items)
+    )
     text_ = f"def convert(found):\n    return [{{{members}}} for r in found]"
     exec(text_, names)  # noqa: S102  Names and values stand in it as constants.
     convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
