@@ -7,6 +7,7 @@ planned anew, so that every refusal is worded in one place.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -192,8 +193,11 @@ class Plans:
 
     def __init__(self, *, kept: int = KEPT) -> None:
         self._most = kept
-        self._kept: OrderedDict[tuple[Any, ...], Template | _Operation | None] = OrderedDict()
-        """A key starts with the identity of a document, which its entry keeps alive; None: not kept."""
+        self._kept: OrderedDict[tuple[Any, ...], Template | _Operation | Document] = OrderedDict()
+        """A key starts with the identity of a document, which its entry keeps alive.
+
+        The document itself stands where its plan has no template: that is not tried again.
+        """
 
     def plan(
         self,
@@ -207,15 +211,14 @@ class Plans:
         """Plan one operation exactly as `gateway.plan.plan` does. Raises as it does."""
         operation = self._operation(document, operation_name)
         coerced = operation.coerce(variables) if operation is not None else None
+        key: tuple[Any, ...] | None = None
         if operation is not None and coerced is not None:
             flags = tuple([coerced.get(name) for name in operation.flags])
-            template = self._template(document, operation_name, (limits, flags))
+            key = (id(document), operation_name, limits, flags)
+            template = self._template(key, document)
             if template is not None:
-                try:
+                with suppress(_UnboundError):  # Whatever it is, it is said below.
                     steps, given = template.bind(coerced, normalise=normalise, limits=limits)
-                except _UnboundError:
-                    pass  # Whatever it is, it is said below.
-                else:
                     return Plan(
                         document=document,
                         operation_name=operation_name,
@@ -232,19 +235,17 @@ class Plans:
             normalise=normalise,
             limits=limits,
         )
-        if operation is None or coerced is None:
+        if operation is None or coerced is None or key is None or self._kept.get(key) is document:
             return made
-        flags = tuple([coerced.get(name) for name in operation.flags])
         template = _template_of(made, operation, coerced, normalise=normalise, limits=limits)
-        if template is None:
-            return made
-        self._keep((id(document), operation_name, (limits, flags)), template)
+        self._keep(key, template if template is not None else document)
         return replace(made, template=template)
 
     def forget(self, contract: object) -> None:
         """Drop what was made of a contract's documents."""
         for key, held in list(self._kept.items()):
-            if held is not None and held.document.contract is contract:
+            document = held if isinstance(held, Document) else held.document
+            if document.contract is contract:
                 del self._kept[key]
 
     def _operation(self, document: Document, name: str | None) -> _Operation | None:
@@ -266,17 +267,14 @@ class Plans:
         self._keep(key, made)
         return made
 
-    def _template(
-        self, document: Document, name: str | None, variant: tuple[Any, ...]
-    ) -> Template | None:
-        key = (id(document), name, variant)
+    def _template(self, key: tuple[Any, ...], document: Document) -> Template | None:
         held = self._kept.get(key)
-        if isinstance(held, Template) and held.document is document:
-            self._kept.move_to_end(key)
-            return held
-        return None
+        if held is None:
+            return None
+        self._kept.move_to_end(key)
+        return held if isinstance(held, Template) and held.document is document else None
 
-    def _keep(self, key: tuple[Any, ...], made: Template | _Operation) -> None:
+    def _keep(self, key: tuple[Any, ...], made: Template | _Operation | Document) -> None:
         self._kept[key] = made
         self._kept.move_to_end(key)
         while len(self._kept) > self._most:

@@ -1,9 +1,11 @@
 """What plan, fetch, mask and answer cost alone: compiled against graphql-core with its document kept.
 
 `python bench/compiled.py --json [--quick|--full]`. Three departments' SQLite files, no policy and no log, in
-one process and on one thread: `compiled` goes the road of a call (`Plans`, `fetch`, `mask`, `put_together`);
-`graphql_core_cached` executes the same document, parsed and validated beforehand, on the same schema with
-resolvers that read the same rows on the driver's cursor. Rounds are interleaved; figures are medians.
+one process: `compiled` goes the road of a call (`Plans`, `fetch`, `mask`, `put_together`),
+`graphql_core_cached` executes the same document, parsed and validated beforehand, on the same schema, with
+resolvers that read the same rows through SQLAlchemy Core, and `graphql_core_cursor` with resolvers on the
+driver's own cursor. Rounds are interleaved; figures are medians. With `--http` the first two answer behind
+the same bare Starlette shell, each in a process of its own on one core, to 32 clients on the other.
 """
 
 import argparse
@@ -11,17 +13,29 @@ import asyncio
 import json
 import sqlite3
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import uvicorn
 from graphql import GraphQLResolveInfo, execute
+from sqlalchemy import bindparam, column, create_engine, select, table
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
+from bench.loads.gateway import CLIENTS, send
+from bench.loads.gateway_fixture import free_port
+from bench.loads.gateway_servers import pin, wait_for
 from catalogue.codes import complete_uscc, normalise_subject
 from catalogue.model import Item, ItemType, Resource, SharingClass, SubjectType
 from exchange.clock import monotonic
@@ -38,6 +52,7 @@ from gateway.sources.breaker import Breaker, Guarded
 from gateway.sources.sql import SqlSource, open_engine
 from policies.model import ItemVerdicts, RowFilter, Verdict
 
+LAUNCHER = Path(__file__).resolve().parent.parent / "compiled.py"
 DEPARTMENTS = ("market", "planning", "housing")
 FIRMS = 1_000
 LISTED = 1_000
@@ -45,19 +60,26 @@ LIMITS = Limits()
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 CALL = "call_0193c7e2-0000"
 COLUMNS = (
-    ("name", ItemType.TEXT),
-    ("number", ItemType.TEXT),
-    ("status", ItemType.TEXT),
-    ("valid_until", ItemType.DATE),
+    *((name, ItemType.TEXT) for name in ("name", "number", "status", "issuer", "scope", "grade")),
+    *((name, ItemType.DATE) for name in ("issued_on", "valid_until")),
     ("capital", ItemType.DECIMAL),
+    ("remarks", ItemType.TEXT),
+)
+VALUES = (
+    "有效",
+    "市场监督管理局",
+    "建筑工程施工总承包",
+    "一级",
+    "2019-01-01",
+    "2029-12-31",
+    "100.50",
+    None,
 )
 MANY = "market"
-PERMIT = """query Permit($e: ID!) { enterprise(uscc: $e) {
-  market { name number status valid_until capital }
-  planning { name number status valid_until }
-  housing { name number status valid_until capital } } }"""
-LIST = """query List($e: ID!) { enterprise(uscc: $e) {
-  records(first: 1000) { name number status valid_until capital } } }"""
+ALL = " ".join(name for name, _ in COLUMNS)
+PERMIT = f"""query Permit($e: ID!) {{ enterprise(uscc: $e) {{
+  market {{ {ALL} }} planning {{ {ALL} }} housing {{ {ALL} }} }} }}"""
+LIST = f"query List($e: ID!) {{ enterprise(uscc: $e) {{ records(first: 1000) {{ {ALL} }} }} }}"
 
 
 def a_resource(department: str, *, single: bool) -> Resource:
@@ -103,15 +125,14 @@ def firm(number: int) -> str:
 def fill(path: Path) -> None:
     columns = ", ".join(f'"{name}" TEXT' for name, _ in COLUMNS)
     connection = sqlite3.connect(path)
-    for table in ("licence", "listed"):
-        connection.execute(f'CREATE TABLE {table} ("uscc" TEXT, {columns})')
-        connection.execute(f"CREATE INDEX {table}_key ON {table} (uscc)")
-    rows = [
-        (firm(n), f"企业{n}", f"D{n:05d}", "有效", "2029-12-31", "100.50") for n in range(FIRMS)
-    ]
-    connection.executemany("INSERT INTO licence VALUES (?, ?, ?, ?, ?, ?)", rows)
+    connection.execute(f"CREATE TABLE licence (uscc TEXT PRIMARY KEY, {columns})")
+    connection.execute(f"CREATE TABLE listed (uscc TEXT, {columns})")
+    connection.execute("CREATE INDEX listed_key ON listed (uscc)")
+    rows = [(firm(n), f"企业{n}", f"D{n:05d}", *VALUES) for n in range(FIRMS)]
+    marks = ", ".join("?" for _ in rows[0])
+    connection.executemany(f"INSERT INTO licence VALUES ({marks})", rows)
     listed = [(firm(0), *row[1:]) for row in rows[:LISTED]]
-    connection.executemany("INSERT INTO listed VALUES (?, ?, ?, ?, ?, ?)", listed)
+    connection.executemany(f"INSERT INTO listed VALUES ({marks})", listed)
     connection.commit()
     connection.close()
 
@@ -204,17 +225,21 @@ class Compiled:
 
 
 class Stock:
-    """graphql-core, its document parsed and validated beforehand, with resolvers over SQLite's cursor."""
+    """graphql-core, its document parsed and validated beforehand, with resolvers as one writes them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._connections = {
-            name: sqlite3.connect(f"file:{folder / name}.db?mode=ro", uri=True)
-            for name in DEPARTMENTS
-        }
-        names = ", ".join(f'"{name}"' for name, _ in COLUMNS)
+    def __init__(self, folder: Path, *, cursor: bool = False) -> None:
+        address = "sqlite:///file:{}?mode=ro&uri=true"
+        self._engines = {n: create_engine(address.format(folder / f"{n}.db")) for n in DEPARTMENTS}
+        self._cursors: dict[str, Any] = {}
+        if cursor:
+            for name, engine in self._engines.items():
+                self._cursors[name] = engine.raw_connection().driver_connection
         self._columns = [name for name, _ in COLUMNS]
-        self._one = f"SELECT {names} FROM licence WHERE uscc = ?"
-        self._many = f"SELECT {names} FROM listed WHERE uscc = ? ORDER BY {names} LIMIT ?"
+        wanted = [column(name) for name in self._columns]
+        key = column("uscc") == bindparam("key")
+        self._one = select(*wanted).select_from(table("licence", column("uscc"))).where(key)
+        listed = select(*wanted).select_from(table("listed", column("uscc"))).where(key)
+        self._many = listed.order_by(*wanted).limit(bindparam("first"))
 
     async def answer(self, document: Document, variables: Mapping[str, Any]) -> bytes:
         result = execute(
@@ -233,14 +258,23 @@ class Stock:
             return source[info.field_name]
         (key,) = source
         if info.field_name == "records":
-            found = self._connections[MANY].execute(self._many, (key, arguments["first"]))
-            return [dict(zip(self._columns, row, strict=True)) for row in found.fetchall()]
-        row = self._connections[info.field_name].execute(self._one, (key,)).fetchone()
-        return None if row is None else dict(zip(self._columns, row, strict=True))
+            return self._read(MANY, self._many, {"key": key, "first": arguments["first"]})
+        found = self._read(info.field_name, self._one, {"key": key})
+        return found[0] if found else None
+
+    def _read(self, name: str, statement: Any, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if not self._cursors:
+            with self._engines[name].connect() as connection:
+                return [dict(row) for row in connection.execute(statement, values).mappings()]
+        many = "ORDER BY 1, 2 LIMIT ?" if "first" in values else ""
+        table_ = "listed" if many else "licence"
+        text = f"SELECT {', '.join(self._columns)} FROM {table_} WHERE uscc = ? {many}"
+        found = self._cursors[name].execute(text, tuple(values.values())).fetchall()
+        return [dict(zip(self._columns, row, strict=True)) for row in found]
 
     async def close(self) -> None:
-        for connection in self._connections.values():
-            connection.close()
+        for engine in self._engines.values():
+            engine.dispose()
 
 
 Answer = Callable[[Document, Mapping[str, Any]], Awaitable[bytes]]
@@ -254,11 +288,19 @@ async def timed(answer: Answer, document: Document, firms: Sequence[str]) -> flo
     return (time.process_time() - begun) / len(firms) * 1e6
 
 
+ROADS = ("compiled", "graphql_core_cached", "graphql_core_cursor")
+SERVED = ROADS[:2]
+
+
+def road(name: str, folder: Path) -> Compiled | Stock:
+    if name == "compiled":
+        return Compiled(folder)
+    return Stock(folder, cursor=name == "graphql_core_cursor")
+
+
 async def measure(folder: Path, *, rounds: int, calls: int) -> dict[str, float]:
-    for name in DEPARTMENTS:
-        fill(folder / f"{name}.db")
     contract = build_contract(RESOURCES)
-    roads = {"compiled": Compiled(folder), "graphql_core_cached": Stock(folder)}
+    roads = {name: road(name, folder) for name in ROADS}
     documents = {
         "": (parse_document(PERMIT, contract, limits=LIMITS), [firm(n) for n in range(calls)]),
         "_list": (parse_document(LIST, contract, limits=LIMITS), [firm(0)] * max(4, calls // 50)),
@@ -266,20 +308,105 @@ async def measure(folder: Path, *, rounds: int, calls: int) -> dict[str, float]:
     took: dict[str, list[float]] = {f"{n}{s}": [] for s in documents for n in roads}
     try:
         for suffix, (document, firms) in documents.items():
-            answers = {await road.answer(document, {"e": firms[0]}) for road in roads.values()}
+            answers = {await one.answer(document, {"e": firms[0]}) for one in roads.values()}
             if len(answers) != 1:
                 raise RuntimeError(
                     f"{len(answers)} answers of {len(roads)} roads: they must be alike"
                 )
             for number in range(rounds + 1):
-                for name, road in roads.items():
-                    one = await timed(road.answer, document, firms)
+                for name, one in roads.items():
+                    spent = await timed(one.answer, document, firms)
                     if number:
-                        took[f"{name}{suffix}"].append(one)
+                        took[f"{name}{suffix}"].append(spent)
     finally:
-        for road in roads.values():
-            await road.close()
+        for one in roads.values():
+            await one.close()
     return {name: statistics.median(found) for name, found in took.items()}
+
+
+def alone(folder: Path, *, rounds: int, calls: int) -> dict[str, Any]:
+    took = asyncio.run(measure(folder, rounds=rounds, calls=calls))
+    figures: dict[str, Any] = {f"{name}_us_a_call": round(one, 1) for name, one in took.items()}
+    for suffix in ("", "_list"):
+        for other in ROADS[1:]:
+            ratio = took[f"{other}{suffix}"] / took[f"compiled{suffix}"]
+            figures[f"alone_compiled_over_{other}{suffix}"] = round(ratio, 2)
+    return figures
+
+
+async def serve(name: str, folder: Path, port: int) -> None:
+    """Be one road behind the shell, until told to stop."""
+    contract = build_contract(RESOURCES)
+    documents: dict[str, Document] = {}
+    answering = road(name, folder)
+
+    async def graphql(request: Request) -> Response:
+        asked = msgspec.json.decode(await request.body())
+        text = asked["query"]
+        if text not in documents:
+            documents[text] = parse_document(text, contract, limits=LIMITS)
+        data = await answering.answer(documents[text], asked["variables"])
+        return Response(b'{"data":' + data + b"}", media_type="application/json")
+
+    app = Starlette(routes=[Route("/graphql", graphql, methods=["POST"])])
+    await uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", server_header=False)
+    ).serve()
+    await answering.close()
+
+
+@contextmanager
+def served(name: str, folder: Path) -> Iterator[int]:
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, str(LAUNCHER), "--serve", name),
+            *("--home", str(folder), "--port", str(port)),
+        ]
+    )
+    try:
+        wait_for(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def requests(port: int, query: str, firms: Sequence[str]) -> list[bytes]:
+    written = []
+    for one in firms:
+        body = msgspec.json.encode({"query": query, "variables": {"e": one}})
+        head = f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}"
+        written.append(f"{head}\r\nContent-Type: application/json\r\n\r\n".encode() + body)
+    return written
+
+
+def over_http(folder: Path, *, rounds: int, calls: int) -> dict[str, Any]:
+    """Return how many calls a second each road answers behind the shell, and their ratios."""
+    pin(1)
+    documents = {
+        "": (PERMIT, [firm(n % FIRMS) for n in range(calls)]),
+        "_list": (LIST, [firm(0)] * max(CLIENTS, calls // 16)),
+    }
+    rates: dict[str, list[float]] = {f"{n}{s}": [] for s in documents for n in SERVED}
+    with served(SERVED[0], folder) as one, served(SERVED[1], folder) as two:
+        for suffix, (query, firms) in documents.items():
+            for number in range(rounds + 1):
+                for name, port in zip(SERVED, (one, two), strict=True):
+                    written = requests(port, query, firms)
+                    begun = time.perf_counter()
+                    asyncio.run(send(port, written, clients=CLIENTS, governed=False))
+                    if number:
+                        spent = time.perf_counter() - begun
+                        rates[f"{name}{suffix}"].append(len(written) / spent)
+    figures: dict[str, Any] = {
+        f"{name}_calls_per_s": round(statistics.median(found), 1) for name, found in rates.items()
+    }
+    for suffix in documents:
+        pairs = zip(rates[f"{SERVED[0]}{suffix}"], rates[f"{SERVED[1]}{suffix}"], strict=True)
+        ratio = statistics.median(mine / theirs for mine, theirs in pairs)
+        figures[f"compiled_over_graphql_core_cached{suffix}"] = round(ratio, 2)
+    return figures
 
 
 def main() -> None:
@@ -288,14 +415,21 @@ def main() -> None:
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true")
     extent.add_argument("--full", action="store_true")
+    parser.add_argument("--http", action="store_true", help="behind a bare shell, not alone")
+    parser.add_argument("--serve", choices=SERVED, help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    rounds, calls = (5, 300) if asked.quick else (15, 1_000) if asked.full else (9, 500)
+    if asked.serve:
+        pin(0)
+        asyncio.run(serve(asked.serve, asked.home, asked.port))
+        return
+    rounds, calls = (5, 320) if asked.quick else (15, 1_280) if asked.full else (9, 640)
     with tempfile.TemporaryDirectory() as folder:
-        took = asyncio.run(measure(Path(folder), rounds=rounds, calls=calls))
-    figures = {f"{name}_us_a_call": round(one, 1) for name, one in took.items()}
-    for suffix in ("", "_list"):
-        ratio = took[f"graphql_core_cached{suffix}"] / took[f"compiled{suffix}"]
-        figures[f"alone_compiled_over_graphql_core_cached{suffix}"] = round(ratio, 2)
+        for name in DEPARTMENTS:
+            fill(Path(folder) / f"{name}.db")
+        take = over_http if asked.http else alone
+        figures = take(Path(folder), rounds=rounds, calls=calls)
     if not asked.json:
         for name, figure in figures.items():
             print(f"{name:52} {figure}")

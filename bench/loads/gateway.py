@@ -10,6 +10,7 @@ a generator on the other, in interleaved rounds; figures are medians over rounds
   point replaced by one that returns a fixed permit;
 - `strawberry`, `graphene`: the same query and rows, nothing governed; `hello`: a bare JSON answer.
 
+`compiled_over_graphql_core_cached` is taken by `bench/compiled.py --http`, where nothing is governed.
 `--profile FILE` serves `all` under cProfile instead.
 """
 
@@ -20,6 +21,8 @@ import os
 import pstats
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -205,6 +208,19 @@ def figures_of(timed: Timed) -> dict[str, Any]:
     return figures
 
 
+def ungoverned(extent: Sequence[str]) -> dict[str, Any]:
+    """Take the figures of the compiled road without log and policy, behind a shell of its own."""
+    bench = Path(__file__).resolve().parent.parent / "compiled.py"
+    done = subprocess.run(
+        [sys.executable, str(bench), "--http", "--json", *extent],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    taken: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return taken
+
+
 def profile(fixture: Fixture, target: Path, *, calls: int) -> None:
     """Serve under cProfile; prints where the loop's thread spent its time."""
     generator = Generator(fixture)
@@ -241,6 +257,7 @@ def main() -> None:
             profile(fixtures["local"], asked.profile, calls=4_000)
             return
         figures = figures_of(compare(fixtures, Path(folder), rounds=rounds, calls=calls))
+    figures |= ungoverned([f"--{name}" for name in ("quick", "full") if getattr(asked, name)])
     figures["cores"] = os.cpu_count()
     if not asked.json:
         for name, figure in figures.items():

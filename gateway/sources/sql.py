@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -31,7 +32,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from catalogue.model import Item, Resource
+from catalogue.model import Item, ItemType, Resource
 from gateway.errors import (
     SourceDriftError,
     SourceInvalidError,
@@ -152,6 +153,20 @@ class _Reading:
         self.apart = 2**self.slips
 
 
+class _Bound:
+    """Until when a read on the loop may go on. Apart from the source, which SQLite must not keep alive."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._until = 0.0
+
+    def begin(self) -> None:
+        self._until = self._monotonic() + AT_ONCE_S
+
+    def passed(self) -> bool:
+        return self._monotonic() > self._until
+
+
 class SqlSource:
     """One department's database. Implements `gateway.ports.Source`.
 
@@ -174,8 +189,7 @@ class SqlSource:
         self._free = asyncio.Semaphore(threads)
         self._readings: dict[Key, _Reading] = {}
         self._embedded = engine.dialect.name == "sqlite"
-        self._monotonic = monotonic
-        self._until = 0.0
+        self._bound = _Bound(monotonic) if monotonic is not None else None
         self._opening = threading.Lock()
         self._held: PoolProxiedConnection | None = None
         self._own: Any = None
@@ -190,8 +204,8 @@ class SqlSource:
         database has an index for it. A database that is locked or gone, or a read that takes longer than
         5 ms, is left to `read`, which then words the failure.
         """
-        own, monotonic = self._own, self._monotonic
-        if own is None or monotonic is None or len(keys) != 1 or permitted.step.many:
+        own, bound = self._own, self._bound
+        if own is None or bound is None or len(keys) != 1 or permitted.step.many:
             return None
         reading = self._readings.get(key_of(permitted, 1))
         if (
@@ -208,14 +222,13 @@ class SqlSource:
         if most == 0:
             return ()
         values = values_of(permitted, keys, most, call)
-        begun = monotonic()
-        self._until = begun + AT_ONCE_S
+        bound.begin()
         try:
             found = _run(own, reading, values)
         except sqlite3.Error:
             reading.slipped()
             return None
-        if monotonic() > self._until:
+        if bound.passed():
             reading.slipped()
         else:
             reading.slips = 0
@@ -242,7 +255,7 @@ class SqlSource:
         """Give back threads and connections; a read that still hangs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         with self._opening:
-            held, self._held, self._own, self._monotonic = self._held, None, None, None
+            held, self._held, self._own, self._bound = self._held, None, None, None
         if held is not None:
             held.invalidate()
         self._engine.dispose()
@@ -263,7 +276,8 @@ class SqlSource:
                 if reading.text:
                     driver = connection.connection.driver_connection
                     found = _run(driver, reading, values)
-                    self._learn(driver, reading, values)
+                    with suppress(SQLAlchemyError, sqlite3.Error):  # What was read is at hand.
+                        self._learn(driver, reading, values)
                 else:
                     del values["call"]
                     signed = connection.execution_options(exchange_call=call)
@@ -300,7 +314,7 @@ class SqlSource:
             resource=permitted.step.resource,
             items=items,
             statement=statement,
-            convert=_row_converter(items, self._zone),
+            convert=_row_converter(items, self._zone, decoded=self._embedded),
         )
 
     def _compile(self, reading: _Reading, values: Mapping[str, Any]) -> None:
@@ -332,7 +346,7 @@ class SqlSource:
 
     def _learn(self, connection: Any, reading: _Reading, values: dict[str, Any]) -> None:
         """Find out, in a thread, whether a read may be done on the loop from now on."""
-        if self._monotonic is None or reading.by_index or len(values["keys"]) != 1:
+        if self._bound is None or reading.by_index or len(values["keys"]) != 1:
             return
         plan = connection.execute(
             f"EXPLAIN QUERY PLAN {reading.text}", _placed(reading, values)
@@ -342,16 +356,13 @@ class SqlSource:
             step.startswith("SCAN") for step in steps
         )
         with self._opening:
-            if reading.by_index and self._own is None and self._monotonic is not None:
+            if reading.by_index and self._own is None and self._bound is not None:
                 self._held = self._engine.raw_connection()
                 own: Any = self._held.driver_connection
                 # The loop waits for no lock, and for nothing that takes long.
                 own.execute("PRAGMA busy_timeout = 0")
-                own.set_progress_handler(self._late, _STEPS_BETWEEN)
+                own.set_progress_handler(self._bound.passed, _STEPS_BETWEEN)
                 self._own = own
-
-    def _late(self) -> bool:
-        return self._monotonic is None or self._monotonic() > self._until
 
 
 def _placed(reading: _Reading, values: dict[str, Any]) -> list[Any]:
@@ -376,12 +387,28 @@ def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
     return DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True)
 
 
-def _row_converter(items: Sequence[Item], zone: tzinfo) -> Callable[[Sequence[Any]], list[Row]]:
-    """Return a function, made for these items, from the driver's tuples to rows of the wire."""
+def _converted(item: Item, at: int, *, decoded: bool) -> str:
+    """Write the conversion of one column. Most values are text that needs none, or null."""
+    if item.type is not ItemType.TEXT:
+        return f"c{at}(r[{at}])"
+    plain = "v.__class__ is str" if decoded else "(v.__class__ is str and v.isascii())"
+    return f"v if (v := r[{at}]) is None or {plain} else c{at}(v)"
+
+
+def _row_converter(
+    items: Sequence[Item], zone: tzinfo, *, decoded: bool
+) -> Callable[[Sequence[Any]], list[Row]]:
+    """Return a function, made for these items, from the driver's tuples to rows of the wire.
+
+    `decoded` says that the driver decodes text strictly, so that it holds no surrogate.
+    """
     names: dict[str, Any] = {f"n{at}": item.name for at, item in enumerate(items)}
     names |= {f"c{at}": converter(item.type, zone) for at, item in enumerate(items)}
-    members = ", ".join(f"n{at}: c{at}(r[{at}])" for at in range(len(items)))
-    exec(f"def convert(found):\n    return [{{{members}}} for r in found]", names)  # noqa: S102  No value is in it.
+    members = ", ".join(
+        f"n{at}: {_converted(item, at, decoded=decoded)}" for at, item in enumerate(items)
+    )
+    text_ = f"def convert(found):\n    return [{{{members}}} for r in found]"
+    exec(text_, names)  # noqa: S102  Names and values stand in it as constants.
     convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
     return convert
 

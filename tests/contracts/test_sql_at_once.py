@@ -11,7 +11,12 @@ import pytest
 
 import gateway.sources.sql
 from catalogue.model import ItemType
-from gateway.errors import CircuitOpenError, SourceDriftError, SourceInvalidError
+from gateway.errors import (
+    CircuitOpenError,
+    SourceDriftError,
+    SourceError,
+    SourceInvalidError,
+)
 from gateway.model import Permitted
 from gateway.sources.breaker import Breaker, Guarded
 from gateway.sources.sql import AT_ONCE_S, SqlSource, open_engine
@@ -256,3 +261,14 @@ async def test_threads_and_the_loop_read_side_by_side(source: SqlSource) -> None
     for thread in threads:
         thread.join()
     assert found == [[ROW]] * 8
+
+
+async def test_text_that_is_no_utf8_is_never_given(source: SqlSource, path: Path) -> None:
+    await known(source)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE licence SET name = CAST(x'EDA080' AS TEXT)")  # A lone surrogate.
+    connection.commit()
+    connection.close()
+    assert now(source) is None
+    with pytest.raises(SourceError):
+        await source.read(PERMIT, keys=(USCC,), call=CALL)

@@ -248,10 +248,23 @@ def test_only_so_many_templates_are_kept_and_none_of_a_contract_that_is_dropped(
         planned(plans.plan, document, {})
     assert len(plans._kept) == 3
     plans.forget(documents[-1].contract)
-    kept = [held.document for held in plans._kept.values() if held is not None]
-    assert documents[-1] not in kept
+    assert all(key[0] != id(documents[-1]) for key in plans._kept)
 
 
 def test_a_long_document_is_planned_anew_each_time() -> None:
     document = a_document("{ contract " + "# a comment\n" * 400 + "}")
     assert planned(Plans().plan, document, {}).template is None
+
+
+def test_a_plan_that_has_no_template_is_made_anew_and_no_template_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plans, document, tried = Plans(), a_document("{ contract }"), []
+
+    def none_of(made: Plan, *_: Any, **__: Any) -> None:
+        tried.append(made)
+
+    monkeypatch.setattr("gateway.planned._template_of", none_of)
+    made = [planned(plans.plan, document, {}) for _ in range(3)]
+    assert [plan_.template for plan_ in made] == [None, None, None]
+    assert len(tried) == 1
