@@ -15,6 +15,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def spent() -> float:
+    """Processor time of the calling thread, in seconds."""
+    return time.thread_time()
+
+
 def random_bytes(count: int) -> bytes:
     return os.urandom(count)
 

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from catalogue.model import SourceAddress
-from exchange.clock import monotonic
+from exchange.clock import monotonic, spent
 from exchange.files import keeping
 from gateway.errors import SourceUnavailableError
 from gateway.ports import Source
 from gateway.sources.breaker import Breaker, Guarded
 from gateway.sources.http import HttpSource
 from gateway.sources.sql import (
+    Clocks,
     ReflectedColumn,
     SqlSource,
     check_login,
@@ -21,6 +22,8 @@ from gateway.sources.sql import (
     open_engine,
     reflect,
 )
+
+_CLOCKS = Clocks(spent=spent, monotonic=monotonic)
 
 
 class SourceShelf(Mapping[str, Source]):
@@ -75,10 +78,10 @@ def open_source(address: SourceAddress, *, unseal: Callable[[bytes], str], files
     match address.kind:
         case "sql":
             engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
-            source = SqlSource(engine, zone=zone, monotonic=monotonic)
+            source = SqlSource(engine, zone=zone, clocks=_CLOCKS)
         case "file":
             kept = keeping.open_kept(address, files=files, timeout_s=timeout_s)
-            source = SqlSource(kept, zone=zone, monotonic=monotonic)
+            source = SqlSource(kept, zone=zone, clocks=_CLOCKS)
         case "http":
             source = HttpSource(address.address, secret=secret, zone=zone, timeout_s=timeout_s)
         case _:

@@ -38,7 +38,7 @@ from bench.loads.gateway_fixture import free_port
 from bench.loads.gateway_servers import pin, wait_for
 from catalogue.codes import complete_uscc, normalise_subject
 from catalogue.model import Item, ItemType, Resource, SharingClass, SubjectType
-from exchange.clock import monotonic
+from exchange.clock import monotonic, spent
 from gateway.compile import put_together
 from gateway.fetch import fetch
 from gateway.limits import Limits
@@ -49,7 +49,7 @@ from gateway.planned import Plans
 from gateway.ports import Ports
 from gateway.schema import build_contract
 from gateway.sources.breaker import Breaker, Guarded
-from gateway.sources.sql import SqlSource, open_engine
+from gateway.sources.sql import Clocks, SqlSource, open_engine
 from policies.model import ItemVerdicts, RowFilter, Verdict
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "compiled.py"
@@ -168,7 +168,7 @@ class Compiled:
                 SqlSource(
                     open_engine(f"sqlite:///{folder / name}.db", secret=None, timeout_s=2.0),
                     zone=UTC,
-                    monotonic=monotonic,
+                    clocks=Clocks(spent=spent, monotonic=monotonic),
                 ),
                 breaker=Breaker(monotonic=monotonic),
                 timeout_s=2.0,

@@ -48,7 +48,9 @@ from gateway.sources.statements import Key, key_of, select_of, shape_of, values_
 _STATEMENTS_KEPT = 256
 
 AT_ONCE_S = 0.005
-"""A read on the loop is given up after so long, and repeated on a thread."""
+"""Processor time after which a read on the loop is given up, and repeated on a thread."""
+LATE_S = 0.05
+"""A read on the loop that took so long by the clock has slipped, however little it had to do."""
 _STEPS_BETWEEN = 1_000
 """Steps of SQLite's machine between two looks at the clock: some tens of microseconds."""
 _MOST_SLIPS = 10
@@ -153,25 +155,40 @@ class _Reading:
         self.apart = 2**self.slips
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """What a read on the loop is timed by, both in seconds."""
+
+    spent: Callable[[], float]
+    """Processor time of the calling thread: on a busy machine it goes on only while that works."""
+    monotonic: Callable[[], float]
+
+
 class _Bound:
     """Until when a read on the loop may go on. Apart from the source, which SQLite must not keep alive."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
+    def __init__(self, clocks: Clocks) -> None:
+        self._clocks = clocks
         self._until = 0.0
+        self._late = 0.0
 
     def begin(self) -> None:
-        self._until = self._monotonic() + AT_ONCE_S
+        self._until = self._clocks.spent() + AT_ONCE_S
+        self._late = self._clocks.monotonic() + LATE_S
 
     def passed(self) -> bool:
-        return self._monotonic() > self._until
+        return self._clocks.spent() > self._until
+
+    def slipped(self) -> bool:
+        """Say whether a read that has ended took too long: its own work, or a disk that it waited for."""
+        return self.passed() or self._clocks.monotonic() > self._late
 
 
 class SqlSource:
     """One department's database. Implements `gateway.ports.Source`.
 
     Reads run in a bounded pool of threads of this source alone. A thread past its deadline counts as
-    used until its driver returns, so that a source that hangs can hold up nobody else. With `monotonic`,
+    used until its driver returns, so that a source that hangs can hold up nobody else. With `clocks`,
     a look-up of one key that SQLite finds by an index is done on the loop (`read_now`).
     """
 
@@ -181,7 +198,7 @@ class SqlSource:
         *,
         zone: tzinfo,
         threads: int = 4,
-        monotonic: Callable[[], float] | None = None,
+        clocks: Clocks | None = None,
     ) -> None:
         self._engine = engine
         self._zone = zone
@@ -189,7 +206,7 @@ class SqlSource:
         self._free = asyncio.Semaphore(threads)
         self._readings: dict[Key, _Reading] = {}
         self._embedded = engine.dialect.name == "sqlite"
-        self._bound = _Bound(monotonic) if monotonic is not None else None
+        self._bound = _Bound(clocks) if clocks is not None else None
         self._opening = threading.Lock()
         self._held: PoolProxiedConnection | None = None
         self._own: Any = None
@@ -228,7 +245,7 @@ class SqlSource:
         except sqlite3.Error:
             reading.slipped()
             return None
-        if bound.passed():
+        if bound.slipped():
             reading.slipped()
         else:
             reading.slips = 0

@@ -19,7 +19,7 @@ from gateway.errors import (
 )
 from gateway.model import Permitted
 from gateway.sources.breaker import Breaker, Guarded
-from gateway.sources.sql import AT_ONCE_S, SqlSource, open_engine
+from gateway.sources.sql import AT_ONCE_S, LATE_S, Clocks, SqlSource, open_engine
 from tests.fakes.calls import OTHER_USCC, USCC, a_filter, a_permit, a_resource, a_step, an_item
 
 CALL = "call_0193c7e2-1"
@@ -38,6 +38,10 @@ class Watch:
     def __call__(self) -> float:
         self.time += self.tick
         return self.time
+
+
+def clocks(spent: Watch, monotonic: Watch | None = None) -> Clocks:
+    return Clocks(spent=spent, monotonic=monotonic or Watch())
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def watch() -> Watch:
 @pytest.fixture
 async def source(path: Path, watch: Watch) -> AsyncIterator[SqlSource]:
     engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0)
-    source = SqlSource(engine, zone=UTC, monotonic=watch)
+    source = SqlSource(engine, zone=UTC, clocks=clocks(watch))
     yield source
     await source.close()
 
@@ -99,7 +103,7 @@ async def test_a_key_without_an_index_is_never_looked_up_on_the_loop(tmp_path: P
     connection.execute("CREATE TABLE licence (uscc TEXT, name TEXT, floors)")
     connection.close()
     engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0)
-    source = SqlSource(engine, zone=UTC, monotonic=Watch())
+    source = SqlSource(engine, zone=UTC, clocks=clocks(Watch()))
     await known(source)
     assert now(source) is None
     await source.close()
@@ -146,6 +150,18 @@ async def test_the_more_often_it_was_slow_in_a_row_the_longer_it_is_left_to_a_th
     assert [now(source) is None for _ in range(5)] == [True, True, True, True, False]
     watch.tick = 0
     assert [now(source) is None for _ in range(10)] == [True] * 8 + [False, False]
+
+
+async def test_waiting_for_the_processor_is_no_slip_and_waiting_for_a_disk_is(path: Path) -> None:
+    wall = Watch()
+    engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0)
+    source = SqlSource(engine, zone=UTC, clocks=clocks(Watch(), wall))
+    await known(source)
+    wall.tick = LATE_S / 2
+    assert [now(source) for _ in range(3)] == [[ROW]] * 3
+    wall.tick = LATE_S * 2
+    assert [now(source) is None for _ in range(3)] == [False, True, True]
+    await source.close()
 
 
 async def test_a_locked_database_is_not_waited_for_on_the_loop(
