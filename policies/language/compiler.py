@@ -52,11 +52,12 @@ class BodyWriter(ReferenceWriter):
 
     def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
         """Write the body in a loop of its own; `done` names a flag that ends it early."""
-        indent, opened = self.indent, self.opened
+        indent, opened, fail = self.indent, self.opened, self.fail
         self.write("for _ in ONCE:")
         self.indent += 1
+        self.fail = "continue"
         self.body(body, env, on_solution, done=done)
-        self.indent, self.opened = indent, opened
+        self.indent, self.opened, self.fail = indent, opened, fail
 
     def inner(self, env: Env) -> Env:
         """Return what a body inside this one sees: a variable not bound yet is not its own."""
@@ -159,12 +160,14 @@ class BodyWriter(ReferenceWriter):
             case Call() if self.has_output(expression, env):
                 result = Call(expression.operator, expression.arguments[:-1], expression.place)
                 self.unify(expression.arguments[-1], result, env)
+            case Call() if test := self.kind_test(expression, env):
+                self.stop_if(f"not ({test})")
             case Infix() if expression.operator in _COMPARISONS:
-                self.write(f"if not {self.comparison(expression, env)}: continue")
+                self.stop_if(f"not {self.comparison(expression, env)}")
             case _:
                 found = self.term(expression, env)
                 if found.isidentifier() and found not in {"True", "None"}:
-                    self.write(f"if {found} is False: continue")
+                    self.stop_if(f"{found} is False")
 
     def _each(self, each: Each, env: Env) -> None:
         collection = self.lazily(each.collection, env)
@@ -173,7 +176,7 @@ class BodyWriter(ReferenceWriter):
         if not self.is_free(each.value, env):
             self.used(value)
         if each.key is None:
-            self.loop(f"for {value} in {self.state}.each({collection}):")
+            self.loop(f"for {value} in {self.elements(collection)}:")
         else:
             index = self.names.fresh("k")
             self.loop(f"for {index}, {value} in {self.state}.pairs({collection}):")
@@ -182,27 +185,36 @@ class BodyWriter(ReferenceWriter):
 
     def _every(self, every: Every, env: Env) -> None:
         collection = self.lazily(every.collection, env)
-        self.write(f"if type({collection}) not in COLLECTIONS: continue")
-        failed = self.let("False", "n")
-        index, value = self.names.fresh("k"), self.names.fresh("x")
-        indent = self.indent
-        if every.key is None:
-            self.write(f"for {value} in {self.state}.each({collection}):")
-        else:
-            self.write(f"for {index}, {value} in {self.state}.pairs({collection}):")
-        self.indent += 1
+        self.stop_if(f"type({collection}) not in COLLECTIONS")
+        failed, value = self.let("True", "n"), self.names.fresh("x")
         inner = self.inner(env)
-        if every.key is not None:
-            inner[every.key] = index
+        if every.key is None:
+            head = f"for {value} in {self.elements(collection)}:"
+        else:
+            inner[every.key] = self.names.fresh("k")
+            head = f"for {inner[every.key]}, {value} in {self.state}.pairs({collection}):"
+        self.write(head)
         inner[every.value] = value
         self.element(collection, value)
-        held = self.let("False", "n")
-        self._exists(every.body, inner, held)
-        self.write(f"if not {held}:")
-        self.write(f"    {failed} = True")
-        self.write("    break")
-        self.indent = indent
-        self.write(f"if {failed}: continue")
+        self._every_body(every.body, inner)
+        self.write(f"else: {failed} = False")
+        self.stop_if(failed)
+
+    def _every_body(self, body: Body, env: Env) -> None:
+        """Write what ends the loop around it where the body has no solution."""
+        mark, loops, opened, fail = self.mark(env), self.loops, self.opened, self.fail
+        self.indent += 1
+        self.fail = "break"
+        self.body(body, env, lambda _: self.write("pass"))
+        self.indent, self.opened, self.fail = mark.indent, opened, fail
+        if self.loops > loops:
+            # It has loops of its own, and a failure in those is not yet the end.
+            self.go_back(mark, env)
+            self.indent += 1
+            held = self.let("False", "n")
+            self._exists(body, env, held)
+            self.write(f"if not {held}: break")
+            self.indent -= 1
 
     def _exists(self, body: Body, env: Env, flag: str) -> None:
         """Write code that raises the flag when the body has a solution."""
@@ -255,7 +267,7 @@ class BodyWriter(ReferenceWriter):
         flag = self.let("False", "n")
         literal = Literal(core, negated=False, withs=(), place=core.place)
         self._exists((literal,), self.inner(env), flag)
-        self.write(f"if {flag}: continue")
+        self.stop_if(f"{flag}")
 
     def _outside_all(self, terms: Sequence[Term], env: Env) -> tuple[Term, ...]:
         return tuple(self._outside(term, env) for term in terms)

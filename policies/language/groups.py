@@ -4,6 +4,7 @@ from policies.language.analysis import Analysed, Group, Part, outer_variables
 from policies.language.ast import Branch, Scalar, Term, Var
 from policies.language.compiler import BodyWriter
 from policies.language.errors import IllegalError, UnsupportedError, at
+from policies.language.references import adding
 from policies.language.writing import Env, Namespace, Pending, Writer
 
 
@@ -48,9 +49,11 @@ def _write_part(writer: BodyWriter, name: str, part: Part) -> None:
             value = writer.term(rule.branches[0].value, env)
             writer.write(f"collected.put(({keys}), {value})")
         elif part.keys:
-            writer.write(f"collected.put_member(({keys}), {writer.term(rule.element, env)})")
+            put = "put_under" if len(part.keys) == 1 else "put_member"
+            where = keys.removesuffix(", ") if len(part.keys) == 1 else f"({keys})"
+            writer.write(f"collected.{put}({where}, {writer.term(rule.element, env)})")
         else:
-            writer.write(f"collected.add({writer.term(rule.element, env)})")
+            writer.write(adding("collected", writer.term(rule.element, env)))
 
     if len(rule.branches) > 1:
         raise IllegalError(at(rule.place, "`else` on a rule with computed keys"))
@@ -121,6 +124,13 @@ def _write_function_body(writer: BodyWriter, name: str, part: Part) -> None:
     _write_branches(writer, part.rule.branches, env, tuple(patterns))
 
 
+def _write_charge(writer: Writer) -> None:
+    """Write that the rule is one step of the decision."""
+    writer.write("m = S.meter")
+    writer.write("m.left -= 1")
+    writer.write("if m.left < m.next_check: m.check()")
+
+
 def _constant(group: Group) -> bool:
     """Whether every rule gives the same written value, so that the first that holds decides."""
     values = {
@@ -141,7 +151,7 @@ def _write_document(writer: Writer, group: Group, bodies: list[str], default: st
     writer.write(f"v = S.memo.get({number}, MISSING)")
     writer.write("if v is not MISSING: return v")
     writer.write(f"if S.hidden and S.hides({group.path!r}): return S.base({group.path!r})")
-    writer.write("S.meter.charge(1)")
+    _write_charge(writer)
     if group.partial:
         is_set = not any(part.keys for part in group.parts)
         writer.write(f"v = {'RegoSet()' if is_set else f'Collected({group.name!r})'}")
@@ -165,7 +175,7 @@ def _write_function(writer: Writer, group: Group, bodies: list[str], default: st
     writer.write(f"known = ({group.number}{keys or ','})")
     writer.write("v = S.memo.get(known, MISSING)")
     writer.write("if v is not MISSING: return v[0]")
-    writer.write("S.meter.charge(1)")
+    _write_charge(writer)
     _write_choice(writer, group, bodies, default, arguments)
     writer.write(f"S.memo[known] = ({', '.join(['v', *names])},)")
     writer.write("return v")

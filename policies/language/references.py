@@ -52,6 +52,8 @@ class ReferenceWriter(Writer):
         self.state = "S"
         self.replaced: dict[str, frozenset[str]] = {"S": frozenset()}
         self.opened: list[int] = []
+        self.loops = 0
+        """How many loops were written so far."""
         self._origins: dict[str, Pattern] = {}
         """Where in the input a name's value stands, while nothing was read of it but its shape."""
 
@@ -63,9 +65,22 @@ class ReferenceWriter(Writer):
         raise NotImplementedError
 
     def loop(self, head: str) -> None:
+        self.loops += 1
         self.write(head)
         self.opened.append(self.indent)
         self.indent += 1
+
+    def elements(self, collection: str) -> str:
+        """Write that each element will be a step of the decision; return what to go through.
+
+        A list is gone through as it is, and paid for here; anything else is put in order by the state.
+        """
+        meter, found = self.let(f"{self.state}.meter", "m"), self.names.fresh("e")
+        self.write(f"if type({collection}) is list:")
+        self.write(f"    {found} = {collection}; {meter}.left -= len({collection})")
+        self.write(f"    if {meter}.left < {meter}.next_check: {meter}.check()")
+        self.write(f"else: {found} = {self.state}.each({collection})")
+        return found
 
     # What is known of variables.
 
@@ -111,17 +126,17 @@ class ReferenceWriter(Writer):
         elif isinstance(left, Object) and isinstance(right, Object) and open_left:
             self._unify_objects(left, right, env)
         elif open_left and open_right:
-            self.write("if True: continue")
+            self.stop_if("True")
         else:
             first = self.term(left, env)
-            self.write(f"if not equal({first}, {self.term(right, env)}): continue")
+            self.stop_if(f"not equal({first}, {self.term(right, env)})")
 
     def _is_pattern(self, term: Term, env: Env) -> bool:
         return isinstance(term, Array | Object) and self.has_free(term, env)
 
     def _unify_arrays(self, left: Array, right: Array, env: Env) -> None:
         if len(left.elements) != len(right.elements):
-            self.write("if True: continue")
+            self.stop_if("True")
             return
         self._unify_pairs(list(zip(left.elements, right.elements, strict=True)), env)
 
@@ -129,7 +144,7 @@ class ReferenceWriter(Writer):
         ours = self._constant_keys(left)
         theirs = self._constant_keys(right)
         if ours.keys() != theirs.keys():
-            self.write("if True: continue")
+            self.stop_if("True")
             return
         self._unify_pairs([(ours[key], theirs[key]) for key in ours], env)
 
@@ -166,21 +181,21 @@ class ReferenceWriter(Writer):
         elif isinstance(pattern, Array) and self.has_free(pattern, env):
             value = found if found.isidentifier() else self.let(found)
             size = len(pattern.elements)
-            self.write(f"if type({value}) is not list or len({value}) != {size}: continue")
+            self.stop_if(f"type({value}) is not list or len({value}) != {size}")
             parts = [(part, self.let(f"{value}[{n}]")) for n, part in enumerate(pattern.elements)]
             self._match_all(parts, env)
         elif isinstance(pattern, Object) and self.has_free(pattern, env):
             value = found if found.isidentifier() else self.let(found)
             size = len(pattern.pairs)
-            self.write(f"if type({value}) is not dict or len({value}) != {size}: continue")
+            self.stop_if(f"type({value}) is not dict or len({value}) != {size}")
             parts = []
             for key, part in pattern.pairs:
                 held = self.let(f"step({value}, {self.term(key, env)})")
-                self.write(f"if {held} is U: continue")
+                self.stop_if(f"{held} is U")
                 parts.append((part, held))
             self._match_all(parts, env)
         else:
-            self.write(f"if not equal({self.term(pattern, env)}, {found}): continue")
+            self.stop_if(f"not equal({self.term(pattern, env)}, {found})")
 
     def _match_all(self, parts: list[tuple[Term, str]], env: Env) -> None:
         # Simple parts first: a reference beside them may need what they bind.
@@ -246,7 +261,7 @@ class ReferenceWriter(Writer):
             elif term.kind == "array":
                 self.write(f"{found}.append({self.term(term.value, inner)})")
             else:
-                self.write(f"{found}.add({self.term(term.value, inner)})")
+                self.write(adding(found, self.term(term.value, inner)))
 
         state = self.state
         self.once(term.body, self.inner(env), collect)
@@ -392,15 +407,15 @@ class ReferenceWriter(Writer):
                 expression = (
                     f"{found}.get({key}, U) if type({found}) is dict else step({found}, {key})"
                 )
-            elif walk == "step" and key.isidentifier():
+            elif not virtual and key.isidentifier():
                 plain = f"type({key}) is str and type({found}) is dict"
-                expression = f"{found}.get({key}, U) if {plain} else step({found}, {key})"
+                expression = f"{found}.get({key}, U) if {plain} else {walk}({found}, {key})"
             else:
                 expression = f"{walk}({found}, {key})"
             found = self.defined(expression)
         if virtual:
             found = self.let(f"settle({found})")
-            self.write(f"if {found} is U: continue")
+            self.stop_if(f"{found} is U")
         return found
 
     # Calls and operators.
@@ -453,7 +468,18 @@ class ReferenceWriter(Writer):
             return f"M_{python_name(name)}"
         return ""
 
+    def kind_test(self, call: Call, env: Env) -> str:
+        """Return a call that is one test in Python as its condition, empty for any other."""
+        name = dotted(call.operator)
+        if name not in _KINDS or name in self.analysed.mocked or len(call.arguments) != 1:
+            return ""
+        if self.function_group(call.operator, env) is not None:
+            return ""
+        return _KINDS[name].format(self.lazily(call.arguments[0], env))
+
     def _call(self, call: Call, env: Env) -> str:
+        if test := self.kind_test(call, env):
+            return self.let(test)
         arity = self.arity(call, env)
         if len(call.arguments) != arity:
             name = dotted(call.operator)
@@ -478,13 +504,13 @@ class ReferenceWriter(Writer):
                 self.loop(f"for _, {found} in {self.state}.pairs({direct}):")
                 return found
         mocked = name.rpartition(".")[2] in self.analysed.mocked
-        if group is None and name in _KINDS and not mocked:
-            return self.let(_KINDS[name].format(joined))
+        if name == "count" and group is None and not mocked:
+            direct = f"len({joined}) if type({joined}) in SIZED else {direct}"
         if mocked:
             tail = f"({joined},)" if arguments else "()"
             direct = f"{self.state}.mocked({name!r}, {target}, {tail})"
         found = self.let(direct)
-        self.write(f"if {found} is U: continue")
+        self.stop_if(f"{found} is U")
         return found
 
     def _infix(self, term: Infix, env: Env) -> str:
@@ -492,7 +518,7 @@ class ReferenceWriter(Writer):
             return self.let(self.comparison(term, env))
         left = self.term(term.left, env)
         found = self.let(f"B_{OPERATORS[term.operator]}({left}, {self.term(term.right, env)})")
-        self.write(f"if {found} is U: continue")
+        self.stop_if(f"{found} is U")
         return found
 
     def comparison(self, term: Infix, env: Env) -> str:
@@ -558,6 +584,13 @@ _KINDS = {
     "is_string": "type({}) is str",
 }
 """Built-ins that are one test in Python."""
+
+
+def adding(holder: str, value: str) -> str:
+    """Return a statement that puts a value into a set in the making."""
+    if value.isidentifier():
+        return f"{holder}.members[{value} if type({value}) is str else identity({value})] = {value}"
+    return f"{holder}.add({value})"
 
 
 def _pattern(path: tuple[Term, ...]) -> Pattern:
