@@ -44,22 +44,26 @@ def _write_part(writer: BodyWriter, name: str, part: Part) -> None:
     writer.indent = 1
 
     def enter(env: Env) -> None:
-        keys = "".join([f"{writer.term(key, env)}, " for key in part.keys])
+        said = rule.branches[0].value if rule.element is None else rule.element
+        keys = [writer.term(step, env) for key in part.keys for step in writer.early((key,), env)]
+        (given,) = writer.early((said,), env)
+        value = writer.term(given, env)
+        where = f"({', '.join(keys)},)"
         if rule.element is None:
-            value = writer.term(rule.branches[0].value, env)
-            writer.write(f"collected.put(({keys}), {value})")
-        elif part.keys:
-            put = "put_under" if len(part.keys) == 1 else "put_member"
-            where = keys.removesuffix(", ") if len(part.keys) == 1 else f"({keys})"
-            writer.write(f"collected.{put}({where}, {writer.term(rule.element, env)})")
+            writer.write(f"collected.put({where}, {value})")
+        elif not keys:
+            writer.write(adding("collected", value))
+        elif len(keys) == 1:
+            writer.write(f"collected.put_under({keys[0]}, {value})")
         else:
-            writer.write(adding("collected", writer.term(rule.element, env)))
+            writer.write(f"collected.put_member({where}, {value})")
 
     if len(rule.branches) > 1:
         raise IllegalError(at(rule.place, "`else` on a rule with computed keys"))
     env: Env = {}
     for term in (*part.keys, *([rule.element] if rule.element else [rule.branches[0].value])):
         _own_variables(writer, term, env)
+    writer.depth = -1  # The loop around the body is no body.
     writer.once(rule.branches[0].body, env, enter)
     writer.write("return")
 
@@ -85,7 +89,8 @@ def _write_branches(
         _own_variables(writer, branch.value, env)
 
         def give(inner: Env, branch: Branch = branch, found: str = found) -> None:
-            value = writer.term(branch.value, inner)
+            (given,) = writer.early((branch.value,), inner)
+            value = writer.term(given, inner)
             if isinstance(branch.value, Scalar) or not writer.opened:
                 # One value, or the only one: nothing was gone through.
                 writer.write(f"return {value}")

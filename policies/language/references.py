@@ -64,6 +64,10 @@ class ReferenceWriter(Writer):
     def inner(self, env: Env) -> Env:
         raise NotImplementedError
 
+    def early(self, terms: tuple[Term, ...], env: Env) -> tuple[Term, ...]:
+        """Write the calls inside the terms now; bodies know the order."""
+        raise NotImplementedError
+
     def loop(self, head: str) -> None:
         self.loops += 1
         self.write(head)
@@ -255,13 +259,14 @@ class ReferenceWriter(Writer):
         found = self.let(start[term.kind], "c")
 
         def collect(inner: Env) -> None:
-            if term.key is not None:
-                key = self.term(term.key, inner)
-                self.write(f"{found}.put(({key},), {self.term(term.value, inner)})")
+            said = (term.value,) if term.key is None else (term.key, term.value)
+            given = [self.term(part, inner) for part in self.early(said, inner)]
+            if term.kind == "object":
+                self.write(f"{found}.put(({given[0]},), {given[1]})")
             elif term.kind == "array":
-                self.write(f"{found}.append({self.term(term.value, inner)})")
+                self.write(f"{found}.append({given[0]})")
             else:
-                self.write(adding(found, self.term(term.value, inner)))
+                self.write(adding(found, given[0]))
 
         state = self.state
         self.once(term.body, self.inner(env), collect)
@@ -278,7 +283,8 @@ class ReferenceWriter(Writer):
             shown = self.let("UNDEFINED_TEXT", "t")
 
             def show(inner: Env, part: Term = part, shown: str = shown) -> None:
-                self.write(f"{shown} = show({self.term(part, inner)})")
+                (given,) = self.early((part,), inner)
+                self.write(f"{shown} = show({self.term(given, inner)})")
 
             self.once((), self.inner(env), show)
             parts.append(shown)
