@@ -1,11 +1,16 @@
 """Writes the Python function of each document and each function that rules define."""
 
+from collections.abc import Sequence
+
 from policies.language.analysis import Analysed, Group, Part, outer_variables
-from policies.language.ast import Branch, Scalar, Term, Var
+from policies.language.ast import Branch, Scalar, Template, Term, Var
 from policies.language.compiler import BodyWriter
 from policies.language.errors import IllegalError, UnsupportedError, at
 from policies.language.references import adding
 from policies.language.writing import Env, Namespace, Pending, Writer
+
+Patterns = Sequence[tuple[Term, str]]
+"""Arguments that are no mere names, each with what holds the value that was given."""
 
 
 def write_group(analysed: Analysed, names: Namespace, group: Group) -> list[str]:
@@ -79,7 +84,7 @@ def _write_branches(
     writer: BodyWriter,
     branches: tuple[Branch, ...],
     bound: Env,
-    patterns: tuple[tuple[Term, str], ...],
+    patterns: Patterns,
 ) -> None:
     """Write the alternatives of a complete rule or function, first to last."""
     name = "" if writer.group is None else writer.group.name
@@ -87,8 +92,13 @@ def _write_branches(
         found = writer.let("U", "r")
         env = dict(bound)
         _own_variables(writer, branch.value, env)
+        late: list[tuple[Term, str]] = []
 
-        def give(inner: Env, branch: Branch = branch, found: str = found) -> None:
+        def give(
+            inner: Env, branch: Branch = branch, found: str = found, late: Patterns = late
+        ) -> None:
+            for pattern, argument in late:
+                writer.match(pattern, argument, inner)
             (given,) = writer.early((branch.value,), inner)
             value = writer.term(given, inner)
             if isinstance(branch.value, Scalar) or not writer.opened:
@@ -102,7 +112,11 @@ def _write_branches(
         writer.indent += 1
         writer.opened = []
         for pattern, argument in patterns:
-            writer.match(pattern, argument, env)
+            if isinstance(pattern, Template) and writer.has_free(pattern, env):
+                # What it shows is bound by the body.
+                late.append((pattern, argument))
+            else:
+                writer.match(pattern, argument, env)
         if writer.opened:
             raise UnsupportedError(at(branch.place, "an argument that has several values"))
         writer.body(branch.body, env, give)
@@ -124,8 +138,9 @@ def _write_function_body(writer: BodyWriter, name: str, part: Part) -> None:
         else:
             patterns.append((argument, held))
             for variable in outer_variables(argument):
-                # An argument hides every global of its name.
-                env.setdefault(variable, Pending.HERE)
+                # An argument hides every global of its name; a template shows globals.
+                if not (isinstance(argument, Template) and writer.scope.path(variable)):
+                    env.setdefault(variable, Pending.HERE)
     _write_branches(writer, part.rule.branches, env, tuple(patterns))
 
 
