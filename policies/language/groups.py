@@ -15,20 +15,21 @@ Patterns = Sequence[tuple[Term, str]]
 
 def write_group(analysed: Analysed, names: Namespace, group: Group) -> list[str]:
     """Return the lines that define the group's function, and those of its rules before it."""
+    first = group.parts[0]
+    if len(group.parts) == 1 and not group.partial and not first.rule.default:
+        return _write_alone(BodyWriter(analysed, names, first.scope, group), group, first)
     bodies: list[str] = []
     lines: list[str] = []
     default = ""
     for part in group.parts:
         name = names.fresh("body")
         writer = BodyWriter(analysed, names, part.scope, group)
-        if group.arity is not None:
-            _write_function_body(writer, name, part)
-        elif group.partial:
+        if group.partial:
             _write_part(writer, name, part)
         else:
-            writer.write(f"def {name}(S):")
+            writer.write(f"def {name}({', '.join(['S', *_arguments(group)])}):")
             writer.indent = 1
-            _write_branches(writer, part.rule.branches, {}, ())
+            _write_body(writer, part, leave="return {}")
         lines += writer.lines
         if part.rule.default:
             default = name
@@ -40,6 +41,22 @@ def write_group(analysed: Analysed, names: Namespace, group: Group) -> list[str]
     else:
         _write_document(closing, group, bodies, default)
     return lines + closing.lines
+
+
+def _arguments(group: Group) -> list[str]:
+    return [f"a{number}" for number in range(group.arity or 0)]
+
+
+def _write_alone(writer: BodyWriter, group: Group, part: Part) -> list[str]:
+    """Write a function that is the only rule of its group: it keeps what it gives itself."""
+    if group.arity is None:
+        _open_document(writer, group)
+        leave = f"S.memo[{group.number}] = v = {{}}; return v"
+    else:
+        _open_function(writer, group)
+        leave = f"v = {{}}; S.memo[known] = ({', '.join(['v', *_arguments(group)])},); return v"
+    _write_body(writer, part, leave=leave)
+    return writer.lines
 
 
 def _write_part(writer: BodyWriter, name: str, part: Part) -> None:
@@ -85,8 +102,13 @@ def _write_branches(
     branches: tuple[Branch, ...],
     bound: Env,
     patterns: Patterns,
+    *,
+    leave: str,
 ) -> None:
-    """Write the alternatives of a complete rule or function, first to last."""
+    """Write the alternatives of a complete rule or function, first to last.
+
+    `leave` is what ends the function, with a place for the value.
+    """
     name = "" if writer.group is None else writer.group.name
     for branch in branches:
         found = writer.let("U", "r")
@@ -103,7 +125,7 @@ def _write_branches(
             value = writer.term(given, inner)
             if isinstance(branch.value, Scalar) or not writer.opened:
                 # One value, or the only one: nothing was gone through.
-                writer.write(f"return {value}")
+                writer.write(leave.format(value))
             else:
                 writer.write(f"{found} = agree({found}, {value}, {name!r})")
 
@@ -121,15 +143,13 @@ def _write_branches(
             raise UnsupportedError(at(branch.place, "an argument that has several values"))
         writer.body(branch.body, env, give)
         writer.indent, writer.opened = indent, opened
-        writer.write(f"if {found} is not U: return {found}")
-    writer.write("return U")
+        writer.write(f"if {found} is not U: {leave.format(found)}")
+    writer.write(leave.format("U"))
 
 
-def _write_function_body(writer: BodyWriter, name: str, part: Part) -> None:
+def _write_body(writer: BodyWriter, part: Part, *, leave: str) -> None:
     arguments = part.rule.arguments or ()
     names = [f"a{number}" for number in range(len(arguments))]
-    writer.write(f"def {name}({', '.join(['S', *names])}):")
-    writer.indent = 1
     env: Env = {}
     patterns: list[tuple[Term, str]] = []
     for argument, held in zip(arguments, names, strict=True):
@@ -141,7 +161,7 @@ def _write_function_body(writer: BodyWriter, name: str, part: Part) -> None:
                 # An argument hides every global of its name; a template shows globals.
                 if not (isinstance(argument, Template) and writer.scope.path(variable)):
                     env.setdefault(variable, Pending.HERE)
-    _write_branches(writer, part.rule.branches, env, tuple(patterns))
+    _write_branches(writer, part.rule.branches, env, tuple(patterns), leave=leave)
 
 
 def _write_charge(writer: Writer) -> None:
@@ -164,14 +184,29 @@ def _constant(group: Group) -> bool:
     return len(values) == 1
 
 
-def _write_document(writer: Writer, group: Group, bodies: list[str], default: str) -> None:
-    number = group.number
-    writer.write(f"def rule_{number}(S):")
+def _open_document(writer: Writer, group: Group) -> None:
+    writer.write(f"def rule_{group.number}(S):")
     writer.indent = 1
-    writer.write(f"v = S.memo.get({number}, MISSING)")
+    writer.write(f"v = S.memo.get({group.number}, MISSING)")
     writer.write("if v is not MISSING: return v")
     writer.write(f"if S.hidden and S.hides({group.path!r}): return S.base({group.path!r})")
     _write_charge(writer)
+
+
+def _open_function(writer: Writer, group: Group) -> None:
+    names = _arguments(group)
+    writer.write(f"def function_{group.number}({', '.join(['S', *names])}):")
+    writer.indent = 1
+    # A text is its own key, anything else is known by its identity, kept alive beside the result.
+    keys = "".join(f", {name} if type({name}) is str else id({name})" for name in names)
+    writer.write(f"known = ({group.number}{keys or ','})")
+    writer.write("v = S.memo.get(known, MISSING)")
+    writer.write("if v is not MISSING: return v[0]")
+    _write_charge(writer)
+
+
+def _write_document(writer: Writer, group: Group, bodies: list[str], default: str) -> None:
+    _open_document(writer, group)
     if group.partial:
         is_set = not any(part.keys for part in group.parts)
         writer.write(f"v = {'RegoSet()' if is_set else f'Collected({group.name!r})'}")
@@ -181,21 +216,14 @@ def _write_document(writer: Writer, group: Group, bodies: list[str], default: st
             writer.write("v = v.value")
     else:
         _write_choice(writer, group, bodies, default, "S")
-    writer.write(f"S.memo[{number}] = v")
+    writer.write(f"S.memo[{group.number}] = v")
     writer.write("return v")
 
 
 def _write_function(writer: Writer, group: Group, bodies: list[str], default: str) -> None:
-    names = [f"a{number}" for number in range(group.arity or 0)]
+    names = _arguments(group)
     arguments = ", ".join(["S", *names])
-    writer.write(f"def function_{group.number}({arguments}):")
-    writer.indent = 1
-    # A text is its own key, anything else is known by its identity, kept alive beside the result.
-    keys = "".join(f", {name} if type({name}) is str else id({name})" for name in names)
-    writer.write(f"known = ({group.number}{keys or ','})")
-    writer.write("v = S.memo.get(known, MISSING)")
-    writer.write("if v is not MISSING: return v[0]")
-    _write_charge(writer)
+    _open_function(writer, group)
     _write_choice(writer, group, bodies, default, arguments)
     writer.write(f"S.memo[known] = ({', '.join(['v', *names])},)")
     writer.write("return v")

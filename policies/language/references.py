@@ -572,7 +572,8 @@ class ReferenceWriter(Writer):
         collection = self.term(term.collection, env)
         value = self.term(term.value, env)
         if term.key is None:
-            return f"member({value}, {collection})"
+            plain = f"type({collection}) is list and type({value}) is str"
+            return f"({value} in {collection} if {plain} else member({value}, {collection}))"
         return f"member_at({self.term(term.key, env)}, {value}, {collection})"
 
 
