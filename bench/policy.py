@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -106,6 +107,23 @@ def cost_us(decide: Decide, *, calls: int) -> float:
     return (time.perf_counter() - start) / calls * 1e6
 
 
+def calls_of(decide: Decide) -> int:
+    """Return how many Python functions a decision calls: the same on every machine, busy or not."""
+    called = 0
+
+    def count(_: FrameType, event: str, __: Any) -> None:
+        nonlocal called
+        called += event == "call"
+
+    decide()
+    sys.setprofile(count)
+    try:
+        decide()
+    finally:
+        sys.setprofile(None)
+    return called
+
+
 def interleaved(decides: dict[str, tuple[Decide, int]], *, rounds: int) -> dict[str, float]:
     """Return the median cost of each, in microseconds."""
     taken: dict[str, list[float]] = {name: [] for name in decides}
@@ -132,6 +150,7 @@ def against_opa(bundle: Bundle, *, rounds: int) -> dict[str, Any]:
             decides["oracle"] = (lambda document=document: oracle(document), 8)
         found = interleaved(decides, rounds=rounds)
         result[f"ours_{name}_us"] = round(found["ours"], 1)
+        result[f"ours_{name}_calls"] = calls_of(decides["ours"][0])
         ratio = round(found["oracle"] / found["ours"], 2) if "oracle" in found else None
         result[f"oracle_over_ours_{name}"] = ratio
         if ratio is None:
@@ -156,6 +175,7 @@ def standing(bundle: Bundle, *, rounds: int) -> dict[str, Any]:
         message = f"{warm.counts.whole} whole decisions where one was to stand"
         raise SystemExit(message)
     return {
+        "standing_hit_calls": calls_of(lambda: warm.decide_now(next(kept))),
         "standing_hit_us": round(found["hit"], 1),
         "standing_over_whole": round(found["whole"] / found["hit"], 2),
     }

@@ -9,10 +9,12 @@ from policies.language.rechecking import Memo, Rechecker
 from policies.language.values import Value
 from policies.model import Decision, Question
 from policies.standing import (
-    PER_CALL,
+    VARYING,
     Standing,
     StandingPermits,
     admitted,
+    changes,
+    facts_of,
     renewed,
     standing_key,
 )
@@ -52,7 +54,7 @@ class Embedded:
         self._expires = expires
         self._budget = budget
         self._entrypoint = entrypoint
-        self._rechecker = Rechecker(program, entrypoint, varying=PER_CALL)
+        self._rechecker = Rechecker(program, entrypoint, varying=VARYING)
         self._permits = StandingPermits() if standing and self._rechecker.possible else None
         self.counts = Counts()
 
@@ -67,7 +69,7 @@ class Embedded:
         """Decide without a loop: the engine waits for nothing. Raises as `decide` does."""
         if self._permits is None:
             return self._whole(question)[0]
-        key = _read(lambda: standing_key(question, revision=self._revision))
+        key = _read(standing_key, question, self._revision)
         standing = self._permits.at(key, now=question.now)
         if standing is not None and self._stands(standing, question):
             self.counts.hits += 1
@@ -75,18 +77,22 @@ class Embedded:
         decision, asked, memo = self._whole(question)
         if decision.allow:
             until = min(decision.valid_until, self._expires)
-            kept = self._rechecker.keep(memo)
-            self._permits.keep(key, Standing(decision, until, asked, kept))
+            kept, facts = self._rechecker.keep(memo), _read(facts_of, question)
+            self._permits.keep(key, Standing(decision, until, asked, kept, facts))
         return decision
 
     def _stands(self, standing: Standing, question: Question) -> bool:
         self.counts.rechecked += 1
-        asked = _read(lambda: renewed(standing.question, question))
-        return self._rechecker.holds(standing.kept, asked, budget=self._budget)
+        changed = _read(changes, standing.facts, question)
+        asked = self._rechecker.asking((one.fact, one.reshaped) for one in changed)
+        if not asked:
+            return True
+        renewal = _read(renewed, standing.question, question, changed)
+        return self._rechecker.holds(standing.kept, renewal, asked=asked, budget=self._budget)
 
     def _whole(self, question: Question) -> tuple[Decision, Value, Memo]:
         self.counts.whole += 1
-        asked = _read(lambda: admitted(question))
+        asked = _read(admitted, question)
         raw, memo = self._rechecker.evaluate(asked, budget=self._budget)
         if raw is UNDEFINED:
             raise UndecidedError(f"{self._entrypoint} is undefined")
@@ -94,9 +100,9 @@ class Embedded:
         return decision, asked, memo
 
 
-def _read(act: Any) -> Any:
+def _read(act: Any, *given: Any) -> Any:
     """Return what `act` makes of a question, or refuse one that is no JSON."""
     try:
-        return act()
+        return act(*given)
     except (ArithmeticError, RecursionError, TypeError, ValueError) as error:
         raise UndecidedError(f"the question is no JSON: {type(error).__name__}") from error

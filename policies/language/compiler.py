@@ -1,16 +1,19 @@
 """Writes one body of a rule as straight Python: loops, tests and calls, in an order that is safe."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from policies.language.analysis import (
     Analysed,
     Group,
     Scope,
+    constant_prefix,
     declared_variables,
     dotted,
     outer_variables,
 )
 from policies.language.ast import (
+    Array,
     Assign,
     Body,
     Call,
@@ -21,8 +24,11 @@ from policies.language.ast import (
     Infix,
     Literal,
     Member,
+    Object,
     Ref,
     Scalar,
+    SetOf,
+    Template,
     Term,
     Unify,
     Var,
@@ -47,16 +53,21 @@ class BodyWriter(ReferenceWriter):
         self, analysed: Analysed, names: Namespace, scope: Scope, group: Group | None
     ) -> None:
         super().__init__(analysed, names, scope, group)
+        self.depth = 0
+        """How many bodies stand around this one; none around that of a rule."""
         found = names.held.get(TRACE)
         self._trace = found if isinstance(found, Trace) else None
 
     def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
         """Write the body in a loop of its own; `done` names a flag that ends it early."""
-        indent, opened = self.indent, self.opened
+        indent, opened, fail = self.indent, self.opened, self.fail
         self.write("for _ in ONCE:")
         self.indent += 1
+        self.fail = "continue"
+        self.depth += 1
         self.body(body, env, on_solution, done=done)
-        self.indent, self.opened = indent, opened
+        self.depth -= 1
+        self.indent, self.opened, self.fail = indent, opened, fail
 
     def inner(self, env: Env) -> Env:
         """Return what a body inside this one sees: a variable not bound yet is not its own."""
@@ -143,7 +154,10 @@ class BodyWriter(ReferenceWriter):
     def _tested(self, literal: Literal, env: Env) -> None:
         if literal.withs:
             self._replace(literal.withs, env)
-        expression = literal.expression
+        # Under `not`, what is read of the input may stay inside: see _negated.
+        depth, self.depth = self.depth, self.depth + literal.negated
+        expression = self._early_sides(literal.expression, env)
+        self.depth = depth
         if literal.negated:
             self._negated(expression, env)
             return
@@ -159,12 +173,99 @@ class BodyWriter(ReferenceWriter):
             case Call() if self.has_output(expression, env):
                 result = Call(expression.operator, expression.arguments[:-1], expression.place)
                 self.unify(expression.arguments[-1], result, env)
+            case Call() if test := self.kind_test(expression, env):
+                self.stop_if(f"not ({test})")
             case Infix() if expression.operator in _COMPARISONS:
-                self.write(f"if not {self.comparison(expression, env)}: continue")
+                self.stop_if(f"not {self.comparison(expression, env)}")
             case _:
                 found = self.term(expression, env)
                 if found.isidentifier() and found not in {"True", "None"}:
-                    self.write(f"if {found} is False: continue")
+                    self.stop_if(f"{found} is False")
+
+    # The order of what one literal asks for. OPA makes a literal's calls before it looks at rules,
+    # wherever they stand; in the body of a rule itself, what it reads of the input comes before both.
+    # The order shows where a call ends in an error and the rest is undefined.
+
+    def _early_sides(self, expression: Expression, env: Env) -> Expression:
+        match expression:
+            case Assign(left, right) | Unify(left, right) if self.is_free(left, env):
+                (only,) = self.early((right,), env)
+                return replace(expression, right=only)
+            case Assign(left, right) | Unify(left, right):
+                first, second = self.early((left, right), env)
+                return replace(expression, left=first, right=second)
+            case Each(collection=collection) | Every(collection=collection):
+                (only,) = self.early((collection,), env)
+                return replace(expression, collection=only)
+            case Declare():
+                return expression
+            case _:
+                (only,) = self.early((expression,), env)
+                return only
+
+    def early(self, terms: tuple[Term, ...], env: Env) -> tuple[Term, ...]:
+        """Write the calls inside the terms now; return the terms with variables in their place."""
+        several = len(terms) > 1
+        if not any(map(_calls, terms) if several else map(_calls, _parts(terms[0]))):
+            return terms
+        mark, opened = self.mark(env), list(self.opened)
+        act = self._made if several else self._with_parts
+        try:
+            return tuple(act(term, env) for term in terms)
+        except UnsafeError:
+            # A call that needs what the literal itself binds is made when that is known.
+            self.go_back(mark, env)
+            self.opened[:] = opened
+            return terms
+
+    def _with_parts(self, term: Term, env: Env) -> Term:
+        """Return the term over parts whose calls were made."""
+        held = tuple(self._made(part, env) for part in _parts(term))
+        match term:
+            case Call():
+                return replace(term, arguments=held)
+            case Infix():
+                return replace(term, left=held[0], right=held[1])
+            case Member(key=None):
+                return replace(term, value=held[0], collection=held[1])
+            case Member():
+                return replace(term, key=held[0], value=held[1], collection=held[2])
+            case Array() | SetOf():
+                return replace(term, elements=held)
+            case Object():
+                return replace(term, pairs=tuple(zip(held[::2], held[1::2], strict=True)))
+            case Ref():
+                return replace(term, path=held)
+            case _:
+                return term
+
+    def _made(self, term: Term, env: Env) -> Term:
+        if isinstance(term, Call | Infix | Member | Template):
+            # What is given to a call that has no other in it is looked at by the call alone.
+            inner = any(map(_calls, _parts(term)))
+            return self._outside(self._with_parts(term, env) if inner else term, env)
+        if self.depth == 0 and self._is_plain(term, env):
+            return self._outside(term, env)
+        return self._with_parts(term, env)
+
+    def _is_plain(self, term: Term, env: Env) -> bool:
+        """Whether a term is one written place of the input or of the data, where no rule stands."""
+        head, path = (term.head, term.path) if isinstance(term, Ref) else (term, ())
+        if not isinstance(head, Var) or head.name in env:
+            return False
+        root = self.scope.path(head.name)
+        if root is None or not all(isinstance(step, Scalar) for step in path):
+            return False
+        if root[0] == "input":
+            return True
+        node = self.analysed.tree
+        for name in (*root[1:], *constant_prefix(path)):
+            if node.group is not None:
+                return False
+            if name not in node.children:
+                return True
+            node = node.children[name]
+        return node.group is None and not node.children
 
     def _each(self, each: Each, env: Env) -> None:
         collection = self.lazily(each.collection, env)
@@ -173,7 +274,7 @@ class BodyWriter(ReferenceWriter):
         if not self.is_free(each.value, env):
             self.used(value)
         if each.key is None:
-            self.loop(f"for {value} in {self.state}.each({collection}):")
+            self.loop(f"for {value} in {self.elements(collection)}:")
         else:
             index = self.names.fresh("k")
             self.loop(f"for {index}, {value} in {self.state}.pairs({collection}):")
@@ -182,27 +283,38 @@ class BodyWriter(ReferenceWriter):
 
     def _every(self, every: Every, env: Env) -> None:
         collection = self.lazily(every.collection, env)
-        self.write(f"if type({collection}) not in COLLECTIONS: continue")
-        failed = self.let("False", "n")
-        index, value = self.names.fresh("k"), self.names.fresh("x")
-        indent = self.indent
-        if every.key is None:
-            self.write(f"for {value} in {self.state}.each({collection}):")
-        else:
-            self.write(f"for {index}, {value} in {self.state}.pairs({collection}):")
-        self.indent += 1
+        self.stop_if(f"type({collection}) not in COLLECTIONS")
+        failed, value = self.let("True", "n"), self.names.fresh("x")
         inner = self.inner(env)
-        if every.key is not None:
-            inner[every.key] = index
+        if every.key is None:
+            head = f"for {value} in {self.elements(collection)}:"
+        else:
+            inner[every.key] = self.names.fresh("k")
+            head = f"for {inner[every.key]}, {value} in {self.state}.pairs({collection}):"
+        self.write(head)
         inner[every.value] = value
         self.element(collection, value)
-        held = self.let("False", "n")
-        self._exists(every.body, inner, held)
-        self.write(f"if not {held}:")
-        self.write(f"    {failed} = True")
-        self.write("    break")
-        self.indent = indent
-        self.write(f"if {failed}: continue")
+        self._every_body(every.body, inner)
+        self.write(f"else: {failed} = False")
+        self.stop_if(failed)
+
+    def _every_body(self, body: Body, env: Env) -> None:
+        """Write what ends the loop around it where the body has no solution."""
+        mark, loops, opened, fail = self.mark(env), self.loops, self.opened, self.fail
+        self.indent += 1
+        self.depth += 1
+        self.fail = "break"
+        self.body(body, env, lambda _: self.write("pass"))
+        self.depth -= 1
+        self.indent, self.opened, self.fail = mark.indent, opened, fail
+        if self.loops > loops:
+            # It has loops of its own, and a failure in those is not yet the end.
+            self.go_back(mark, env)
+            self.indent += 1
+            held = self.let("False", "n")
+            self._exists(body, env, held)
+            self.write(f"if not {held}: break")
+            self.indent -= 1
 
     def _exists(self, body: Body, env: Env, flag: str) -> None:
         """Write code that raises the flag when the body has a solution."""
@@ -255,7 +367,7 @@ class BodyWriter(ReferenceWriter):
         flag = self.let("False", "n")
         literal = Literal(core, negated=False, withs=(), place=core.place)
         self._exists((literal,), self.inner(env), flag)
-        self.write(f"if {flag}: continue")
+        self.stop_if(f"{flag}")
 
     def _outside_all(self, terms: Sequence[Term], env: Env) -> tuple[Term, ...]:
         return tuple(self._outside(term, env) for term in terms)
@@ -284,7 +396,9 @@ class BodyWriter(ReferenceWriter):
     # With.
 
     def _replace(self, withs: Sequence[With], env: Env) -> None:
-        parts = [self._replacement(one, env) for one in withs]
+        values = self.early(tuple(one.value for one in withs), env)
+        pairs = zip(withs, values, strict=True)
+        parts = [self._replacement(replace(one, value=value), env) for one, value in pairs]
         outer = self.replaced[self.state]
         self.state = self.let(f"{self.state}.under(({', '.join(parts)},))", "S")
         self.replaced[self.state] = outer | {dotted(one.target) for one in withs}
@@ -324,3 +438,27 @@ class BodyWriter(ReferenceWriter):
             node = self.analysed.tree.below(path[:length])
             if node is not None and node.group is not None:
                 raise IllegalError(at(one.place, f"`with` on a part of {node.group.name}"))
+
+
+def _parts(term: Term) -> tuple[Term, ...]:
+    """Return the terms that a term is made of; a comprehension is made in a body of its own."""
+    match term:
+        case Call(arguments=arguments):
+            return arguments
+        case Infix(left=left, right=right):
+            return (left, right)
+        case Member(key=key, value=value, collection=collection):
+            return (value, collection) if key is None else (key, value, collection)
+        case Array(elements=elements) | SetOf(elements=elements):
+            return elements
+        case Object(pairs=pairs):
+            return tuple(part for pair in pairs for part in pair)
+        case Ref(path=path):
+            return path
+        case _:
+            return ()
+
+
+def _calls(term: Term) -> bool:
+    """Whether a term is a call, or has one in it."""
+    return isinstance(term, Call | Infix | Member | Template) or any(map(_calls, _parts(term)))

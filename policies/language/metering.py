@@ -4,8 +4,8 @@ A loop pays for its rounds; without this a round could do the work of a million 
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
 
 SMALL = 64
 """So many characters or elements cost nothing besides the step that meets them."""
@@ -19,13 +19,12 @@ class _Running(threading.local):
 _RUNNING = _Running()
 
 
-@contextmanager
-def running(charge: Callable[[int], None]) -> Iterator[None]:
-    """Charge this thread's work to a decision."""
+def running(charge: Callable[[int], None], act: Callable[[Any], Any], given: Any) -> Any:
+    """Return what `act` makes of what it is given; this thread's work is charged to a decision meanwhile."""
     before = _RUNNING.charge
     _RUNNING.charge = charge
     try:
-        yield
+        return act(given)
     finally:
         _RUNNING.charge = before
 

@@ -1,10 +1,11 @@
 """Numbers as Rego has them: an integer, or a decimal that is none; never a binary float.
 
-OPA calculates in binary floating point with a mantissa of 64 bits and prints the shortest decimal that
-reads back as the same value. The same is done here with integers, so that a result is equal to OPA's
-to the last digit and independent of the machine.
+OPA adds, subtracts and multiplies integers exactly. Anything else it calculates in binary floating point
+with a mantissa of 64 bits, and prints the shortest decimal that reads back as the same value. The same
+is done here with integers: a result is equal to OPA's to the last digit, on every machine.
 """
 
+import math
 from decimal import Context, Decimal, InvalidOperation, localcontext
 from fractions import Fraction
 from typing import TypeGuard
@@ -12,8 +13,9 @@ from typing import TypeGuard
 Number = int | Decimal
 
 _PRECISION = 64
-_SMALL = 1 << 31
+_SHORT = 1 << 63
 _LARGEST_EXPONENT = 400
+_MOST_BITS = (10**_LARGEST_EXPONENT).bit_length()
 _EXACT = Context(prec=2000)
 
 
@@ -49,18 +51,20 @@ def to_plain(number: Decimal) -> float | Decimal:
 
 
 def add(left: Number, right: Number) -> Number:
-    if _is_small(left) and _is_small(right):
-        return left + right
+    if type(left) is int and type(right) is int:
+        return _served(left + right)
     return _shortest(binary(left) + binary(right))
 
 
 def subtract(left: Number, right: Number) -> Number:
-    if _is_small(left) and _is_small(right):
-        return left - right
+    if type(left) is int and type(right) is int:
+        return _served(left - right)
     return _shortest(binary(left) - binary(right))
 
 
 def multiply(left: Number, right: Number) -> Number:
+    if type(left) is int and type(right) is int:
+        return _served(left * right)
     return _shortest(binary(left) * binary(right))
 
 
@@ -69,15 +73,42 @@ def divide(left: Number, right: Number) -> Number:
     return _shortest(binary(left) / binary(right))
 
 
+def absolute(number: Number) -> Number:
+    positive = -number if number < 0 else number
+    return positive if _is_short(positive) else _shortest(binary(positive))
+
+
+def floor(number: Number) -> int:
+    return number if _is_short(number) else math.floor(_near(number))
+
+
+def ceiling(number: Number) -> int:
+    return number if _is_short(number) else math.ceil(_near(number))
+
+
 def round_half_away(number: Number) -> int:
-    if isinstance(number, int):
+    if _is_short(number):
         return number
-    whole = int(abs(number) + Decimal("0.5"))
-    return whole if number > 0 else -whole
+    near = _near(number)
+    whole = math.floor(abs(near) + Fraction(1, 2))
+    return whole if near > 0 else -whole
 
 
-def _is_small(value: Number) -> TypeGuard[int]:
-    return type(value) is int and -_SMALL < value < _SMALL
+def _near(number: Number) -> Fraction:
+    """Return a decimal as it is written, and an integer as OPA rounds it."""
+    return binary(number) if isinstance(number, int) else Fraction(number)
+
+
+def _is_short(value: Number) -> TypeGuard[int]:
+    """Whether a value is an integer that 64 bits hold."""
+    return type(value) is int and -_SHORT < value < _SHORT
+
+
+def _served(exact: int) -> int:
+    """Refuse an integer that only a runaway calculation makes."""
+    if exact.bit_length() > _MOST_BITS:
+        raise ValueError(f"an integer of more than {_LARGEST_EXPONENT} digits")
+    return exact
 
 
 def binary(number: Number | Fraction) -> Fraction:

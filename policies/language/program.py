@@ -47,6 +47,7 @@ from policies.language.values import (
     Value,
     admit,
     equal,
+    identity,
     less,
     member,
     member_at,
@@ -65,12 +66,14 @@ _RUNTIME: Mapping[str, Any] = MappingProxyType(
         "ONCE": ONCE,
         "UNDEFINED_TEXT": "<undefined>",
         "COLLECTIONS": frozenset({list, dict, RegoSet}),
+        "SIZED": frozenset({str, list, dict, RegoSet}),
         "Collected": Collected,
         "Replacement": Replacement,
         "RegoSet": RegoSet,
         "agree": agree,
         "base_step": base_step,
         "equal": equal,
+        "identity": identity,
         "less": less,
         "make_object": make_object,
         "member": member,
@@ -327,8 +330,7 @@ class Program:
         """
         try:
             meter = Meter(budget or Budget())
-            with running(meter.charge):
-                return act(State(self._root, question, self._data, meter))
+            return running(meter.charge, act, State(self._root, question, self._data, meter))
         except UndecidedError:
             raise
         except RecursionError as error:

@@ -7,7 +7,7 @@ of the new question; there is one solution, so they are it. Any other outcome sa
 is decided as usual.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,16 @@ from policies.language.runtime import Budget, Path, State
 from policies.language.values import Value, equal
 
 Memo = Mapping[Any, Any]
+EVERY_LEAF = -1
+"""The bits of all leaves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What one evaluation leaves behind for the next."""
 
-    leaves: tuple[tuple[Callable[..., Value], tuple[Value, ...], Value], ...]
-    """Each use of a rule that reads a varying path: the rule, its arguments, the value it gave."""
+    leaves: tuple[tuple[int, Callable[..., Value], tuple[Value, ...], Value], ...]
+    """Each use of a rule that reads a varying path: its bit, the rule, its arguments, the value it gave."""
     known: Memo
     """Values of the other rules that a leaf may ask for, so that it need not go further down."""
 
@@ -33,20 +35,23 @@ class Kept:
 class Rechecker:
     """One document of a program, over inputs that differ in the `varying` paths alone.
 
-    `varying` patterns begin with `input`; None stands for any step. Raises UndecidedError as
-    `Program.evaluate` does.
+    `varying` patterns begin with `input`; None stands for any step. Where one lies below another, the
+    upper one stands for the kind of what lies there. Raises UndecidedError as `Program.evaluate` does.
     """
 
-    def __init__(self, program: Program, path: str, *, varying: Iterable[Pattern]) -> None:
+    def __init__(self, program: Program, path: str, *, varying: Sequence[Pattern]) -> None:
         self._program = program
         self._path = tuple(path.split("."))
         reached = _reached(program.groups, self._path)
-        changing = tuple(varying)
         self.possible = not any(group.replaces for group in reached)
         """False where a rule in reach holds `with`: what then depends on what cannot be derived."""
-        leaves = [group for group in reached if _varies(group, changing)]
+        leaves = [group for group in reached if _varies(group, varying)]
         self.leaves = frozenset(group.name for group in leaves)
-        self._leaves = {group.number: program.function(group) for group in leaves}
+        self._leaves = {
+            group.number: (1 << bit, program.function(group)) for bit, group in enumerate(leaves)
+        }
+        self._reading = [_bits(_reads(leaf, path) for leaf in leaves) for path in varying]
+        self._looking = [_bits(_looks(leaf, path) for leaf in leaves) for path in varying]
         self._asked = {
             group.number
             for group in reached
@@ -74,20 +79,38 @@ class Rechecker:
         for key, value in memo.items():
             number, arguments, found = _instance(key, value)
             if number in self._leaves:
-                leaves.append((self._leaves[number], arguments, found))
+                leaves.append((*self._leaves[number], arguments, found))
             elif number in self._asked:
                 known[key] = value
         return Kept(tuple(leaves), known)
 
-    def holds(self, kept: Kept, question: Value, *, budget: Budget) -> bool:
-        """Whether each leaf gives for `question` what it gave; an error or a spent budget is a no."""
+    def asking(self, changed: Iterable[tuple[int, bool]]) -> int:
+        """Return the bits of the leaves that read what changed.
+
+        Each change is a position in `varying`, and whether kind or length changed with the value.
+        """
+        asked = 0
+        for position, reshaped in changed:
+            asked |= self._reading[position]
+            if reshaped:
+                asked |= self._looking[position]
+        return asked
+
+    def holds(
+        self, kept: Kept, question: Value, *, asked: int = EVERY_LEAF, budget: Budget
+    ) -> bool:
+        """Whether each asked leaf gives for `question` what it gave; an error or a spent budget is a no.
+
+        A leaf may be left out where nothing that it reads itself changed (`asking`).
+        """
 
         def act(state: State) -> bool:
             state.memo.update(kept.known)
-            for function, arguments, value in kept.leaves:
-                found = function(state, *arguments)
-                if found is not value and not equal(found, value):
-                    return False
+            for bit, function, arguments, value in kept.leaves:
+                if asked & bit:
+                    found = function(state, *arguments)
+                    if found is not value and not equal(found, value):
+                        return False
             return True
 
         try:
@@ -121,13 +144,21 @@ def _reached(groups: Iterable[Group], path: Path) -> list[Group]:
     return reached
 
 
-def _varies(group: Group, varying: tuple[Pattern, ...]) -> bool:
+def _varies(group: Group, varying: Iterable[Pattern]) -> bool:
     """Whether a rule of the group may itself read a varying path, or a shape that varies."""
-    return any(_alike(read, path) for path in varying for read in group.reads) or any(
-        len(shape) >= len(path) and _alike(shape, path)
-        for path in varying
-        for shape in group.shapes
-    )
+    return any(_reads(group, path) or _looks(group, path) for path in varying)
+
+
+def _reads(group: Group, path: Pattern) -> bool:
+    return any(_alike(read, path) for read in group.reads)
+
+
+def _looks(group: Group, path: Pattern) -> bool:
+    return any(len(shape) >= len(path) and _alike(shape, path) for shape in group.shapes)
+
+
+def _bits(chosen: Iterable[bool]) -> int:
+    return sum(1 << bit for bit, held in enumerate(chosen) if held)
 
 
 def _alike(left: Pattern, right: Pattern) -> bool:

@@ -1,17 +1,11 @@
 """Writes terms as Python: references into documents, calls, collections and patterns."""
 
 from policies.language.analysis import (
-    Analysed,
-    Group,
     Pattern,
-    Scope,
     constant_prefix,
-    dotted,
-    outer_variables,
 )
 from policies.language.ast import (
     Array,
-    Body,
     Call,
     Comprehension,
     Infix,
@@ -24,176 +18,18 @@ from policies.language.ast import (
     Term,
     Var,
 )
-from policies.language.builtins.table import BUILTINS, OPERATORS, REPLACEABLE, python_name
+from policies.language.calls import CallWriter
 from policies.language.errors import (
     IllegalError,
-    NoFunctionError,
     UnsafeError,
-    UnsupportedError,
     at,
 )
 from policies.language.values import UNDEFINED, RegoSet, Value, step
-from policies.language.writing import Env, Namespace, OnSolution, Pending, Writer
+from policies.language.writing import Env, Pending
 
 
-class ReferenceWriter(Writer):
-    """Terms: each method writes what must run first and returns an expression for the value.
-
-    What is undefined runs into `continue`, so that a returned expression always has a value.
-    """
-
-    def __init__(
-        self, analysed: Analysed, names: Namespace, scope: Scope, group: Group | None
-    ) -> None:
-        super().__init__(names)
-        self.analysed = analysed
-        self.scope = scope
-        self.group = group
-        self.state = "S"
-        self.replaced: dict[str, frozenset[str]] = {"S": frozenset()}
-        self.opened: list[int] = []
-        self._origins: dict[str, Pattern] = {}
-        """Where in the input a name's value stands, while nothing was read of it but its shape."""
-
-    def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
-        """Write a body in a loop of its own; bodies are written one class further."""
-        raise NotImplementedError
-
-    def inner(self, env: Env) -> Env:
-        raise NotImplementedError
-
-    def loop(self, head: str) -> None:
-        self.write(head)
-        self.opened.append(self.indent)
-        self.indent += 1
-
-    # What is known of variables.
-
-    def is_free(self, term: Term, env: Env) -> bool:
-        """Whether the term is a variable that may still be given a value here."""
-        if not isinstance(term, Var):
-            return False
-        if term.name in env:
-            return env[term.name] is Pending.HERE
-        return self.scope.path(term.name) is None
-
-    def has_free(self, term: Term, env: Env) -> bool:
-        return any(
-            env[name] is Pending.HERE if name in env else self.scope.path(name) is None
-            for name in outer_variables(term)
-        )
-
-    def need_bound(self, term: Term, env: Env) -> None:
-        """Refuse, for now, a term with a variable that has no value yet."""
-        for name in sorted(outer_variables(term)):
-            held = env.get(name)
-            if isinstance(held, Pending) or (held is None and self.scope.path(name) is None):
-                shown = "_" if name.startswith("$") else name
-                raise UnsafeError(at(term.place, f"`{shown}` has no value here"))
-
-    # Unification.
-
-    def unify(self, left: Term, right: Term, env: Env) -> None:
-        if self.is_free(left, env) and self.is_free(right, env):
-            raise UnsafeError(at(left.place, "two variables without a value"))
-        open_left = self._is_pattern(left, env)
-        open_right = self._is_pattern(right, env)
-        if self.is_free(left, env):
-            self.match(left, self.lazily(right, env), env)
-        elif self.is_free(right, env):
-            self.match(right, self.lazily(left, env), env)
-        elif open_left and not open_right:
-            self.match(left, self.term(right, env), env)
-        elif open_right and not open_left:
-            self.match(right, self.term(left, env), env)
-        elif isinstance(left, Array) and isinstance(right, Array) and open_left:
-            self._unify_arrays(left, right, env)
-        elif isinstance(left, Object) and isinstance(right, Object) and open_left:
-            self._unify_objects(left, right, env)
-        elif open_left and open_right:
-            self.write("if True: continue")
-        else:
-            first = self.term(left, env)
-            self.write(f"if not equal({first}, {self.term(right, env)}): continue")
-
-    def _is_pattern(self, term: Term, env: Env) -> bool:
-        return isinstance(term, Array | Object) and self.has_free(term, env)
-
-    def _unify_arrays(self, left: Array, right: Array, env: Env) -> None:
-        if len(left.elements) != len(right.elements):
-            self.write("if True: continue")
-            return
-        self._unify_pairs(list(zip(left.elements, right.elements, strict=True)), env)
-
-    def _unify_objects(self, left: Object, right: Object, env: Env) -> None:
-        ours = self._constant_keys(left)
-        theirs = self._constant_keys(right)
-        if ours.keys() != theirs.keys():
-            self.write("if True: continue")
-            return
-        self._unify_pairs([(ours[key], theirs[key]) for key in ours], env)
-
-    def _constant_keys(self, found: Object) -> dict[tuple[type, object], Term]:
-        keys: dict[tuple[type, object], Term] = {}
-        for key, value in found.pairs:
-            if not isinstance(key, Scalar):
-                raise UnsupportedError(at(key.place, "a computed key in a pattern"))
-            keys[type(key.value), key.value] = value
-        return keys
-
-    def _unify_pairs(self, waiting: list[tuple[Term, Term]], env: Env) -> None:
-        while waiting:
-            late: list[tuple[Term, Term]] = []
-            for left, right in waiting:
-                mark, opened = self.mark(env), list(self.opened)
-                try:
-                    self.unify(left, right, env)
-                except UnsafeError as error:
-                    refused = error
-                    self.go_back(mark, env)
-                    self.opened[:] = opened
-                    late.append((left, right))
-                    if len(late) == len(waiting):
-                        raise refused from error
-            waiting = late
-
-    def match(self, pattern: Term, found: str, env: Env) -> None:
-        """Write the comparison of a value that is there with a pattern, binding its variables."""
-        if isinstance(pattern, Var) and pattern.wildcard:
-            return
-        if isinstance(pattern, Var) and self.is_free(pattern, env):
-            env[pattern.name] = found if found.isidentifier() else self.let(found)
-        elif isinstance(pattern, Array) and self.has_free(pattern, env):
-            value = found if found.isidentifier() else self.let(found)
-            size = len(pattern.elements)
-            self.write(f"if type({value}) is not list or len({value}) != {size}: continue")
-            parts = [(part, self.let(f"{value}[{n}]")) for n, part in enumerate(pattern.elements)]
-            self._match_all(parts, env)
-        elif isinstance(pattern, Object) and self.has_free(pattern, env):
-            value = found if found.isidentifier() else self.let(found)
-            size = len(pattern.pairs)
-            self.write(f"if type({value}) is not dict or len({value}) != {size}: continue")
-            parts = []
-            for key, part in pattern.pairs:
-                held = self.let(f"step({value}, {self.term(key, env)})")
-                self.write(f"if {held} is U: continue")
-                parts.append((part, held))
-            self._match_all(parts, env)
-        else:
-            self.write(f"if not equal({self.term(pattern, env)}, {found}): continue")
-
-    def _match_all(self, parts: list[tuple[Term, str]], env: Env) -> None:
-        # Simple parts first: a reference beside them may need what they bind.
-        later = []
-        for part, held in parts:
-            if isinstance(part, Ref | Call):
-                later.append((part, held))
-            else:
-                self.match(part, held, env)
-        for part, held in later:
-            self.match(part, held, env)
-
-    # Terms.
+class ReferenceWriter(CallWriter):
+    """Terms and references: each method writes what must run first and returns an expression."""
 
     def term(self, term: Term, env: Env) -> str:  # noqa: PLR0911 - one return for each kind of term
         match term:
@@ -204,11 +40,11 @@ class ReferenceWriter(Writer):
             case Ref():
                 return self._reference(term, env)
             case Call():
-                return self._call(term, env)
+                return self.call(term, env)
             case Infix():
-                return self._infix(term, env)
+                return self.infix(term, env)
             case Member():
-                return self.let(self._membership(term, env))
+                return self.let(self.membership(term, env))
             case Comprehension():
                 return self._comprehension(term, env)
             case Template():
@@ -240,13 +76,14 @@ class ReferenceWriter(Writer):
         found = self.let(start[term.kind], "c")
 
         def collect(inner: Env) -> None:
-            if term.key is not None:
-                key = self.term(term.key, inner)
-                self.write(f"{found}.put(({key},), {self.term(term.value, inner)})")
+            said = (term.value,) if term.key is None else (term.key, term.value)
+            given = [self.term(part, inner) for part in self.early(said, inner)]
+            if term.kind == "object":
+                self.write(f"{found}.put(({given[0]},), {given[1]})")
             elif term.kind == "array":
-                self.write(f"{found}.append({self.term(term.value, inner)})")
+                self.write(f"{found}.append({given[0]})")
             else:
-                self.write(f"{found}.add({self.term(term.value, inner)})")
+                self.write(adding(found, given[0]))
 
         state = self.state
         self.once(term.body, self.inner(env), collect)
@@ -263,7 +100,8 @@ class ReferenceWriter(Writer):
             shown = self.let("UNDEFINED_TEXT", "t")
 
             def show(inner: Env, part: Term = part, shown: str = shown) -> None:
-                self.write(f"{shown} = show({self.term(part, inner)})")
+                (given,) = self.early((part,), inner)
+                self.write(f"{shown} = show({self.term(given, inner)})")
 
             self.once((), self.inner(env), show)
             parts.append(shown)
@@ -339,12 +177,12 @@ class ReferenceWriter(Writer):
             return self._data((*written, *term.path), term, env)
         return self._steps(self.term(term.head, env), term.path, env)
 
-    def _read(self, path: tuple[Term, ...]) -> None:
+    def remember(self, path: tuple[Term, ...]) -> None:
         """Remember which of the rules and data the group reads."""
         self._note(("data", *_pattern(path)))
 
     def _data(self, path: tuple[Term, ...], term: Ref, env: Env) -> str:
-        self._read(path)
+        self.remember(path)
         node = self.analysed.tree
         prefix = constant_prefix(path)
         taken = 0
@@ -376,7 +214,7 @@ class ReferenceWriter(Writer):
         """Write one step after the other, by the function that fits the document walked."""
         virtual = walk == "walk"
         for index in path:
-            if self.is_free(index, env) or self._is_pattern(index, env):
+            if self.is_free(index, env) or self.is_pattern(index, env):
                 held, value = self.names.fresh("k"), self.names.fresh("x")
                 source = (
                     f"walk_pairs({self.state}, {found})"
@@ -392,172 +230,23 @@ class ReferenceWriter(Writer):
                 expression = (
                     f"{found}.get({key}, U) if type({found}) is dict else step({found}, {key})"
                 )
-            elif walk == "step" and key.isidentifier():
+            elif not virtual and key.isidentifier():
                 plain = f"type({key}) is str and type({found}) is dict"
-                expression = f"{found}.get({key}, U) if {plain} else step({found}, {key})"
+                expression = f"{found}.get({key}, U) if {plain} else {walk}({found}, {key})"
             else:
                 expression = f"{walk}({found}, {key})"
             found = self.defined(expression)
         if virtual:
             found = self.let(f"settle({found})")
-            self.write(f"if {found} is U: continue")
+            self.stop_if(f"{found} is U")
         return found
 
-    # Calls and operators.
 
-    def offers(self, name: str) -> bool:
-        return name in BUILTINS
-
-    def replaceable(self, name: str) -> bool:
-        """Whether `with` may replace the function, be it one that is refused itself."""
-        return name in BUILTINS or name in REPLACEABLE
-
-    def function_group(self, operator: Var | Ref, env: Env) -> Group | None:
-        """Return the user's function of that name, None where there is none."""
-        prefix = () if isinstance(operator, Var) else constant_prefix(operator.path)
-        head = operator if isinstance(operator, Var) else operator.head
-        if not isinstance(head, Var) or head.name in env:
-            return None
-        root = self.scope.path(head.name)
-        if root is None or root[0] != "data":
-            return None
-        node = self.analysed.tree.below((*root[1:], *prefix))
-        return node.group if node and node.group and node.group.arity is not None else None
-
-    def arity(self, call: Call, env: Env) -> int:
-        group = self.function_group(call.operator, env)
-        if group is not None and group.arity is not None:
-            return group.arity
-        name = dotted(call.operator)
-        if name in REPLACEABLE and name in self.replaced[self.state]:
-            return REPLACEABLE[name]
-        if name not in BUILTINS:
-            raise NoFunctionError(call.place, name or "a computed name")
-        return BUILTINS[name].arity
-
-    def has_output(self, call: Call, env: Env) -> bool:
-        """Whether the call's last argument takes the result, as in `count(x, n)`."""
-        return len(call.arguments) == self.arity(call, env) + 1
-
-    def function_value(self, term: Term, env: Env) -> str:
-        """Return the Python function that the term names, empty where it names none."""
-        if not isinstance(term, Var | Ref) or (isinstance(term, Var) and term.name in env):
-            return ""
-        group = self.function_group(term, env)
-        if group is not None:
-            self._read(tuple(Scalar(name, term.place) for name in group.path))
-            return f"function_{group.number}"
-        name = dotted(term)
-        head = term if isinstance(term, Var) else term.head
-        if name in BUILTINS and isinstance(head, Var) and self.scope.path(head.name) is None:
-            return f"M_{python_name(name)}"
-        return ""
-
-    def _call(self, call: Call, env: Env) -> str:
-        arity = self.arity(call, env)
-        if len(call.arguments) != arity:
-            name = dotted(call.operator)
-            raise IllegalError(
-                at(call.place, f"`{name}` takes {arity} arguments, {len(call.arguments)} found")
-            )
-        group = self.function_group(call.operator, env)
-        shape = group is None and dotted(call.operator) in _OF_SHAPE
-        write = self.lazily if shape else self.term
-        arguments = [write(argument, env) for argument in call.arguments]
-        joined = ", ".join(arguments)
-        if group is not None:
-            self._read(tuple(Scalar(name, call.place) for name in group.path))
-            target, name = f"function_{group.number}", group.name
-            direct = f"{target}({', '.join([self.state, *arguments])})"
-        else:
-            name = dotted(call.operator)
-            target = f"M_{python_name(name)}"
-            direct = f"B_{python_name(name)}({joined})"
-            if name in BUILTINS and BUILTINS[name].relation:
-                found = self.names.fresh("x")
-                self.loop(f"for _, {found} in {self.state}.pairs({direct}):")
-                return found
-        mocked = name.rpartition(".")[2] in self.analysed.mocked
-        if group is None and name in _KINDS and not mocked:
-            return self.let(_KINDS[name].format(joined))
-        if mocked:
-            tail = f"({joined},)" if arguments else "()"
-            direct = f"{self.state}.mocked({name!r}, {target}, {tail})"
-        found = self.let(direct)
-        self.write(f"if {found} is U: continue")
-        return found
-
-    def _infix(self, term: Infix, env: Env) -> str:
-        if term.operator not in OPERATORS:
-            return self.let(self.comparison(term, env))
-        left = self.term(term.left, env)
-        found = self.let(f"B_{OPERATORS[term.operator]}({left}, {self.term(term.right, env)})")
-        self.write(f"if {found} is U: continue")
-        return found
-
-    def comparison(self, term: Infix, env: Env) -> str:
-        """Return an expression that is True or False."""
-        left, right = self._sides(term, env)
-        match term.operator:
-            case "==":
-                return self._equality(term, left, right)
-            case "!=":
-                return f"(not {self._equality(term, left, right)})"
-            case "<":
-                return self._order(left, "<", right, otherwise=f"less({left}, {right})")
-            case ">":
-                return self._order(left, ">", right, otherwise=f"less({right}, {left})")
-            case "<=":
-                return self._order(left, "<=", right, otherwise=f"not less({right}, {left})")
-            case _:
-                return self._order(left, ">=", right, otherwise=f"not less({left}, {right})")
-
-    def _order(self, left: str, sign: str, right: str, *, otherwise: str) -> str:
-        """Return a comparison that asks Python alone where both are integers."""
-        return f"({left} {sign} {right} if type({left}) is type({right}) is int else {otherwise})"
-
-    def _sides(self, term: Infix, env: Env) -> tuple[str, str]:
-        """Write both operands; one may bind a variable that the other needs."""
-        mark, opened = self.mark(env), list(self.opened)
-        try:
-            left = self.term(term.left, env)
-            return left, self.term(term.right, env)
-        except UnsafeError:
-            self.go_back(mark, env)
-            self.opened[:] = opened
-            right = self.term(term.right, env)
-            return self.term(term.left, env), right
-
-    def _equality(self, term: Infix, left: str, right: str) -> str:
-        # Only a text compares in Python as in Rego without a look at the types.
-        for side in (term.left, term.right):
-            if isinstance(side, Scalar) and isinstance(side.value, str):
-                return f"({left} == {right})"
-        plain = f"type({left}) is type({right}) is str"
-        return f"({left} == {right} if {plain} else equal({left}, {right}))"
-
-    def _membership(self, term: Member, env: Env) -> str:
-        collection = self.term(term.collection, env)
-        value = self.term(term.value, env)
-        if term.key is None:
-            return f"member({value}, {collection})"
-        return f"member_at({self.term(term.key, env)}, {value}, {collection})"
-
-
-_OF_SHAPE = frozenset(
-    {"count", "is_array", "is_boolean", "is_null", "is_number", "is_object", "is_string"}
-)
-"""Built-ins that look at the kind and the length of what they are given."""
-
-_KINDS = {
-    "is_array": "type({}) is list",
-    "is_boolean": "type({}) is bool",
-    "is_null": "type({}) is NONE",
-    "is_number": "type({}) in NUMBERS",
-    "is_object": "type({}) is dict",
-    "is_string": "type({}) is str",
-}
-"""Built-ins that are one test in Python."""
+def adding(holder: str, value: str) -> str:
+    """Return a statement that puts a value into a set in the making."""
+    if value.isidentifier():
+        return f"{holder}.members[{value} if type({value}) is str else identity({value})] = {value}"
+    return f"{holder}.add({value})"
 
 
 def _pattern(path: tuple[Term, ...]) -> Pattern:

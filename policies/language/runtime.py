@@ -258,6 +258,14 @@ class Collected:
             raise ConflictError(f"{self._name} has two values under one key")
         holder[last] = value
 
+    def put_under(self, index: Value, value: Value) -> None:
+        """Add to the set under one key."""
+        members = self.value.get(index if type(index) is str else key(index), MISSING)
+        if members is MISSING or id(members) not in self._made:
+            self.put_member((index,), value)
+        else:
+            members.add(value)
+
     def put_member(self, path: tuple[Value, ...], value: Value) -> None:
         holder = self.value if len(path) == 1 else self._holder(path)
         last = path[-1] if type(path[-1]) is str else key(path[-1])

@@ -81,12 +81,18 @@ class Writer:
         self.names = names
         self.lines: list[str] = []
         self.indent = 0
+        self.fail = "continue"
+        """What a literal does when it fails: go on with the loop around it, or end it."""
         self._written_at = 0
         self._defined: dict[str, Defined] = {}
 
     def write(self, line: str) -> None:
         self._forget_closed()
         self.lines.append("    " * self.indent + line)
+
+    def stop_if(self, condition: str) -> None:
+        """Write that the literal fails where the condition holds."""
+        self.write(f"if {condition}: {self.fail}")
 
     def defined(self, expression: str) -> str:
         """Return a name for the value of an expression; where it has none, the body fails.
@@ -98,7 +104,7 @@ class Writer:
             line = len(self.lines)
             name = self.let(expression)
             self._defined[expression] = Defined(name, self.indent, line)
-            self.write(f"if {name} is U: continue")
+            self.stop_if(f"{name} is U")
         return self._defined[expression].name
 
     def let(self, expression: str, prefix: str = "v") -> str:

@@ -99,6 +99,39 @@ TRAPS: dict[str, str] = {
     "a variable declared twice": "p := x if {\n\tx := 1\n\tx := input.n\n}",
     "a variable of its own value": "p := x if x := x + 1",
     "a number is a key's text in data": "p := data.table[1]",
+    "a rule beside a call in the head": (
+        "default p := 7\n\np := [h, input.user & {1, true}] if true\n\nh if input.no"
+    ),
+    "a rule beside a call in the body": (
+        "default p := 7\n\np := x if x := {h: sum(input.user)}\n\nh if input.no"
+    ),
+    "a rule beside a call in a head's call": (
+        "default p := 7\n\np := f(h, sum(input.user)) if true\n\nh if input.no\n\nf(x, _) := x"
+    ),
+    "a rule beside a call in a comprehension": (
+        "p := count([[h, sum(input.user)] | some _ in [1]])\n\nh if input.no"
+    ),
+    "a rule beside a call in a template": 'p := $"{[h, sum(input.user)]}"\n\nh if input.no',
+    "a rule beside a call in a replacement": (
+        "p if 1 with input.z as [h, sum(input.user)]\n\nh if input.no"
+    ),
+    "a rule compared with a call": (
+        "default p := 7\n\np := 3 if h.x < sum(input.user)\n\nh := {`x`: 1} if input.no"
+    ),
+    "the input beside a call": (
+        "default p := 7\n\np := [input.nothing, sum(input.user)] if true"
+    ),
+    "the input beside a call in a comprehension": (
+        "p := count([x | x := [input.nothing, sum(input.user)]])"
+    ),
+    "a step by a rule beside a call": (
+        "default p := 7\n\np := [input.xs[h], sum(input.user)] if true\n\nh := 0 if input.no"
+    ),
+    "a key beside a call": "p[h] := sum(input.user) if true\n\nh := `k` if input.no",
+    "integers beyond 64 bits": (
+        "p := [x * x, x * x + 1, 0 - x * x, floor(x * x), abs(0 - x * x), x * 2] if {\n"
+        "\tx := input.n + 9007199254740993\n}"
+    ),
     "an unknown document": "p := data.nothing.at.all",
     "a walk over data": "p contains [k, v] if some k, v in data.table",
 }  # fmt: skip

@@ -210,6 +210,7 @@ class _Author:
                 ),
                 lambda: f"({self._fit('set')} {self._chance.choice('|&-')} {self._fit('set')})",
                 lambda: self._call(inner),
+                lambda: self._beside_a_call(inner),
                 lambda: self._comprehension(inner),
                 lambda: f'$"{{{self._term(0)}}} and {{{self._term(inner)}}}"',
                 lambda: self._chance.choice(("h", "q", "f(input.n)")),
@@ -220,6 +221,15 @@ class _Author:
     def _call(self, depth: int) -> str:
         pattern = self._chance.choice(_CALLS)
         return _HOLE.sub(lambda hole: self._fit(hole[1], depth), pattern)
+
+    def _beside_a_call(self, depth: int) -> str:
+        """Write a rule or a step that may be undefined beside a call that may end in an error."""
+        first = self._chance.choice(("h", "[h]", "input.xs[h]", "data.table[input.user]", "q"))
+        second = self._chance.choice((self._call(depth), f"({self._fit('set')} & {{1, true}})"))
+        pattern = self._chance.choice(
+            ("[{}, {}]", "{{{}, {}}}", "{{{}: {}}}", "f([{}, {}])", "[[{}], [{}]]")
+        )
+        return pattern.format(first, second)
 
     def _fit(self, kind: str, depth: int = 0) -> str:
         """Write a term of a kind, or one that may be of any kind."""

@@ -5,6 +5,7 @@ Nothing here reads a clock, a network, a file, an environment or a source of ran
 
 from collections.abc import Mapping
 
+from policies.language.builtins.certificates import CERTIFICATES
 from policies.language.builtins.crypto import CRYPTO
 from policies.language.builtins.documents import DOCUMENTS
 from policies.language.builtins.encodings import ENCODINGS
@@ -14,7 +15,9 @@ from policies.language.builtins.intersections import INTERSECTIONS
 from policies.language.builtins.networks import NETWORKS
 from policies.language.builtins.operands import Builtin
 from policies.language.builtins.regexes import REGEXES
+from policies.language.builtins.requests import REQUESTS
 from policies.language.builtins.schemas import SCHEMAS
+from policies.language.builtins.templates import TEMPLATES
 from policies.language.builtins.texts import TEXTS
 from policies.language.builtins.times import TIMES
 from policies.language.builtins.tokens import TOKENS
@@ -40,6 +43,9 @@ BUILTINS: Mapping[str, Builtin] = {
     **CRYPTO,
     **TIMES,
     **SCHEMAS,
+    **REQUESTS,
+    **CERTIFICATES,
+    **TEMPLATES,
 }
 
 # Refused wherever they would be called; known only so that `with` may replace them.

@@ -1,6 +1,6 @@
 """Built-ins on numbers, collections and types."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 
 from policies.language.builtins.operands import (
@@ -18,10 +18,12 @@ from policies.language.builtins.operands import (
 from policies.language.errors import BuiltinError, NotOfferedError
 from policies.language.numbers import (
     Number,
+    absolute,
     add,
+    ceiling,
     divide,
+    floor,
     multiply,
-    normalise,
     round_half_away,
     subtract,
 )
@@ -104,19 +106,6 @@ def _largest(value: Value) -> Value:
 
 def _smallest(value: Value) -> Value:
     return min(sequence(value), key=rank, default=UNDEFINED)
-
-
-def _absolute(value: Value) -> Number:
-    found = number(value)
-    return abs(found) if isinstance(found, int) else normalise(abs(found))
-
-
-def _ceil(value: Value) -> int:
-    return int(Decimal(number(value)).to_integral_value(ROUND_CEILING))
-
-
-def _floor(value: Value) -> int:
-    return int(Decimal(number(value)).to_integral_value(ROUND_FLOOR))
 
 
 def _slice(value: Value, start: Value, stop: Value) -> list[Value]:
@@ -264,9 +253,9 @@ VALUES = {
     "max": Builtin(_largest, 1),
     "min": Builtin(_smallest, 1),
     "sort": Builtin(lambda value: ordered(sequence(value)), 1),
-    "abs": Builtin(_absolute, 1),
-    "ceil": Builtin(_ceil, 1),
-    "floor": Builtin(_floor, 1),
+    "abs": Builtin(lambda value: absolute(number(value)), 1),
+    "ceil": Builtin(lambda value: ceiling(number(value)), 1),
+    "floor": Builtin(lambda value: floor(number(value)), 1),
     "round": Builtin(lambda value: round_half_away(number(value)), 1),
     "bits.and": Builtin(lambda left, right: integer(left) & integer(right), 2),
     "bits.or": Builtin(lambda left, right: integer(left) | integer(right), 2),

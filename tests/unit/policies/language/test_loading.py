@@ -15,7 +15,7 @@ REFUSED = {
     "opa.runtime": "p := opa.runtime()",
     "net.lookup_ip_addr": 'p := net.lookup_ip_addr("example.org")',
     "rego.parse_module": 'p := rego.parse_module("m", "package m")',
-    "crypto.x509.parse_certificates": 'p := crypto.x509.parse_certificates("x")',
+    "crypto.x509.parse_and_verify_certificates": 'p := crypto.x509.parse_and_verify_certificates("x")',
     "trace": 'p if trace("x")',
     "uuid.rfc4122": 'p := uuid.rfc4122("x")',
 }
