@@ -126,6 +126,11 @@ class Snapshot:
         return None if case is None else self._emergency_cases.get(case.id)
 
     @cached_property
+    def open_sources(self) -> frozenset[str]:
+        """Names of the sources that may be read."""
+        return frozenset(name for name, one in self.sources.items() if one.state == "active")
+
+    @cached_property
     def _contracts(self) -> dict[str, tuple[Resource, ...]]:
         """Filled as systems call."""
         return {}

@@ -56,7 +56,7 @@ def _questions(
     used = {grant.id: 0 for grant in grants}
     documents = dict.fromkeys((ANY_DOCUMENT, *(one for g in grants for one in g.operations[:1])))
     for operation in documents:
-        facts = Facts(snapshot=snapshot, operation=operation, used=used, now=now)
+        facts = Facts(snapshot=snapshot, operation=operation, grants=grants, used=used, now=now)
         for matter in _matters(snapshot, system, grants):
             for purpose in PURPOSES:
                 call = _call(system, snapshot, matter=matter, purpose=purpose)

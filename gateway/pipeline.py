@@ -52,7 +52,7 @@ from gateway.record import (
     record_refusal,
 )
 from gateway.respond import Words, respond
-from gateway.rule import Facts, Ruled, candidates, rule
+from gateway.rule import Facts, Ruled, put_forward, rule
 from gateway.schema import Contract, build_contract
 
 ATTEMPTS = 4
@@ -260,7 +260,7 @@ class _Attempt:
             ruled.rulings,
             ports,
             call=call,
-            sources=_vouched(snapshot),
+            sources=snapshot.open_sources,
             normalise=self._normalise,
             deadline_s=max(0.0, ends - ports.monotonic()),
         )
@@ -338,15 +338,15 @@ def _plan(
 async def _rule(
     call: Call, planned: Plan, snapshot: Snapshot, ports: Ports, *, now: datetime
 ) -> Ruled:
-    day = now.date().isoformat()
-    uncounted = Facts(snapshot=snapshot, operation=planned.document.digest, used={}, now=now)
-    codes = {step.resource.code for step in planned.steps}
-    grants = [grant.id for code in codes for grant in candidates(call, code, uncounted)]
-    used = await ports.quotas.used_today(grants, day)
+    grants = put_forward(call, planned.steps, snapshot, now=now)
+    used = await ports.quotas.used_today([grant.id for grant in grants], now.date().isoformat())
+    facts = Facts(
+        snapshot=snapshot, operation=planned.document.digest, grants=grants, used=used, now=now
+    )
     return await rule(
         call,
         planned.steps,
-        replace(uncounted, used=used),
+        facts,
         decisions=ports.decisions,
         tokens=_per_call(ports.fresh_id),
         token=ports.registry.token,
@@ -363,10 +363,6 @@ def _per_call(fresh_id: Callable[[str], str]) -> Callable[[str], str]:
         return known[value]
 
     return token
-
-
-def _vouched(snapshot: Snapshot) -> frozenset[str]:
-    return frozenset(name for name, one in snapshot.sources.items() if one.state == "active")
 
 
 def _mask(carried: Carried, *, now: datetime, normalise: Normalise) -> Outcome:

@@ -57,6 +57,8 @@ class Facts:
     snapshot: Snapshot
     operation: str
     """SHA-256 of the document, hex."""
+    grants: tuple[Grant, ...]
+    """Those that are put forward (`put_forward`)."""
     used: Mapping[str, int]
     """Grant id → calls already counted today."""
     now: datetime
@@ -152,9 +154,7 @@ def question(
 
 
 def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
-    snapshot = facts.snapshot
-    codes = sorted({step.resource.code for step in steps})
-    grants = [grant for code in codes for grant in candidates(call, code, facts)]
+    snapshot, grants = facts.snapshot, facts.grants
     objects: list[object] = [snapshot, *grants]
     places: list[str | None] = [call.usage.matter]
     for step in steps:
@@ -201,15 +201,17 @@ def _share(
     )
 
 
-def candidates(call: Call, resource: str, facts: Facts) -> tuple[Grant, ...]:
-    """Return the grants on a resource that are put forward for a call."""
-    officer = call.caller.officer
-    return facts.snapshot.candidates(
-        call.caller.system.id,
-        resource,
-        case=call.case,
-        officer=None if officer is None else officer.id,
-        at=facts.now,
+def put_forward(
+    call: Call, steps: Sequence[Step], snapshot: Snapshot, *, now: datetime
+) -> tuple[Grant, ...]:
+    """Return the grants that are put forward for a call, by resource code."""
+    officer, system = call.caller.officer, call.caller.system.id
+    held = None if officer is None else officer.id
+    codes = sorted({step.resource.code for step in steps})
+    return tuple(
+        grant
+        for code in codes
+        for grant in snapshot.candidates(system, code, case=call.case, officer=held, at=now)
     )
 
 

@@ -22,7 +22,7 @@ from gateway.record import (
     record,
     record_refusal,
 )
-from gateway.rule import Facts, question
+from gateway.rule import Facts, put_forward, question
 from policies.model import ItemVerdicts
 from policies.replay import read_decision, read_question
 from tests.fakes.calls import (
@@ -66,8 +66,9 @@ def given(*outcomes: Outcome, data: bytes = b'{"a":1}') -> Given:
 
 def basis(call: Call, outcomes: Sequence[Outcome], **changes: Any) -> Basis:
     snapshot = a_snapshot()
-    facts = Facts(snapshot=snapshot, operation=OPERATION, used={}, now=NOW)
     steps = [outcome_step(outcome) for outcome in outcomes]
+    grants = put_forward(call, steps, snapshot, now=NOW)
+    facts = Facts(snapshot=snapshot, operation=OPERATION, grants=grants, used={}, now=NOW)
     asked = question(call, steps, facts, tokens=lambda _: "tok", token=token)
     members: dict[str, Any] = {
         "snapshot": snapshot,

@@ -12,7 +12,7 @@ import pytest
 from catalogue.model import CaseState, RowRule, SubjectType
 from catalogue.snapshot import Snapshot
 from gateway.model import Call, Claim, Permitted, Refused, Step
-from gateway.rule import Facts, Ruled, question, rule
+from gateway.rule import Facts, Ruled, put_forward, question, rule
 from policies.engine import DecisionPoint
 from policies.model import Question, RequestFacts, Verdict
 from tests.fakes.calls import (
@@ -48,18 +48,28 @@ class Tokens:
         return self._known.setdefault(value, f"tok_{len(self._known)}")
 
 
-def facts(snapshot: Snapshot | None = None, **used: int) -> Facts:
+def facts(
+    call: Call, steps: Sequence[Step], snapshot: Snapshot | None = None, **used: int
+) -> Facts:
+    snapshot = snapshot or a_snapshot()
     return Facts(
-        snapshot=snapshot or a_snapshot(), operation="6d" * 32, used=used or {"grt_1": 3}, now=NOW
+        snapshot=snapshot,
+        operation="6d" * 32,
+        grants=put_forward(call, steps, snapshot, now=NOW),
+        used=used or {"grt_1": 3},
+        now=NOW,
     )
 
 
 def asked(call: Call, *steps: Step, snapshot: Snapshot | None = None) -> Question:
-    return question(call, steps, facts(snapshot), tokens=Tokens(), token=token).question
+    known = facts(call, steps, snapshot)
+    return question(call, steps, known, tokens=Tokens(), token=token).question
 
 
 async def ruled(decisions: DecisionPoint, *steps: Step) -> Ruled:
-    return await rule(a_call(), steps, facts(), decisions=decisions, tokens=Tokens(), token=token)
+    call = a_call()
+    known = facts(call, steps)
+    return await rule(call, steps, known, decisions=decisions, tokens=Tokens(), token=token)
 
 
 def test_the_question_holds_no_identifier_and_no_free_text() -> None:
@@ -147,7 +157,9 @@ def test_a_verification_is_asked_on_its_own_channel_only_if_all_steps_verify() -
 
 
 def test_a_grant_whose_count_is_not_known_counts_as_spent() -> None:
-    found = question(a_call(), [a_step()], facts(grt_x=0), tokens=Tokens(), token=token).question
+    call, steps = a_call(), [a_step()]
+    unknown = facts(call, steps, grt_x=0)
+    found = question(call, steps, unknown, tokens=Tokens(), token=token).question
     assert found.grants[0].used_today == found.grants[0].daily_quota
 
 
