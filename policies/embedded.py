@@ -54,7 +54,7 @@ class Embedded:
         self._expires = expires
         self._budget = budget
         self._entrypoint = entrypoint
-        self._rechecker = Rechecker(program, entrypoint, varying=VARYING)
+        self._rechecker = Rechecker(program, entrypoint, varying=VARYING if standing else ())
         self._permits = StandingPermits() if standing and self._rechecker.possible else None
         self.counts = Counts()
 

@@ -52,11 +52,12 @@ class Rechecker:
         }
         self._reading = [_bits(_reads(leaf, path) for leaf in leaves) for path in varying]
         self._looking = [_bits(_looks(leaf, path) for leaf in leaves) for path in varying]
+        documents = {read for leaf in leaves for read in leaf.reads if read[0] == "data"}
         self._asked = {
             group.number
             for group in reached
             if group.number not in self._leaves
-            and any(meets(read, group.path) for leaf in leaves for read in leaf.reads)
+            and any(meets(read, group.path) for read in documents)
         }
 
     def evaluate(self, question: Value, *, budget: Budget) -> tuple[Any, Memo]:
@@ -150,7 +151,7 @@ def _varies(group: Group, varying: Iterable[Pattern]) -> bool:
 
 
 def _reads(group: Group, path: Pattern) -> bool:
-    return any(_alike(read, path) for read in group.reads)
+    return any(read[0] == path[0] and _alike(read, path) for read in group.reads)
 
 
 def _looks(group: Group, path: Pattern) -> bool:
