@@ -162,6 +162,8 @@ def _check_tile(stored: FullTile | None, computed: FullTile) -> Iterator[Finding
         detail = f"holds {len(stored.hashes)} bytes, {len(computed.hashes)} needed"
         yield _finding(What.CHANGED, where, start, detail)
         return
+    if stored.hashes == computed.hashes and stored.root == computed.root:
+        return
     for place in range(TILE_WIDTH):
         span = slice(place * HASH_LENGTH, (place + 1) * HASH_LENGTH)
         if stored.hashes[span] != computed.hashes[span]:

@@ -107,6 +107,7 @@ class Log:
         patience: Patience = ENDLESS,
         shared: bool = False,
         given_up: frozenset[Checkpoint] = frozenset(),
+        reload_keys: Callable[[], LogKeys] | None = None,
     ) -> "Log":
         """Check that the stored log is its own past, sign its head and begin to take drafts.
 
@@ -114,7 +115,9 @@ class Log:
         point of a commit. While the oldest append has waited for longer than the `patience`, `ready` says
         that the log is busy. With `shared` others who hold the log's keys may write to the same database;
         without, whoever wrote before cannot any more. A guard that knows one of the checkpoints `given_up`
-        does not stop the start: then call `give_up`. Raises StartRefusedError, LogUnavailableError.
+        does not stop the start: then call `give_up`. `reload_keys` reads the key files again once another who
+        shares the log has recorded a change of keys; None: such a change needs a new start. Raises
+        StartRefusedError, LogUnavailableError.
         """
         store = SqlStore(engine)
         sequencer = Sequencer(
@@ -127,6 +130,7 @@ class Log:
             at=at,
             shared=shared,
             given_up=given_up,
+            reload_keys=reload_keys,
         )
         return cls(
             sequencer,

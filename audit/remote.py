@@ -43,7 +43,13 @@ class RemoteLog:
         verifiers: Sequence[Verifier],
         find: Find,
         deadline_s: float,
+        renew: Callable[[Sequence[Verifier]], Sequence[Verifier]] | None = None,
     ) -> None:
+        """`renew` returns the keys known and those that took over from them (`audit.rotation.followed`).
+
+        It is asked where an answer does not hold under the keys known; None: a new key needs a new start.
+        """
+        self._renew = renew
         self._origin = origin
         self._gateway = gateway
         self._verifiers = tuple(verifiers)
@@ -68,7 +74,12 @@ class RemoteLog:
         except FutureTimeoutError as error:
             line.doubted = True
             raise LogUnavailableError("the sequencer did not answer in time") from error
-        return self._checked(sequenced)
+        try:
+            return self._checked(sequenced)
+        except LogUnavailableError:
+            if not self._renewed():
+                raise
+            return self._checked(sequenced)
 
     async def append_async(self, draft: Draft) -> Sequenced:
         """Wait for the same without blocking the loop."""
@@ -80,7 +91,12 @@ class RemoteLog:
         except TimeoutError as error:
             line.doubted = True
             raise LogUnavailableError("the sequencer did not answer in time") from error
-        return self._checked(sequenced)
+        try:
+            return self._checked(sequenced)
+        except LogUnavailableError:
+            if not await asyncio.to_thread(self._renewed):
+                raise
+            return self._checked(sequenced)
 
     def ready(self) -> None:
         """Raise LogUnavailableError where no sequencer is to be reached. Blocks for a connection."""
@@ -150,6 +166,17 @@ class RemoteLog:
         except (ProofError, MalformedError) as error:
             raise LogUnavailableError(f"the sequencer's answer does not hold: {error}") from error
         return sequenced
+
+    def _renewed(self) -> bool:
+        """Whether keys have taken over from those that were known; then they are known, too."""
+        if self._renew is None:
+            return False
+        known = self._verifiers
+        try:
+            self._verifiers = tuple(self._renew(known))
+        except (ProofError, MalformedError):
+            return False
+        return self._verifiers != known
 
     def _read(self, note: str) -> Checkpoint:
         """Open a checkpoint once for all the answers of its batch."""

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from audit.canonical import decode_strict
 from audit.entry import Draft
 from audit.errors import AuditError, MalformedError, StartRefusedError
 from audit.key_spans import KeySpan, check_spans
 from audit.keys import FreshKeys, LogKeys
 from audit.note import Kind, Signer, SubtreeSigner, Verifier, open_note, parse_vkey
+from audit.store import LogStore
 
 ROTATED = "key-rotation"
 RETIRED = "key-retired"
@@ -68,6 +70,23 @@ def read_rotation(index: int, members: Mapping[str, Any], *, origin: str) -> Rot
     for key in (old[0], new[0]):
         open_note(note, [key])
     return Rotation(index=index, old=old, new=new)
+
+
+def followed(store: LogStore, known: Sequence[Verifier], *, origin: str) -> tuple[Verifier, ...]:
+    """Return the known Ed25519 keys and those that they handed over to, as stored entries say.
+
+    The key before signed each change, so that nothing else in the store need be trusted. Raises
+    MalformedError, ProofError for an entry that is none; LogUnavailableError.
+    """
+    keys = list(known)
+    for index in store.indices_of(ROTATED):
+        body = store.body(index)
+        if body is None:
+            raise MalformedError(f"entry {index}, a change of keys, is missing")
+        rotation = read_rotation(index, decode_strict(body), origin=origin)
+        if rotation.old[0] in keys and rotation.new[0] not in keys:
+            keys.append(rotation.new[0])
+    return tuple(keys)
 
 
 def read_retirement(index: int, members: Mapping[str, Any]) -> Retirement:

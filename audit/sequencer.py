@@ -30,6 +30,7 @@ from audit.merkle import RightEdge, Undo, leaf_hash, proofs_of_added
 from audit.note import add_signatures
 from audit.questions import digest_of
 from audit.retention import class_of
+from audit.rotation import RETIRED, ROTATED
 from audit.standing import Standing
 from audit.startup import (
     Loaded,
@@ -119,7 +120,9 @@ class Sequencer:
         at: Callable[[str], None],
         shared: bool = False,
         given_up: frozenset[Checkpoint] = frozenset(),
+        reload_keys: Callable[[], LogKeys] | None = None,
     ) -> None:
+        self._reload_keys = reload_keys
         self._store = store
         self._vault = vault
         self._keys = keys
@@ -341,12 +344,30 @@ class Sequencer:
         grown = self._edge.append(leaves)
         try:
             acts = self._acts_added(known, head, leaves, root=grown.root)
+            keys = self._keys_after(known, head)
         except BaseException:
             self._edge.rollback(grown.undo)
             raise
+        self._keys = keys
         for act in acts:
             self.acts.record(act)
         self.latest = Latest(head=head, note=self.latest.note)
+
+    def _keys_after(self, known: Head, head: Head) -> LogKeys:
+        """Return the keys that sign from this head on: others may have recorded a change of them.
+
+        Raises LogUnavailableError where no file here holds them: whoever signs with a key that was
+        retired gives receipts that nobody takes.
+        """
+        recorded = [at for kind in (ROTATED, RETIRED) for at in self._store.indices_of(kind)]
+        if all(at < known.size for at in recorded):
+            return self._keys
+        held = self._keys if self._reload_keys is None else self._reload_keys()
+        tiles = VouchedTiles(self._edge, self._store.tile)
+        try:
+            return keys_of(self._store, head, tiles, held=held)
+        except StartRefusedError as error:
+            raise LogUnavailableError(str(error)) from error
 
     def _acts_added(
         self, known: Head, head: Head, leaves: Sequence[bytes], *, root: bytes

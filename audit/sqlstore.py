@@ -115,19 +115,20 @@ class SqlStore:
         return found[0].body if found else None
 
     def entries(self, first: int, end: int) -> list[StoredEntry]:
-        found = self._rows(
-            select(tables.entry)
-            .where(_between(tables.entry.c.idx, first, end))
-            .order_by(tables.entry.c.idx)
-        )
-        away = [(row["idx"], row["leaf"]) for row in found if row["body"] is None]
+        columns = tables.entry.c
+        query = select(columns.idx, columns.body, columns.leaf)
+        with self._reading() as connection:
+            found = connection.execute(
+                query.where(_between(columns.idx, first, end)).order_by(columns.idx)
+            ).all()
+        away = [(index, leaf) for index, body, leaf in found if body is None]
         archived = bodies_in_files(self._folders(away), away) if away else {}
-        bodies = [archived.get(row["idx"]) if row["body"] is None else row["body"] for row in found]
-        return [
-            StoredEntry(index=row["idx"], body=body, leaf=row["leaf"])
-            for row, body in zip(found, bodies, strict=True)
-            if body is not None
-        ]
+        entries = []
+        for index, body, leaf in found:
+            kept = archived.get(index) if body is None else body
+            if kept is not None:
+                entries.append(StoredEntry(index, kept, leaf))
+        return entries
 
     def _folders(self, away: Sequence[tuple[int, bytes]]) -> dict[int, str]:
         """Where the bundles of these entries lie."""

@@ -29,7 +29,7 @@ class Head:
     """The newest checkpoint signed before this head was written; empty before the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class StoredEntry:
     index: int
     body: bytes

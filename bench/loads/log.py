@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import json
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -18,17 +19,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from audit import tables
 from audit.entry import ByteCommit, Commit, Draft, IndexRow, Sequenced
-from audit.keys import create_keys
+from audit.keys import create_keys, load_keys
 from audit.log import BATCH_MOST, Log, check_stored
 from audit.merkle import RightEdge, leaf_hash
 from audit.sequencer import Asked, Latest, Sequencer, _index_rows, _Tokens
 from audit.sqlstore import SqlStore
 from audit.store import Head, StoredEntry, Writes
 from audit.vault import Vault
+from bench.loads import log_fixture
 from bench.loads.log_writers import service_and_inline
 from exchange.clock import now
 from exchange.storage import migrate, postgresql_engine, sqlite_engine
@@ -254,26 +256,54 @@ def clients(folder: Path, *, rounds: int, appends: int) -> dict[str, float]:
     }
 
 
-def large(folder: Path, kind: str, server: PostgreSQL | None, *, entries: int) -> dict[str, float]:
+def large(folder: Path, kind: str, server: PostgreSQL | None, *, entries: int) -> dict[str, Any]:
     """A log of many entries: its proofs, its check from end to end, and its bytes."""
+    source = log_fixture.kept(entries=entries)
+    if not source.exists():
+        make_large(source, entries=entries)
     home = folder / f"large-{kind}"
-    where = urls(server)
-    settings = opened(home, where)
-    engine: Engine = settings["engine"]
-    log = Log.open(**settings, gateway="gw-1", guard=home / "guard")
-    source = drafts()
-    for _ in range(entries // BATCH_MOST + 1):
-        futures = [log.enter(each) for each in asked([next(source) for _ in range(BATCH_MOST)])]
-        for future in futures:
-            future.result()
+    shutil.copytree(source, home)
+    keys = load_keys(home / "keys")
+    engine = sqlite_engine(home / "log.db")
+    if server is not None:
+        on_files, engine = engine, postgresql_engine(server.database(), "log")
+        migrate(engine, "log", home=home, at=now())
+        log_fixture.copy_tables(on_files, engine)
+    vault = Vault(sqlite_engine(home / "vault.db"), keys.kek, now=now, random=os.urandom)
+    log = Log.open(
+        engine, vault, keys, gateway="gw-1", now=now, random=os.urandom, guard=home / "guard"
+    )
     figures = {
         f"entries_{kind}": log.size,
         f"inclusion_proof_ms_{kind}": prove(log),
-        f"verification_over_hashing_{kind}": verify(log, settings["keys"], engine, home),
+        f"verification_over_hashing_{kind}": verify(log, keys, engine, home),
         **sizes(engine, home, kind),
     }
     log.close()
     return figures
+
+
+def make_large(home: Path, *, entries: int) -> None:
+    """Write the log in whole batches, and put it in place once it is whole.
+
+    What a power cut would cost here is a second making: nothing is forced to the disk on the way.
+    """
+    unfinished = home.with_name(home.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    settings = opened(unfinished, {})
+    engine: Engine = settings.pop("engine")
+    sequencer = Sequencer(
+        store=SqlStore(engine), guard=unfinished / "guard", at=lambda _: None, **settings
+    )
+    engine.dispose()
+    event.listen(engine, "connect", lambda held, _: held.execute("PRAGMA synchronous=OFF"))
+    source = drafts()
+    for first in range(0, entries, BATCH_MOST):
+        sequencer.commit(asked(list(itertools.islice(source, min(BATCH_MOST, entries - first)))))
+    sequencer.close()
+    # The last connection that is closed writes the journal home.
+    engine.dispose()
+    unfinished.replace(home)
 
 
 def prove(log: Log) -> float:

@@ -1,12 +1,13 @@
 """Gateways that append through one sequencer's service, and a sequencer that takes over from a killed one."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -25,12 +26,15 @@ from audit.errors import (
     StaleSnapshotError,
     StartRefusedError,
 )
+from audit.keys import create_fresh_keys, load_keys
 from audit.leader import find_leader, leading
 from audit.log import Log, check_stored
 from audit.note import Signer, Verifier
 from audit.receipt import make_receipt
 from audit.remote import RemoteLog
+from audit.rotation import followed, retirement_draft, rotation_draft
 from audit.service import Service
+from audit.sqlstore import SqlStore
 from audit.verify import verify_receipt
 from tests.fakes.logs import ORIGIN, LogHome, a_call, an_act, never_two_roots
 from tests.fakes.postgres import postgresql
@@ -73,7 +77,12 @@ def served(log: Log, path: Path, *, unanswered: int = 1_024) -> Iterator[Path]:
 
 
 def a_gateway(
-    path: Path, *verifiers: Verifier, epoch: int = 1, name: str = "gw-7", origin: str = ORIGIN
+    path: Path,
+    *verifiers: Verifier,
+    epoch: int = 1,
+    name: str = "gw-7",
+    origin: str = ORIGIN,
+    renew: Callable[[Sequence[Verifier]], Sequence[Verifier]] | None = None,
 ) -> RemoteLog:
     return RemoteLog(
         origin=origin,
@@ -81,6 +90,7 @@ def a_gateway(
         verifiers=verifiers,
         find=lambda: (str(path), epoch),
         deadline_s=30,
+        renew=renew,
     )
 
 
@@ -364,3 +374,43 @@ def test_another_sequencer_takes_over_under_load_and_no_receipt_is_lost(
     assert check_stored(home.log_engine, home.keys, guard=home.guard) == []
     never_two_roots(home.home)
     home.close()
+
+
+@pytest.mark.proves("L12")
+@pytest.mark.parametrize("waiting", [False, True])
+def test_a_gateway_follows_the_key_that_took_over_without_a_new_start(
+    home: LogHome, tmp_path: Path, *, waiting: bool
+) -> None:
+    """The old key is retired: only who follows the change takes what the new one signs."""
+
+    def append(gateway: RemoteLog) -> Sequenced:
+        return asyncio.run(gateway.append_async(a_call())) if waiting else gateway.append(a_call())
+
+    old = home.keys.signer.verifier
+    store = SqlStore(home.log_engine)
+    with home.opened() as log, served(log, tmp_path / "socket") as path:
+        following = a_gateway(path, old, renew=partial(followed, store, origin=ORIGIN))
+        staying = a_gateway(path, old)
+        append(following)
+        fresh = create_fresh_keys(home.home / "keys", log.keys, random=os.urandom)
+        log.append(rotation_draft(log.keys, fresh))
+        for draft in (None, retirement_draft):
+            if draft is not None:
+                log.append(draft(log.keys))
+            log.renew_keys(replace(load_keys(home.home / "keys"), signer=home.keys.signer))
+        assert append(following).index == log.size - 1
+        with pytest.raises(LogUnavailableError, match="none by a known key"):
+            append(staying)
+        following.close()
+        staying.close()
+
+
+def test_a_change_that_the_known_key_did_not_sign_is_not_followed(home: LogHome) -> None:
+    stranger = Signer(ORIGIN, Ed25519PrivateKey.generate())
+    with home.opened() as log:
+        fresh = create_fresh_keys(home.home / "keys", log.keys, random=os.urandom)
+        log.append(rotation_draft(log.keys, fresh))
+        store = SqlStore(home.log_engine)
+        known = log.keys.signer.verifier
+        assert followed(store, [known], origin=ORIGIN) == (known, fresh.signer.verifier)
+        assert followed(store, [stranger.verifier], origin=ORIGIN) == (stranger.verifier,)

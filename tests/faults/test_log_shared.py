@@ -1,10 +1,13 @@
 """Several gateways on one log: each takes in what the others wrote before it writes itself."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +17,15 @@ from sqlalchemy import update
 
 from audit import tables
 from audit.errors import LogUnavailableError, StaleSnapshotError
+from audit.keys import LogKeys, create_fresh_keys, load_keys
 from audit.log import Log, check_stored
 from audit.merkle import EMPTY_ROOT
+from audit.note import open_note, parse_note
 from audit.receipt import make_receipt
+from audit.rotation import retirement_draft, rotation_draft
 from audit.search import newest_number
 from audit.verify import verify_receipt
-from tests.fakes.logs import LogHome, a_call, an_act, never_two_roots, signed_roots
+from tests.fakes.logs import ORIGIN, LogHome, a_call, an_act, never_two_roots, signed_roots
 from tests.faults.kit import ROOT, broken, failing, urls
 
 CALLS = 10_000
@@ -228,3 +234,54 @@ def test_two_that_start_on_an_empty_database_begin_one_log(
 ) -> None:
     assert [log.append(a_call()).index for log in both] == [0, 1]
     assert {log.origin for log in both} == {home.keys.origin}
+
+
+def files(home: LogHome) -> LogKeys:
+    """What the key files hold by now; the first key remembers what it signed."""
+    loaded = load_keys(home.home / "keys")
+    return replace(loaded, signer=home.keys.signer)
+
+
+@pytest.mark.proves("L12")
+def test_a_change_of_keys_at_one_is_noticed_by_the_other_before_it_signs(
+    home: LogHome, second: LogHome
+) -> None:
+    with (
+        home.opened(shared=True) as one,
+        second.opened(shared=True, reload_keys=partial(files, second)) as other,
+    ):
+        other.append(a_call())
+        fresh = create_fresh_keys(home.home / "keys", one.keys, random=os.urandom)
+        one.append(rotation_draft(one.keys, fresh))
+        one.renew_keys(files(home))
+        both_sign = other.append(a_call())
+        new = fresh.signer.verifier
+        assert set(open_note(both_sign.checkpoint, [home.keys.signer.verifier, new]).names) == {
+            ORIGIN
+        }
+        assert len(parse_note(both_sign.checkpoint).signatures) == 2
+        one.append(retirement_draft(one.keys))
+        one.renew_keys(files(home))
+        after = other.append(a_call())
+        # Only the new key signs: the old one does not any more, at either.
+        assert [line.key_id for line in parse_note(after.checkpoint).signatures] == [new.key_id]
+        assert one.append(a_call()).index == after.index + 1
+        assert check_stored(home.log_engine, one.keys, guard=home.guard) == []
+
+
+@pytest.mark.proves("L12")
+def test_whoever_has_no_file_of_the_new_key_writes_nothing_under_the_old_one(
+    home: LogHome, second: LogHome
+) -> None:
+    without = home.keys
+    with (
+        home.opened(shared=True) as one,
+        second.opened(shared=True, reload_keys=lambda: without) as other,
+    ):
+        fresh = create_fresh_keys(home.home / "keys", one.keys, random=os.urandom)
+        size = one.append(rotation_draft(one.keys, fresh)).size
+        one.renew_keys(files(home))
+        for _ in range(2):
+            with pytest.raises(LogUnavailableError, match="no key file holds it"):
+                other.append(a_call())
+        assert one.append(a_call()).index == size
