@@ -28,6 +28,7 @@ from exchange.acts import (
     searching,
     sharing,
     showing,
+    sources,
     upkeep,
 )
 from exchange.acts.register import ActError, perform
@@ -50,6 +51,7 @@ ACT_MODULES = (
     searching,
     presets,
     showing,
+    sources,
     upkeep,
     policy,
     policy_past,

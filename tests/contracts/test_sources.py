@@ -30,6 +30,7 @@ from gateway.ports import Source
 from gateway.sources.http import HttpSource, parse_records
 from gateway.sources.needs import needed_items
 from gateway.sources.sql import SqlSource, check_login, open_engine, reflect
+from gateway.sources.wire import Wire
 from policies.model import ItemVerdicts
 from tests.fakes.calls import (
     OTHER_USCC,
@@ -155,10 +156,16 @@ async def service_at(records: Sequence[Mapping[str, Any]] = RECORDS) -> AsyncIte
         await runner.cleanup()
 
 
+def http_at(
+    base: str, *, secret: str | None = None, timeout_s: float = 5.0, **more: Any
+) -> HttpSource:
+    return HttpSource(base, wire=Wire(secret=secret, timeout_s=timeout_s, **more), zone=ZONE)
+
+
 @asynccontextmanager
 async def http_source(_: Path, records: Sequence[Mapping[str, Any]]) -> AsyncIterator[Source]:
     async with service_at(records) as service:
-        source = HttpSource(service.base, secret="t0ken", zone=ZONE, timeout_s=5.0)
+        source = http_at(service.base, secret="t0ken", timeout_s=5.0)
         try:
             yield source
         finally:
@@ -418,8 +425,7 @@ def test_a_login_that_cannot_write_is_taken(tmp_path: Path) -> None:
 async def served(answer: Callable[[web.BaseRequest], Any], **changes: Any) -> Sequence[Row]:
     async with service_at() as service:
         service.answer = answer
-        made: dict[str, Any] = {"secret": None, "zone": ZONE, "timeout_s": 5.0, **changes}
-        source = HttpSource(service.base, **made)
+        source = http_at(service.base, **changes)
         try:
             return await read(source, a_read())
         finally:
@@ -428,7 +434,7 @@ async def served(answer: Callable[[web.BaseRequest], Any], **changes: Any) -> Se
 
 async def test_a_service_gets_the_call_number_and_its_token() -> None:
     async with service_at() as service:
-        source = HttpSource(service.base, secret="t0ken", zone=ZONE, timeout_s=5.0)
+        source = http_at(service.base, secret="t0ken", timeout_s=5.0)
         await read(source, a_read())
         await source.close()
     (request,) = service.requests
@@ -440,7 +446,7 @@ async def test_a_service_gets_the_call_number_and_its_token() -> None:
 async def test_a_refused_connection_is_unavailable() -> None:
     async with service_at() as service:
         base = service.base
-    source = HttpSource(base, secret=None, zone=ZONE, timeout_s=5.0)
+    source = http_at(base)
     with pytest.raises(SourceUnavailableError):
         await read(source, a_read())
     await source.close()
@@ -469,7 +475,7 @@ async def test_a_service_that_never_answers_times_out() -> None:
 
     async with service_at() as service:
         service.answer = silent
-        source = HttpSource(service.base, secret=None, zone=ZONE, timeout_s=0.02)
+        source = http_at(service.base, secret=None, timeout_s=0.02)
         try:
             with pytest.raises(SourceTimeoutError):
                 await read(source, a_read())
