@@ -18,6 +18,7 @@ from exchange.acts import (
     exporting,
     files,
     keeping,
+    loads,
     people,
     policy,
     policy_past,
@@ -58,6 +59,7 @@ ACT_MODULES = (
     reconciling,
     rotating,
     keeping,
+    loads,
     archiving,
 )
 """Imported for what they declare."""

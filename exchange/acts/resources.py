@@ -10,6 +10,7 @@ from catalogue.readings import Reading
 from catalogue.rows import MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
+from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
 from exchange.acts.sources import (
     describe,
@@ -292,6 +293,7 @@ def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
         "state": resource.state,
         "revision": resource.revision,
         "flag": flag_of(node, code),
+        "due": due_on(node, resource),
         "items": [_item(item) for item in resource.items],
     }
 

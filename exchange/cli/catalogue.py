@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from catalogue.imports import read_departments, read_matters, read_officers
+from exchange.cli import loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
@@ -265,7 +266,8 @@ def resource() -> None:
     """Resources: tables and interfaces that departments register."""
 
 
-resource.add_command(register_file)
+for _command in (register_file, *loads.COMMANDS):
+    resource.add_command(_command)
 
 
 @resource.command("register")
