@@ -1,5 +1,7 @@
 """The open sources of the departments, by name, opened when first read and again when they change."""
 
+import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -109,8 +111,7 @@ def open_source(address: SourceAddress, *, means: Means) -> Source:
     source: Source
     match address.kind:
         case "sql":
-            engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
-            source = SqlSource(engine, zone=zone, clocks=_CLOCKS)
+            source = _open_sql(address, secret=secret)
         case "file":
             kept = keeping.open_kept(address, files=means.files, timeout_s=timeout_s)
             source = SqlSource(kept, zone=zone, clocks=_CLOCKS)
@@ -130,6 +131,24 @@ def open_source(address: SourceAddress, *, means: Means) -> Source:
         timeout_s=timeout_s,
         drifted=means.drifted,
     )
+
+
+def _open_sql(address: SourceAddress, *, secret: str | None) -> Source:
+    """Open a database: PostgreSQL on the loop, every other dialect on threads of its own."""
+    timeout_s, zone = address.timeout_ms / 1000, ZoneInfo(address.zone)
+    if re.match(r"postgres(ql)?(\+\w+)?:", address.address):
+        try:
+            postgres = importlib.import_module("gateway.sources.postgres")
+        except ImportError:
+            raise SourceUnavailableError(
+                reason="no driver here opens the address: install the extra postgresql"
+            ) from None
+        source: Source = postgres.PostgresSource(
+            address.address, secret=secret, zone=zone, timeout_s=timeout_s
+        )
+        return source
+    engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
+    return SqlSource(engine, zone=zone, clocks=_CLOCKS)
 
 
 def look_at(address: SourceAddress, *, secret: str | None) -> list[str]:
