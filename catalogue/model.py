@@ -130,7 +130,7 @@ class SourceAddress:
     name: str
     department: str
     kind: str
-    """`sql`, `http`, `graphql`, `soap` or `file`."""
+    """`sql`, `http`, `graphql` or `file`."""
     address: str
     """An SQLAlchemy URL without password, an http(s) URL, or a kept file's address."""
     secret: bytes | None = field(default=None, repr=False)
@@ -142,7 +142,7 @@ class SourceAddress:
     """Why a login that can write was accepted; None means the login cannot write."""
     state: str = "active"
     description: str | None = None
-    """The service's own description (OpenAPI, GraphQL SDL, WSDL); None where a table describes itself."""
+    """The service's own description (OpenAPI, GraphQL SDL); None where a table describes itself."""
     rests_until: datetime | None = None
     """Until when the department keeps its source for maintenance; None: it is read."""
 

@@ -1,6 +1,6 @@
 """How a record is read where no table is: a service's operation, and the place of each item in its answer.
 
-A reading is made once from the service's own description (OpenAPI, GraphQL SDL, WSDL) and kept with the
+A reading is made once from the service's own description (OpenAPI, GraphQL SDL) and kept with the
 resource; nothing is asked of the service to find it out again. Readings are stored: a struct gets new
 members with a default only, and what is written today stays readable.
 """
@@ -95,25 +95,9 @@ class GraphqlReading(
     """Between the parts of a compound key; empty where it has one part."""
 
 
-class SoapReading(
-    msgspec.Struct, frozen=True, kw_only=True, tag="soap", forbid_unknown_fields=True
-):
-    """One operation of a SOAP service, asked once a key."""
+Reading = RestReading | GraphqlReading
 
-    operation: str
-    key_name: str
-    """Pointer of the key's element in the request."""
-    members: dict[str, Member]
-    """By the pointer into a record: the `column` of an item."""
-    records: str = ""
-    """Pointer into the answer, to the list of records or to the one record."""
-    fixed: dict[str, str] = {}
-    """Elements of the request, by pointer, that are always the same."""
-
-
-Reading = RestReading | GraphqlReading | SoapReading
-
-KINDS: dict[str, type[Any]] = {"http": RestReading, "graphql": GraphqlReading, "soap": SoapReading}
+KINDS: dict[str, type[Any]] = {"http": RestReading, "graphql": GraphqlReading}
 """Which reading a resource on a source of this kind has; one on `http` may do without."""
 
 

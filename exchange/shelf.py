@@ -206,7 +206,7 @@ def reflect_table(
         return keeping.columns_of(address, table, files=files)
     if address.kind != "sql":
         raise SourceDriftError(
-            reason="the service was not described: give its OpenAPI, SDL or WSDL"
+            reason="the service was not described: give its OpenAPI document or SDL"
         )
     secret = None if address.secret is None else unseal(address.secret)
     engine = open_engine(address.address, secret=secret, timeout_s=address.timeout_ms / 1000)

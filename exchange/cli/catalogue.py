@@ -17,7 +17,7 @@ from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.settings import environment
 
-KINDS = ("sql", "http", "graphql", "soap")
+KINDS = ("sql", "http", "graphql")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -183,7 +183,7 @@ def source() -> None:
 @click.option("--department", required=True)
 @click.option("--kind", type=click.Choice(KINDS), default="sql")
 @click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
-@click.option("--description", type=FILE, help="A service's OpenAPI document, SDL or WSDL.")
+@click.option("--description", type=FILE, help="A service's OpenAPI document or SDL.")
 @click.option("--timeout-ms", type=click.IntRange(1, 60_000), default=2000, show_default=True)
 @click.option("--secret-env", help="Variable that holds the password or token.")
 @click.option("--secret-file", type=FILE, help="File that holds the password or token.")

@@ -24,7 +24,7 @@ _ABSENT = re.compile(r"(?P<status>[1-5][0-9]{2}):(?P<pointer>/[^=]*)=(?P<value>.
 @as_json
 @with_office
 def describe_source(office: Office, name: str, file: Path, json_: bool) -> None:
-    """Keep a service's own description: an OpenAPI document, a GraphQL SDL or a WSDL."""
+    """Keep a service's own description: an OpenAPI document or a GraphQL SDL."""
     text = file.read_text(encoding="utf-8")
     tell(office.perform("source.describe", name=name, description=text), json_=json_)
 

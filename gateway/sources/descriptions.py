@@ -8,7 +8,6 @@ from catalogue.readings import (
     GraphqlReading,
     Reading,
     RestReading,
-    SoapReading,
     split_pointer,
 )
 from gateway.sources import openapi, sdl
@@ -52,14 +51,6 @@ def choices_of(reading: Reading, *, key_item: str) -> Choices:
                     if part.constant is not None
                 ),
                 separator=reading.separator,
-                lenient=True,
-            )
-        case SoapReading():
-            return Choices(
-                key=reading.key_name,
-                key_item=key_item,
-                records=reading.records,
-                fixed=tuple(reading.fixed.items()),
                 lenient=True,
             )
         case _:

@@ -21,7 +21,6 @@ from catalogue.readings import (
     Member,
     Reading,
     RestReading,
-    SoapReading,
 )
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.tables import metadata
@@ -56,7 +55,6 @@ READINGS: tuple[Reading, ...] = (
         absent=Absent(status=404, pointer="/code", value="NONE"),
     ),
     GraphqlReading(type_name="Licence", members=MEMBERS, key=(KeyPart(pointer="/uscc"),)),
-    SoapReading(operation="find", key_name="/uscc", members=MEMBERS),
 )
 
 EXAMPLES: dict[str, tuple[Any, ...]] = {
