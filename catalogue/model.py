@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from catalogue.readings import Reading
+
 
 class SharingClass(StrEnum):
     """共享类型 (国发〔2016〕51号 art. 9, 国务院令第809号): unconditional, conditional, not shared."""
@@ -128,9 +130,9 @@ class SourceAddress:
     name: str
     department: str
     kind: str
-    """`sql` or `http`."""
+    """`sql`, `http`, `graphql` or `file`."""
     address: str
-    """An SQLAlchemy URL without password, or an http(s) base URL."""
+    """An SQLAlchemy URL without password, an http(s) URL, or a kept file's address."""
     secret: bytes | None = field(default=None, repr=False)
     """Sealed password or token; None means that the source asks for none."""
     zone: str = "Asia/Shanghai"
@@ -139,6 +141,10 @@ class SourceAddress:
     write_reason: str | None = None
     """Why a login that can write was accepted; None means the login cannot write."""
     state: str = "active"
+    description: str | None = None
+    """The service's own description (OpenAPI, GraphQL SDL); None where a table describes itself."""
+    rests_until: datetime | None = None
+    """Until when the department keeps its source for maintenance; None: it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +155,7 @@ class Item:
     name: str
     title: str
     column: str
-    """Column or JSON member at the source."""
+    """Column or JSON member at the source; where the resource has a reading, the pointer into a record."""
     graphql_name: str
     type: ItemType = ItemType.TEXT
     sharing_class: SharingClass = SharingClass.CONDITIONAL
@@ -209,6 +215,10 @@ class Resource:
     revision: int = 1
     emergency_items: tuple[str, ...] | None = None
     """Items that may be looked up in an emergency; None: none was announced for it."""
+    reading: Reading | None = None
+    """How a service is asked for a record; None where `table` says it all."""
+    update_days: int | None = None
+    """How many days its rows may be old; None: no cycle was announced."""
 
     @property
     def key(self) -> Item:

@@ -13,6 +13,7 @@ from catalogue.bundles import PolicyBundle
 from catalogue.emergency import EmergencyAccess
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
+from catalogue.loads import Load
 from catalogue.model import (
     Case,
     Department,
@@ -106,6 +107,8 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
     if isinstance(hint, types.UnionType) and len(alternatives) == 1:
         inner = _decoder(alternatives[0])
         return lambda content: None if content is None else inner(content)
+    if isinstance(hint, types.UnionType) and types.NoneType in get_args(hint):
+        return lambda content: None if content is None else msgspec.json.decode(content, type=hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
         # Looked up and not called: a catalogue holds hundreds of thousands of these.
         return {member.value: member for member in hint}.__getitem__
@@ -212,6 +215,7 @@ OFFICER = Kind(table="officer", key="id", write=_write_officer, read=_OFFICER.re
 OFFICER_KEY = _plain(OfficerKey, table="officer_key")
 INVITATION = _plain(Invitation, table="invitation")
 SOURCE = _plain(SourceAddress, table="source", key="name")
+LOAD = _plain(Load, table="source_load")
 RESOURCE = Kind(
     table="resource",
     key="code",
@@ -246,6 +250,7 @@ KINDS: tuple[Kind[Any], ...] = (
     OFFICER_KEY,
     INVITATION,
     SOURCE,
+    LOAD,
     RESOURCE,
     MATTER,
     REQUEST,

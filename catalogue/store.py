@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from catalogue.bundles import in_force
 from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
+from catalogue.flags import Flag
 from catalogue.model import Case, Department, Grant, Resource, SharingRequest
 from catalogue.ports import RowMark, Sealer
 from catalogue.protected import decode_bytes, encode_bytes, row_digest
@@ -33,11 +34,13 @@ from catalogue.rows import (
     SYSTEM_KEY,
     Kind,
     Row,
+    from_ms,
     number_token,
     staff_token,
+    to_ms,
 )
 from catalogue.snapshot import Absent, Snapshot
-from catalogue.tables import metadata, registry_meta
+from catalogue.tables import metadata, registry_meta, resource_flag
 
 T = TypeVar("T")
 Recorded = Mapping[tuple[str, str], tuple[int, str | None]]
@@ -235,6 +238,38 @@ def resource_names(connection: Connection) -> dict[str, tuple[str, str, str]]:
         str(code): (str(type_), str(field), str(list_))
         for code, type_, field, list_ in connection.execute(query)
     }
+
+
+def flags(connection: Connection) -> dict[str, Flag]:
+    """Return what was seen to be wrong with resources' sources, by resource."""
+    return {
+        row.resource: Flag(
+            resource=row.resource,
+            code=row.code,
+            items=tuple(row.items.split()),
+            seen_at=from_ms(row.seen_at),
+        )
+        for row in connection.execute(select(resource_flag))
+    }
+
+
+def put_flag(connection: Connection, flag: Flag) -> None:
+    """Write what is wrong with a resource's source; one flag a resource."""
+    drop_flag(connection, flag.resource)
+    connection.execute(
+        insert(resource_flag).values(
+            resource=flag.resource,
+            code=flag.code,
+            items=" ".join(flag.items),  # Names of items hold no white space.
+            seen_at=to_ms(flag.seen_at),
+        )
+    )
+
+
+def drop_flag(connection: Connection, resource: str) -> bool:
+    """Remove a resource's flag; returns whether there was one."""
+    found = connection.execute(delete(resource_flag).where(resource_flag.c.resource == resource))
+    return found.rowcount > 0
 
 
 def row_digests(

@@ -107,6 +107,8 @@ source = _protected(
     _number("timeout_ms"),
     Column("write_reason", Text),
     _text("state"),
+    Column("description", Text),
+    Column("rests_until", BigInteger),
 )
 
 resource = _protected(
@@ -137,6 +139,8 @@ resource = _protected(
     Column("signed_by", Text),
     Column("announced_by", Text),
     Column("emergency_items", Text),
+    Column("reading", Text),
+    Column("update_days", BigInteger),
 )
 
 resource_item = Table(
@@ -156,6 +160,27 @@ resource_item = Table(
     _number("key"),
     _number("match"),
     _text("unit"),
+)
+
+source_load = _protected(
+    "source_load",
+    _key("id"),
+    _text("source"),
+    _text("address"),
+    _text("loaded_by"),
+    _number("loaded_at"),
+    _text("state"),
+    Index("source_load_source", "source"),
+)
+
+# What was seen of a resource's source and not yet put right. It opens nothing, so nothing vouches for it.
+resource_flag = Table(
+    "resource_flag",
+    metadata,
+    _key("resource"),
+    _text("code"),
+    _text("items"),
+    _number("seen_at"),
 )
 
 matter = _protected(

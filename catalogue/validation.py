@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import re2
 
-from catalogue import files
+from catalogue import files, readings
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
 from catalogue.model import (
@@ -30,6 +30,9 @@ PURPOSES = (
     "business-coordination",
 )
 CHANNELS = ("query", "bulk", "verify")
+SOURCE_KINDS = ("sql", "http", "graphql", files.KIND)
+LONGEST_DESCRIPTION = 1_000_000
+"""Characters of a service's own description."""
 _KEY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _GRAPHQL_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]{0,127}")
 _TYPE_NAME = re.compile(r"[A-Z][0-9A-Za-z]{0,127}")
@@ -69,8 +72,15 @@ def check_key_id(text: str) -> str:
 def check_source(source: SourceAddress) -> SourceAddress:
     plain_code(source.name)
     findings = []
-    if source.kind not in {"sql", "http", files.KIND}:
-        findings.append(f"source {source.name}: kind sql, http or file needed")
+    if source.kind not in SOURCE_KINDS:
+        findings.append(f"source {source.name}: kind {', '.join(SOURCE_KINDS)} needed")
+    if source.description is not None:
+        if source.kind not in readings.KINDS:
+            findings.append(f"source {source.name}: a {source.kind} source describes itself")
+        if not 0 < len(source.description) <= LONGEST_DESCRIPTION:
+            findings.append(
+                f"source {source.name}: a description of 1 to {LONGEST_DESCRIPTION} characters needed"
+            )
     if not 1 <= source.timeout_ms <= 60_000:
         findings.append(f"source {source.name}: a time limit of 1 to 60,000 ms needed")
     if not source.address:
@@ -191,6 +201,8 @@ def _details(resource: Resource) -> Iterable[str]:
         yield f"data level {resource.level}, 1 to 4 needed"
     if resource.items and resource.level < max(item.level for item in resource.items):
         yield "the resource's data level is below that of one of its items"
+    if resource.update_days is not None and not 0 <= resource.update_days <= 3_660:
+        yield f"update cycle of {resource.update_days} days, 0 to 3,660 needed"
     for purpose in resource.purposes:
         if purpose not in PURPOSES:
             yield f"purpose {purpose!r} is none"
@@ -201,6 +213,28 @@ def _details(resource: Resource) -> Iterable[str]:
                 yield f"validity: no item {name}"
         if resource.validity.status_item is not None and not resource.validity.valid_words:
             yield "validity: the words that mean valid are needed"
+
+
+def check_reading(resource: Resource, source: SourceAddress) -> Resource:
+    """Return the resource if it says how its kind of source is read, and where each item stands."""
+    wanted, reading = readings.KINDS.get(source.kind), resource.reading
+    if reading is None:
+        # A plain JSON service is asked as `table` says; a table is read as it is.
+        needed = wanted is not None and source.kind != "http"
+        findings = [f"a {source.kind} source needs a reading"] if needed else []
+        return _unless(findings, resource)
+    if wanted is None or not isinstance(reading, wanted):
+        return _unless([f"a {source.kind} source is not read like that"], resource)
+    parts = readings.key_pointers(reading)
+    findings = [
+        f"item {item.name}: {item.column!r} is no place in the answer"
+        for item in resource.items
+        if item.column not in reading.members and not (item.key and parts)
+    ]
+    for pointer in sorted({*reading.members, *parts}):
+        if not re.fullmatch(readings.POINTER, pointer):
+            findings.append(f"{pointer!r} is no JSON Pointer")
+    return _unless(findings, resource)
 
 
 def _twice(values: list[str]) -> list[str]:

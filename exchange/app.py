@@ -16,7 +16,7 @@ from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
-from exchange.web import bundles, cases, health, systems, tlog
+from exchange.web import bundles, cases, health, systems, tlog, upstream
 from exchange.web.graphql import graphql
 from exchange.web.headers import PlainHeaders
 from gateway.limits import Limits
@@ -63,6 +63,7 @@ def build_app(node: Node) -> Starlette:
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
+            Route("/upstream/key", upstream.key, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),
             *management_routes(node),

@@ -18,6 +18,7 @@ from exchange.acts import (
     exporting,
     files,
     keeping,
+    loads,
     people,
     policy,
     policy_past,
@@ -28,6 +29,7 @@ from exchange.acts import (
     searching,
     sharing,
     showing,
+    sources,
     upkeep,
 )
 from exchange.acts.register import ActError, perform
@@ -50,12 +52,14 @@ ACT_MODULES = (
     searching,
     presets,
     showing,
+    sources,
     upkeep,
     policy,
     policy_past,
     reconciling,
     rotating,
     keeping,
+    loads,
     archiving,
 )
 """Imported for what they declare."""

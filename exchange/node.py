@@ -26,6 +26,7 @@ from exchange.archives import Archives, read_keys
 from exchange.backups import record_restored, restored_at
 from exchange.clock import fresh_id, monotonic, now, random_bytes
 from exchange.deciding import PolicyInForce, open_policy
+from exchange.drifting import Drifting
 from exchange.home import FILES, HomeError, check_home, make_home
 from exchange.identity.establish import Gate
 from exchange.identity.nonces import RecentNonces
@@ -33,6 +34,7 @@ from exchange.identity.service import SignIn
 from exchange.identity.signatures import Window
 from exchange.identity.tokenkey import create_token_key, load_token_key
 from exchange.identity.tokens import Issuer
+from exchange.identity.upstream import UpstreamSigner, open_upstream_key
 from exchange.keylist import tell_keys
 from exchange.ledger import LogLedger
 from exchange.live import Alarm, LiveRegistry
@@ -41,7 +43,7 @@ from exchange.rollbacks import GUARD, answer_for, known_of, open_answered
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
 from exchange.settings import Settings, write_settings
 from exchange.shadowing import with_shadow
-from exchange.shelf import SourceShelf, look_at, look_at_file
+from exchange.shelf import Means, SourceShelf, look_at, look_at_file
 from exchange.stamping import Stamping, read_stamps
 from exchange.storage import Databases, open_databases
 from exchange.witnessing import Witnessing, read_grace, read_policy
@@ -110,6 +112,8 @@ class Node:
     live: LiveRegistry
     gate: Gate
     shelf: SourceShelf
+    upstream: UpstreamSigner
+    drifting: Drifting
     archives: Archives
     policy: PolicyInForce
     ports: Ports
@@ -159,6 +163,7 @@ class Node:
 
     async def close(self) -> None:
         await self.shelf.close()
+        await self.drifting.settle()
         self.live.close()
         self.witnessing.close()
         self.stamping.close()
@@ -230,7 +235,14 @@ def open_node(settings: Settings) -> Node:
         known=known,
         settle=registry.record_late,
     )
-    shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open, files=home / FILES)
+    upstream = UpstreamSigner(open_upstream_key(folder), now=now, random=random_bytes)
+    drifting = Drifting(registry, log, now=now)
+    shelf = SourceShelf(
+        lambda: _addresses(live),
+        means=Means(
+            unseal=sealer.open, files=home / FILES, sign=upstream.headers, drifted=drifting.met
+        ),
+    )
     policy = open_policy(settings, picture=live.latest, archives=archives)
     quotas = ForeseenQuotas(log.quota_used, monotonic=monotonic)
     return Node(
@@ -256,6 +268,8 @@ def open_node(settings: Settings) -> Node:
             window=Window(not_before_ms=restored_at(home)),
         ),
         shelf=shelf,
+        upstream=upstream,
+        drifting=drifting,
         archives=archives,
         policy=policy,
         ports=Ports(

@@ -1,18 +1,27 @@
 """The open sources of the departments, by name, opened when first read and again when they change."""
 
+import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from catalogue.model import SourceAddress
-from exchange.clock import monotonic, spent
+from catalogue.validation import SOURCE_KINDS
+from exchange.clock import monotonic, now, spent
 from exchange.files import keeping
-from gateway.errors import SourceUnavailableError
+from gateway.errors import SourceDriftError, SourceUnavailableError
+from gateway.model import Permitted
 from gateway.ports import Source
+from gateway.sources import descriptions
 from gateway.sources.breaker import Breaker, Guarded
+from gateway.sources.graphql import GraphqlSource
 from gateway.sources.http import HttpSource
+from gateway.sources.resting import RestingSource
 from gateway.sources.sql import (
     Clocks,
     ReflectedColumn,
@@ -22,6 +31,22 @@ from gateway.sources.sql import (
     open_engine,
     reflect,
 )
+from gateway.sources.wire import Sign, Wire
+
+Drifted = Callable[[Permitted, SourceDriftError], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What it takes to open sources."""
+
+    unseal: Callable[[bytes], str]
+    files: Path
+    """Where published files are kept."""
+    sign: Sign | None = None
+    """Signs what is asked of services; None signs nothing."""
+    drifted: Drifted | None = None
+    """Told of every drift that a read meets; None where nobody listens."""
 
 _CLOCKS = Clocks(spent=spent, monotonic=monotonic)
 
@@ -30,29 +55,26 @@ class SourceShelf(Mapping[str, Source]):
     """A mapping name → open source over whatever addresses the current snapshot holds."""
 
     def __init__(
-        self,
-        addresses: Callable[[], Mapping[str, SourceAddress]],
-        *,
-        unseal: Callable[[bytes], str],
-        files: Path,
+        self, addresses: Callable[[], Mapping[str, SourceAddress]], *, means: Means
     ) -> None:
         self._addresses = addresses
-        self._unseal = unseal
-        self._files = files
+        self._means = means
         self._open: dict[str, tuple[SourceAddress, Source]] = {}
 
     def __getitem__(self, name: str) -> Source:
         address = self._addresses()[name]
         if address.state != "active":
             raise KeyError(name)
+        if address.rests_until is not None and rests(address, at=now()):
+            return RestingSource(until=address.rests_until, now=now)
         held = self._open.get(name)
-        if held is None or held[0] != address:
+        if held is not None and held[0] is address:
+            return held[1]
+        if held is None or not _read_alike(held[0], address):
             # The one replaced is left to finish what it is reading; it closes with its last thread.
-            held = self._open[name] = (address, self._opened(address))
+            held = (address, open_source(address, means=self._means))
+        self._open[name] = (address, held[1])
         return held[1]
-
-    def _opened(self, address: SourceAddress) -> Source:
-        return open_source(address, unseal=self._unseal, files=self._files)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._addresses())
@@ -66,29 +88,67 @@ class SourceShelf(Mapping[str, Source]):
         self._open.clear()
 
 
-def open_source(address: SourceAddress, *, unseal: Callable[[bytes], str], files: Path) -> Source:
-    """Open the adapter that the address asks for, behind a deadline and a breaker.
+def _read_alike(one: SourceAddress, other: SourceAddress) -> bool:
+    """Whether two addresses are opened alike: a description and a rest change nothing of it."""
+    return replace(one, description=None, rests_until=None) == replace(
+        other, description=None, rests_until=None
+    )
 
-    `files` is where published files are kept. Raises ValueError for a kind that is not known.
+
+def rests(address: SourceAddress, *, at: datetime) -> bool:
+    """Say whether its department keeps a source for maintenance at a moment."""
+    return address.rests_until is not None and at < address.rests_until
+
+
+def open_source(address: SourceAddress, *, means: Means) -> Source:
+    """Open the adapter that the address asks for, behind a deadline, a bulkhead and a breaker.
+
+    Raises ValueError for a kind that is not known.
     """
-    secret = None if address.secret is None else unseal(address.secret)
+    secret = None if address.secret is None else means.unseal(address.secret)
     timeout_s = address.timeout_ms / 1000
     zone = ZoneInfo(address.zone)
     source: Source
     match address.kind:
         case "sql":
-            engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
-            source = SqlSource(engine, zone=zone, clocks=_CLOCKS)
+            source = _open_sql(address, secret=secret)
         case "file":
-            kept = keeping.open_kept(address, files=files, timeout_s=timeout_s)
+            kept = keeping.open_kept(address, files=means.files, timeout_s=timeout_s)
             source = SqlSource(kept, zone=zone, clocks=_CLOCKS)
         case "http":
-            source = HttpSource(address.address, secret=secret, zone=zone, timeout_s=timeout_s)
+            wire = Wire(secret=secret, timeout_s=timeout_s, sign=means.sign)
+            source = HttpSource(address.address, wire=wire, zone=zone)
+        case "graphql":
+            wire = Wire(secret=secret, timeout_s=timeout_s, sign=means.sign)
+            source = GraphqlSource(address.address, wire=wire, zone=zone)
         case _:
             raise ValueError(
-                f"source {address.name}: kind {address.kind!r}, needs sql, http or file"
+                f"source {address.name}: kind {address.kind!r}, needs {', '.join(SOURCE_KINDS)}"
             )
-    return Guarded(source, breaker=Breaker(monotonic=monotonic), timeout_s=timeout_s)
+    return Guarded(
+        source,
+        breaker=Breaker(monotonic=monotonic),
+        timeout_s=timeout_s,
+        drifted=means.drifted,
+    )
+
+
+def _open_sql(address: SourceAddress, *, secret: str | None) -> Source:
+    """Open a database: PostgreSQL on the loop, every other dialect on threads of its own."""
+    timeout_s, zone = address.timeout_ms / 1000, ZoneInfo(address.zone)
+    if re.match(r"postgres(ql)?(\+\w+)?:", address.address):
+        try:
+            postgres = importlib.import_module("gateway.sources.postgres")
+        except ImportError:
+            raise SourceUnavailableError(
+                reason="no driver here opens the address: install the extra postgresql"
+            ) from None
+        source: Source = postgres.PostgresSource(
+            address.address, secret=secret, zone=zone, timeout_s=timeout_s
+        )
+        return source
+    engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
+    return SqlSource(engine, zone=zone, clocks=_CLOCKS)
 
 
 def look_at(address: SourceAddress, *, secret: str | None) -> list[str]:
@@ -120,7 +180,12 @@ def look_at_file(address: SourceAddress, *, files: Path) -> list[str]:
 
 
 def tables_of(address: SourceAddress, *, unseal: Callable[[bytes], str]) -> list[str]:
-    """Return the tables and views that a source's login sees; none of an HTTP source. Raises SourceError."""
+    """Return the tables and views that a source's login sees, or the operations that a service describes.
+
+    None of a service that was not described. Raises SourceError, DescriptionError.
+    """
+    if address.description is not None:
+        return descriptions.operations(address.kind, address.description)
     if address.kind == "file":
         return [keeping.table_name(address.name)]
     if address.kind != "sql":
@@ -139,6 +204,10 @@ def reflect_table(
     """Return what a table says about its columns. Raises SourceError."""
     if address.kind == "file":
         return keeping.columns_of(address, table, files=files)
+    if address.kind != "sql":
+        raise SourceDriftError(
+            reason="the service was not described: give its OpenAPI document or SDL"
+        )
     secret = None if address.secret is None else unseal(address.secret)
     engine = open_engine(address.address, secret=secret, timeout_s=address.timeout_ms / 1000)
     try:

@@ -38,6 +38,14 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "文件有须先更正之处，未保存。请按所列行列更正。",
         "Parts of the file have to be corrected first; nothing was kept. See the rows and columns named.",
     ),
+    "DESCRIPTION_REFUSED": (
+        "服务描述文件（OpenAPI、GraphQL SDL）无法按要求使用。",
+        "The service's description (OpenAPI, GraphQL SDL) cannot be used as asked.",
+    ),
+    "LOAD_REFUSED": (
+        "数据文件与目录登记不符，未作更新。请按所列更正。",
+        "The file does not keep to the catalogue entry; nothing was loaded. See what is named.",
+    ),
     "FORM_FOREIGN": (
         "表单不是从本页面提交的，或登录已更换。请返回后重试。",
         "The form was not sent from its own page, or another has signed in since. Go back and try again.",

@@ -1,7 +1,8 @@
 """What goes wrong between the socket and the answer, and the one table of its codes.
 
 The tree: GatewayError ─ RefusedRequestError ─ RefusedDocumentError, and ─ SourceError ─
-SourceUnavailableError (CircuitOpenError), SourceTimeoutError, SourceInvalidError, SourceDriftError.
+SourceUnavailableError (CircuitOpenError), SourceMaintenanceError, SourceBusyError, SourceTimeoutError,
+SourceInvalidError, SourceDriftError.
 Denials are owned by `policies.reasons`; the codes of the log by `audit.errors`, worded here because
 callers see them.
 """
@@ -220,6 +221,20 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             retryable=True,
             following="accept-later",
         ),
+        "SOURCE_MAINTENANCE": _source(
+            "提供部门正在维护数据源，恢复时间见 retryAfter，这不表示没有记录。",
+            "The department keeps its source for maintenance, until the time in retryAfter; this does not "
+            "mean that there is no record.",
+            retryable=True,
+            following="accept-later",
+        ),
+        "SOURCE_BUSY": _source(
+            "对提供部门数据源的并发查询已达上限，请稍后重试，这不表示没有记录。",
+            "As many reads of the department's source are under way as it may have; try again. This does not "
+            "mean that there is no record.",
+            retryable=True,
+            following="wait",
+        ),
         "SOURCE_INVALID": _source(
             "提供部门的数据源应答不符合登记的格式。",
             "The department's source answered with something else than it registered.",
@@ -302,6 +317,12 @@ class SourceError(GatewayError):
     def retryable(self) -> bool:
         return GATEWAY_CODES[self.code].retryable
 
+    @property
+    def retry_after_s(self) -> int | None:
+        """Seconds after which asking again may help; None where nobody knows."""
+        told = self.facts.get("retry_after_s")
+        return told if isinstance(told, int) else None
+
 
 class SourceUnavailableError(SourceError):
     """The source refused the connection, is unknown, or failed."""
@@ -313,6 +334,18 @@ class CircuitOpenError(SourceUnavailableError):
     """The source failed so often that it is not asked for a while."""
 
     code = "CIRCUIT_OPEN"
+
+
+class SourceMaintenanceError(SourceError):
+    """Its department keeps the source for maintenance; `retry_after_s` says how long still."""
+
+    code = "SOURCE_MAINTENANCE"
+
+
+class SourceBusyError(SourceError):
+    """As many reads of the source wait or are under way as may."""
+
+    code = "SOURCE_BUSY"
 
 
 class SourceTimeoutError(SourceError):

@@ -182,7 +182,7 @@ def _read_now(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) ->
             return None
         rows = read_now(permitted, keys=keys, call=fetching.call.number)
     except SourceError as error:
-        return Failed(permitted, error.code, error.retryable)
+        return Failed(permitted, error.code, error.retryable, error.retry_after_s)
     except Exception:  # noqa: BLE001  As in `_read`.
         return Failed(permitted, SOURCE_UNAVAILABLE)
     return None if rows is None else _fetched(permitted, keys, rows, fetching)
@@ -198,7 +198,7 @@ async def _read(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) 
             return Failed(permitted, SOURCE_UNAVAILABLE)
         rows = await source.read(permitted, keys=keys, call=fetching.call.number)
     except SourceError as error:
-        return Failed(permitted, error.code, error.retryable)
+        return Failed(permitted, error.code, error.retryable, error.retry_after_s)
     except Exception:  # noqa: BLE001  One department's defect must not spoil the others' answers.
         return Failed(permitted, SOURCE_UNAVAILABLE)
     return _fetched(permitted, keys, rows, fetching)

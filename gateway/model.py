@@ -148,6 +148,8 @@ class Failed:
     permitted: Permitted
     code: str
     retryable: bool = True
+    retry_after_s: int | None = None
+    """Seconds after which asking again may help; None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

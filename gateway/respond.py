@@ -40,7 +40,7 @@ def respond(
     ]
     answer: dict[str, Any] = {"data": msgspec.Raw(recorded.data)}
     if recorded.errors:
-        answer["errors"] = worded(recorded.errors, words=words, english=english)
+        answer["errors"] = worded(_timed(recorded), words=words, english=english)
     answer["extensions"] = {
         "outcomes": lines,
         "entry": {"origin": _origin(recorded), "index": recorded.sequenced.index},
@@ -48,6 +48,22 @@ def respond(
     if receipt is not None:
         answer["extensions"]["receipt"] = receipt
     return msgspec.json.encode(answer)
+
+
+def _timed(recorded: Recorded) -> tuple[Mapping[str, Any], ...]:
+    """Return the errors; each of a step that knows when to ask again says so."""
+    known = {
+        (outcome.permitted.step.resource.code, outcome.code): outcome.retry_after_s
+        for outcome in recorded.outcomes
+        if isinstance(outcome, Failed) and outcome.retry_after_s is not None
+    }
+    return tuple(
+        error
+        if (seconds := known.get((facts.get("resource"), facts["code"]))) is None
+        else {**error, "extensions": {**facts, "retryAfter": seconds}}
+        for error in recorded.errors
+        for facts in [error["extensions"]]
+    )
 
 
 def worded(
@@ -109,6 +125,7 @@ def _tell(
         "masked": sorted(name for name in masked if name in asked),
         "refused": dict(sorted(refused.items())),
         "next": _next(code, refused, words=words),
+        "retryAfter": outcome.retry_after_s if isinstance(outcome, Failed) else None,
     }
 
 

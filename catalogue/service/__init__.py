@@ -10,12 +10,22 @@ from catalogue.service.policy import Policies
 from catalogue.service.recovery import Recovered, Recovery
 from catalogue.service.requests import Sharing, Wanted
 from catalogue.service.resources import Resources
+from catalogue.service.sources import Loaded, Sources
 
-__all__ = ["NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
 
 class Registry(
-    People, Resources, Harvesting, Sharing, Office, Emergencies, Policies, Keeping, Recovery
+    People,
+    Resources,
+    Sources,
+    Harvesting,
+    Sharing,
+    Office,
+    Emergencies,
+    Policies,
+    Keeping,
+    Recovery,
 ):
     """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.
 

@@ -1,12 +1,14 @@
 """Sources, resources and matters: what departments have, and what for."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from catalogue import files, lifecycle, store, validation
 from catalogue.errors import DuplicateError, InvalidError, UnknownError
 from catalogue.lifecycle import Registration
+from catalogue.loads import Load
 from catalogue.model import Actor, Matter, Resource, Role, SourceAddress
-from catalogue.rows import DEPARTMENT, MATTER, RESOURCE, SOURCE
+from catalogue.rows import DEPARTMENT, LOAD, MATTER, RESOURCE, SOURCE
 from catalogue.service.people import Taken, chunks, taken
 from catalogue.service.unit import Unit, UseCases
 
@@ -41,7 +43,9 @@ class Resources(UseCases):
             if unit.find(SOURCE, source.name) is not None:
                 raise DuplicateError(f"source {source.name}")
             lifecycle.accept_source(None, source, by=unit.actor(), announced=False)
-            _record_source(unit, "source.added", source)
+            _record_source(
+                unit, "source.added", source, *_first_load(source, unit.actor(), self._now())
+            )
         return source
 
     def change_source(self, source: SourceAddress, *, by: Actor) -> SourceAddress:
@@ -62,8 +66,10 @@ class Resources(UseCases):
         with self._unit(by) as unit:
             before = unit.find(RESOURCE, resource.code)
             drafted = lifecycle.draft(resource, by=unit.actor(), before=before)
-            if unit.need(SOURCE, resource.source).department != resource.department:
+            source = unit.need(SOURCE, resource.source)
+            if source.department != resource.department:
                 raise InvalidError(f"source {resource.source} belongs to another department")
+            validation.check_reading(resource, source)
             _check_names(unit, resource)
             _record_resource(unit, "resource.drafted", drafted)
         return drafted.resource
@@ -100,12 +106,28 @@ def _check_names(unit: Unit, resource: Resource) -> None:
             raise DuplicateError(f"the GraphQL names of resource {code}")
 
 
+def _first_load(source: SourceAddress, by: Actor, at: datetime) -> tuple[Load, ...]:
+    """Of a file, the load that it begins with; nothing of any other source."""
+    if source.kind != files.KIND:
+        return ()
+    return (
+        Load(
+            id=files.parse_address(source.address).id,
+            source=source.name,
+            address=source.address,
+            loaded_by=by.id,
+            loaded_at=at,
+        ),
+    )
+
+
 def _record_source(
-    unit: Unit, kind: str, source: SourceAddress, *, narrowing: bool = False
+    unit: Unit, kind: str, source: SourceAddress, *loaded: Load, narrowing: bool = False
 ) -> None:
     unit.record(
         kind,
         (SOURCE, source),
+        *((LOAD, load) for load in loaded),
         narrowing=narrowing,
         facts={
             "source": source.name,

@@ -24,14 +24,14 @@ def offer(node: Node, actor: Actor) -> dict[str, object]:
 
     An earlier upload of the same officer goes.
     """
-    officer = _publisher(actor)
+    officer = publisher(actor)
     return {"upload": Uploads(node.files).offer(officer.id, at=now(), random=random_bytes(16))}
 
 
 @act("file.preview")
 def preview(node: Node, actor: Actor, *, upload: str, choices: Choices | None = None) -> Preview:
     """Look an upload over; nothing is kept. `choices` None leaves everything to the guess."""
-    return look_over(_uploaded(node, _publisher(actor), upload), choices or Choices())
+    return look_over(uploaded(node, publisher(actor), upload), choices or Choices())
 
 
 @act("file.register")
@@ -50,13 +50,13 @@ def register(
     `content` is the SHA-256 of the file that was looked over: another file is refused. Refused as well is a
     name that is taken; what stands under it is not touched. Raises ActError FILE_REFUSED, UPLOAD_GONE.
     """
-    officer = _publisher(actor)
+    officer = publisher(actor)
     plain_code(name)
     if as_of > now().astimezone(node.zone).date():
         raise InvalidError("as of a day to come: the day whose state the rows tell is needed")
     if node.held(SOURCE).get(name) is not None:
         raise DuplicateError(f"source {name}")
-    with looked_over(_uploaded(node, officer, upload), choices or Choices()) as table:
+    with looked_over(uploaded(node, officer, upload), choices or Choices()) as table:
         seen = table.preview
         if seen.content != content:
             raise ActError("UPLOAD_GONE", "the upload is not the file that was looked over")
@@ -79,7 +79,7 @@ def register(
 @act("file.drop")
 def drop(node: Node, actor: Actor, *, upload: str) -> dict[str, object]:
     """Give an upload up: it is removed at once."""
-    Uploads(node.files).drop(upload, _publisher(actor).id)
+    Uploads(node.files).drop(upload, publisher(actor).id)
     return {"upload": upload, "state": "dropped"}
 
 
@@ -116,12 +116,12 @@ def _keep(node: Node, actor: Actor, table: Table, *, name: str, as_of: date) -> 
         raise
 
 
-def _publisher(actor: Actor) -> Officer:
+def publisher(actor: Actor) -> Officer:
     """Only who may register a department's sources may bring a file of it."""
     return lifecycle.require_decider(actor, Role.OPERATOR, Role.HEAD, department=actor.department)
 
 
-def _uploaded(node: Node, officer: Officer, upload: str) -> bytes:
+def uploaded(node: Node, officer: Officer, upload: str) -> bytes:
     try:
         return Uploads(node.files).read(upload, officer.id, at=now())
     except UploadGoneError:

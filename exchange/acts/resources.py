@@ -1,16 +1,28 @@
 """Acts on matters, sources and resources."""
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalogue import files, naming, suggest
-from catalogue.model import Actor, Item, Matter, Resource, Role, SourceAddress
+from catalogue.model import Actor, Item, Matter, Resource, SourceAddress
+from catalogue.readings import Reading
 from catalogue.rows import MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
+from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
+from exchange.acts.sources import (
+    describe,
+    flag_of,
+    may_see,
+    offers,
+    own_source,
+    rests_until,
+)
 from exchange.node import Node
 from exchange.shelf import look_at, reflect_table, tables_of
+from gateway.sources.described import Choices, DescriptionError
 
 
 @act("matter.import")
@@ -53,14 +65,16 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
     zone: str = "Asia/Shanghai",
     timeout_ms: int = 2000,
     write_reason: str | None = None,
+    description: str | None = None,
 ) -> dict[str, object]:
     """Register where data is read, after reading it once.
 
     A login that can write is refused unless `write_reason` says why it must be. `secret` None: the source
-    asks for none.
+    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL); None: it may follow.
     """
     if kind == files.KIND:
         raise ActError("ACT_ARGUMENTS", "a file is uploaded, not addressed: register the file")
+    offered = [] if description is None else offers(kind, description)
     source = SourceAddress(
         name=name,
         department=department,
@@ -70,15 +84,11 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
         zone=zone,
         timeout_ms=timeout_ms,
         write_reason=write_reason,
+        description=description,
     )
-    rights = look_at(source, secret=secret)
-    if rights and write_reason is None:
-        raise ActError(
-            "SOURCE_WRITABLE",
-            f"{name}: the login can write ({'; '.join(rights)}); a reason is needed",
-        )
+    rights = _looked_at(source, secret=secret)
     node.registry.add_source(source, by=actor)
-    return {"name": name, "tested": True, "can_write": rights}
+    return {"name": name, "tested": True, "can_write": rights, "offers": offered}
 
 
 @act("source.list")
@@ -105,7 +115,7 @@ def list_sources(
 def show_source(node: Node, actor: Actor, *, name: str) -> Told:
     """One source with the resources that stand on it, for its department and the authority."""
     held = node.held(SOURCE).get(name)
-    if held is None or not (actor.has(Role.AUTHORITY) or held.department == actor.department):
+    if held is None or not may_see(actor, held):
         raise ActError("NOT_FOUND", f"no source {name} of your department")
     standing = sorted(
         registration.resource.code
@@ -126,7 +136,7 @@ def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
     actor: Actor,
     *,
     name: str,
-    kind: Literal["sql", "http"],
+    kind: Literal["sql", "http", "graphql"],
     address: str,
     reason: str,
     secret: str | None = None,
@@ -163,8 +173,11 @@ def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
 
 @act("source.tables")
 def list_tables(node: Node, actor: Actor, *, source: str) -> list[str]:
-    """The tables and views that a source of one's own department has; empty for an HTTP source."""
-    return tables_of(_own_source(node, actor, source), unseal=node.sealer.open)
+    """The tables and views of a source of one's own department, or what a described service offers."""
+    try:
+        return tables_of(own_source(node, actor, source), unseal=node.sealer.open)
+    except DescriptionError as error:
+        raise ActError("DESCRIPTION_REFUSED", str(error)) from error
 
 
 @act("resource.reflect")
@@ -177,30 +190,26 @@ def reflect(
     code: str,
     key: str | None = None,
     titles: dict[str, str] | None = None,
+    choices: Choices | None = None,
 ) -> dict[str, object]:
-    """Look at a table and suggest a resource; nothing is saved.
+    """Look at a table, or at an operation that a service describes, and suggest a resource; nothing is saved.
 
     `key` names the key's column, None lets the columns tell. `titles` gives Chinese titles by column where
-    the source's comments have none.
+    the source's comments have none. `choices` say how an operation is read where its description does not.
     """
-    held = _own_source(node, actor, source)
+    held = own_source(node, actor, source)
+    seen = _seen(node, held, table, choices or Choices(key_item=key or ""))
     columns = [
-        suggest.Column(
-            name=column.name,
-            type=column.type,
-            nullable=column.nullable,
-            primary_key=column.primary_key,
-            comment=(titles or {}).get(column.name) or column.comment,
-        )
-        for column in reflect_table(held, table, unseal=node.sealer.open, files=node.files)
+        replace(column, comment=(titles or {}).get(column.name) or column.comment)
+        for column in seen.columns
     ]
-    items = suggest.suggest_items(columns, key=key)
-    names = naming.name_resource(table, code=code, taken=_taken(node, code))
+    items = suggest.suggest_items(columns, key=seen.key or key)
+    names = naming.name_resource(seen.label, code=code, taken=_taken(node, code))
     resource = Resource(
         code=code,
         department=held.department,
         name=table,
-        name_en=table.replace("_", " "),
+        name_en=seen.label.replace("_", " "),
         type_name=names.type_name,
         field_name=names.field_name,
         list_name=names.list_name,
@@ -211,8 +220,9 @@ def reflect(
         abstract=_abstract(held),
         level=max(item.level for item in items),
         personal=suggest.is_personal(items),
+        reading=seen.reading,
     )
-    return {"resource": resource}
+    return {"resource": resource, "skipped": list(seen.skipped)}
 
 
 @act("resource.draft")
@@ -282,8 +292,55 @@ def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
         "no_share_basis": list(resource.no_share_basis),
         "state": resource.state,
         "revision": resource.revision,
+        "flag": flag_of(node, code),
+        "due": due_on(node, resource),
         "items": [_item(item) for item in resource.items],
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What a source says about one table or operation."""
+
+    label: str
+    """Out of which names are made."""
+    columns: tuple[suggest.Column, ...]
+    key: str | None = None
+    """The key's column; None lets the columns tell."""
+    reading: Reading | None = None
+    skipped: tuple[str, ...] = ()
+
+
+def _seen(node: Node, source: SourceAddress, table: str, choices: Choices) -> _Seen:
+    if source.description is None:
+        found = reflect_table(source, table, unseal=node.sealer.open, files=node.files)
+        return _Seen(
+            label=table,
+            columns=tuple(
+                suggest.Column(
+                    name=column.name,
+                    type=column.type,
+                    nullable=column.nullable,
+                    primary_key=column.primary_key,
+                    comment=column.comment,
+                )
+                for column in found
+            ),
+        )
+    described = describe(source, table, choices)
+    columns = [
+        suggest.Column(name=field.pointer, type=field.declared, comment=field.title)
+        for field in described.fields
+    ]
+    if described.key not in {column.name for column in columns}:
+        columns.insert(0, suggest.Column(name=described.key, type="TEXT"))
+    return _Seen(
+        label=re.sub(r"^(GET|POST) |[{}]", "", table),
+        columns=tuple(columns),
+        key=described.key,
+        reading=described.reading,
+        skipped=described.skipped,
+    )
 
 
 def as_of(source: SourceAddress) -> str:
@@ -331,6 +388,8 @@ def _source(held: SourceAddress) -> Told:
         "as_of": as_of(held),
         "secret": held.secret is not None,
         "state": held.state,
+        "described": held.description is not None,
+        "rests_until": rests_until(held),
     }
 
 
@@ -345,13 +404,6 @@ def _line(held: Resource) -> Told:
         "state": held.state,
         "revision": held.revision,
     }
-
-
-def _own_source(node: Node, actor: Actor, name: str) -> SourceAddress:
-    held = node.held(SOURCE).get(name)
-    if held is None or held.department != actor.department:
-        raise ActError("ACT_ARGUMENTS", f"no source {name} of your department")
-    return held
 
 
 def _taken(node: Node, code: str) -> set[str]:

@@ -8,13 +8,16 @@ import click
 import msgspec
 
 from catalogue.imports import read_departments, read_matters, read_officers
+from exchange.cli import loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
+from exchange.cli.services import COMMANDS, choosing, read_choices
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.settings import environment
 
+KINDS = ("sql", "http", "graphql")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -178,8 +181,10 @@ def source() -> None:
 @source.command("add")
 @click.argument("name")
 @click.option("--department", required=True)
-@click.option("--kind", type=click.Choice(["sql", "http"]), default="sql")
+@click.option("--kind", type=click.Choice(KINDS), default="sql")
 @click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
+@click.option("--description", type=FILE, help="A service's OpenAPI document or SDL.")
+@click.option("--timeout-ms", type=click.IntRange(1, 60_000), default=2000, show_default=True)
 @click.option("--secret-env", help="Variable that holds the password or token.")
 @click.option("--secret-file", type=FILE, help="File that holds the password or token.")
 @click.option("--secret", "ask", is_flag=True, help="Ask for the password or token.")
@@ -190,6 +195,7 @@ def source() -> None:
 def add_source(
     office: Office,
     name: str,
+    description: Path | None,
     secret_env: str | None,
     secret_file: Path | None,
     ask: bool,
@@ -198,7 +204,9 @@ def add_source(
 ) -> None:
     """Register a source after reading it once; the secret is kept sealed and never printed."""
     secret = read_secret(secret_env, secret_file, ask=ask)
-    tell(office.perform("source.add", name=name, secret=secret, **options), json_=json_)
+    told = None if description is None else description.read_text(encoding="utf-8")
+    said = office.perform("source.add", name=name, secret=secret, description=told, **options)
+    tell(said, json_=json_)
 
 
 @source.command("list")
@@ -225,7 +233,7 @@ def show_source(office: Office, name: str, json_: bool) -> None:
 
 @source.command("open")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(["sql", "http"]), required=True)
+@click.option("--kind", type=click.Choice(KINDS), required=True)
 @click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
 @click.option("--reason", required=True, help="Who said how it is read, and where.")
 @click.option("--secret-env", help="Variable that holds the password or token.")
@@ -249,12 +257,17 @@ def open_source(
     tell(office.perform("source.open", name=name, secret=secret, **options), json_=json_)
 
 
+for _command in COMMANDS:
+    source.add_command(_command)
+
+
 @click.group()
 def resource() -> None:
     """Resources: tables and interfaces that departments register."""
 
 
-resource.add_command(register_file)
+for _command in (register_file, *loads.COMMANDS):
+    resource.add_command(_command)
 
 
 @resource.command("register")
@@ -262,7 +275,9 @@ resource.add_command(register_file)
 @click.argument("table")
 @click.option("--code", required=True, help="Resource code, kept for ever.")
 @click.option("--name", help="Chinese title; the table's name otherwise.")
-@click.option("--key-column", help="Column of the key; the columns tell otherwise.")
+@click.option("--key-column", help="Column of the key, or its pointer in a record.")
+@click.option("--update-days", type=int, help="How many days old its rows may be.")
+@choosing
 @click.option("--conditions", help="Who may have it and for what; a conditional resource says it.")
 @click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
@@ -276,15 +291,26 @@ def register(
     name: str | None,
     key_column: str | None,
     conditions: str | None,
+    update_days: int | None,
     edit: bool,
     dry_run: bool,
     json_: bool,
+    **options: Any,
 ) -> None:
-    """Look at a table, suggest class, sensitivity and subject of each item, and draft the resource."""
+    """Look at a table, or at an operation that a service describes, and draft the resource.
+
+    Class, sensitivity and subject of each item are suggested.
+    """
     seen = office.perform(
-        "resource.reflect", source=source_name, table=table, code=code, key=key_column
+        "resource.reflect",
+        source=source_name,
+        table=table,
+        code=code,
+        key=key_column,
+        choices=read_choices(key_item=key_column, **options),
     )
     drafted = seen["resource"]
+    drafted["update_days"] = update_days
     if name:
         drafted["name"] = name
     if conditions:
@@ -305,6 +331,8 @@ def register(
         json_=False,
         title=f"{code} {drafted['name']}: {drafted['sharing_class']}",
     )
+    if seen["skipped"]:
+        tell(seen["skipped"], json_=False, title="no items")
     tell(said or "nothing was drafted (--dry-run)", json_=False)
 
 

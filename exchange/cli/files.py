@@ -63,7 +63,7 @@ def register_file(
         key=keys,
         text=texts,
     )
-    upload = _upload(office, file)
+    upload = leave_upload(office, file)
     try:
         seen = office.perform("file.preview", upload=upload, choices=choices)
         if preview:
@@ -84,7 +84,7 @@ def register_file(
     tell({**kept, **drafted}, json_=json_)
 
 
-def _upload(office: Office, file: Path) -> str:
+def leave_upload(office: Office, file: Path) -> str:
     """Leave the file among the home's uploads, as the portal does. Nothing is left of one too large."""
     if file.stat().st_size > MOST_BYTES:
         raise ActError("FILE_REFUSED", f"the file is larger than {MOST_BYTES} bytes")

@@ -72,15 +72,26 @@ def open_kept(source: SourceAddress, *, files: Path, timeout_s: float) -> Engine
 
     Raises SourceUnavailableError where it is not there, SourceDriftError where it was changed.
     """
-    path = _checked(source, files=files)
+    path = checked(source, files=files)
     engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=timeout_s)
     event.listen(engine, "connect", _add_collation)
     return engine
 
 
+def checked(source: SourceAddress, *, files: Path) -> Path:
+    """Return where a source's table lies, if it is what the address says. Raises SourceError."""
+    address: FileAddress = parse_address(source.address)
+    path = path_of(files, source.name, address.id)
+    if not path.is_file():
+        raise SourceUnavailableError(source=source.name, reason="the kept table is not there")
+    if digest_of(path) != address.kept:
+        raise SourceDriftError(source=source.name, reason="the kept table was changed since")
+    return path
+
+
 def columns_of(source: SourceAddress, table: str, *, files: Path) -> list[ReflectedColumn]:
     """Return the columns with the types that were seen. Raises SourceError."""
-    path = _checked(source, files=files)
+    path = checked(source, files=files)
     if table != table_name(source.name):
         raise SourceDriftError(source=source.name, reason="a published file holds one table alone")
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
@@ -155,16 +166,6 @@ def _make_durable(path: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _checked(source: SourceAddress, *, files: Path) -> Path:
-    address: FileAddress = parse_address(source.address)
-    path = path_of(files, source.name, address.id)
-    if not path.is_file():
-        raise SourceUnavailableError(source=source.name, reason="the kept table is not there")
-    if digest_of(path) != address.kept:
-        raise SourceDriftError(source=source.name, reason="the kept table was changed since")
-    return path
 
 
 def _add_collation(connection: Any, _record: Any) -> None:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from audit.errors import AuditError
 from exchange.condition import Condition, check_log, check_policy, check_rows, read_back
 from exchange.node import Node
+from exchange.shelf import rests
 from policies.engine import UndecidedError
 
 READING_S = 2.0
@@ -29,6 +30,12 @@ async def ready(request: Request) -> JSONResponse:
         "broken": found.broken,
         "size": node.log.size,
         "policy": node.policy.revision,
+        # Its department said so beforehand: nothing is broken, and every other source answers (H4).
+        "resting": {
+            source.name: source.rests_until.isoformat(timespec="seconds")
+            for source in node.live.latest().sources.values()
+            if source.rests_until is not None and rests(source, at=node.ports.now())
+        },
     }
     return JSONResponse(told, status_code=503 if found.down else 200)
 

@@ -1,9 +1,18 @@
-"""Leaves a source alone for a while after it failed several times in a row, then asks it once."""
+"""Guards a source: a deadline, a bound on reads at once, and rest after it failed several times in a row."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from math import ceil
 
-from gateway.errors import CircuitOpenError, SourceError, SourceTimeoutError, SourceUnavailableError
+from gateway.errors import (
+    CircuitOpenError,
+    SourceBusyError,
+    SourceDriftError,
+    SourceError,
+    SourceTimeoutError,
+    SourceUnavailableError,
+)
 from gateway.model import Permitted, Row
 from gateway.ports import ReadNow, Source
 
@@ -25,8 +34,9 @@ class Breaker:
         """Let a read begin; raises CircuitOpenError while the source is left alone."""
         if self._opened_at is None:
             return
-        if self._probing or self._monotonic() - self._opened_at < self._rest_s:
-            raise CircuitOpenError(failures=self._failed)
+        left = self._rest_s - (self._monotonic() - self._opened_at)
+        if self._probing or left > 0:
+            raise CircuitOpenError(failures=self._failed, retry_after_s=max(1, ceil(left)))
         self._probing = True
 
     def succeeded(self) -> None:
@@ -42,13 +52,50 @@ class Breaker:
         self._probing = False
 
 
-class Guarded:
-    """A source behind a breaker and a deadline. Implements `gateway.ports.Source`."""
+class Bulkhead:
+    """Bounds the reads of one source: some under way, some waiting, no more. One that hangs fills its own.
 
-    def __init__(self, source: Source, *, breaker: Breaker, timeout_s: float) -> None:
+    Overload is an error at once, not a longer queue.
+    """
+
+    def __init__(self, *, at_once: int = 16, waiting: int = 64) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self._room = at_once + waiting
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Hold a place for one read. Raises SourceBusyError where as many wait as may."""
+        if self._room == 0:
+            raise SourceBusyError(retry_after_s=1)
+        self._room -= 1
+        try:
+            async with self._free:
+                yield
+        finally:
+            self._room += 1
+
+
+class Guarded:
+    """A source behind a breaker, a bulkhead and a deadline. Implements `gateway.ports.Source`.
+
+    The deadline is the source's own budget within the call's: waiting for a place is part of it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        breaker: Breaker,
+        timeout_s: float,
+        bulkhead: Bulkhead | None = None,
+        drifted: Callable[[Permitted, SourceDriftError], None] | None = None,
+    ) -> None:
+        """`drifted` is told of every drift that a read meets; None where nobody listens."""
         self._source = source
         self._breaker = breaker
         self._timeout_s = timeout_s
+        self._bulkhead = bulkhead or Bulkhead()
+        self._drifted = drifted
         self._read_now: ReadNow | None = getattr(source, "read_now", None)
 
     def read_now(
@@ -62,7 +109,7 @@ class Guarded:
         try:
             rows = self._read_now(permitted, keys=keys, call=call)
         except SourceError as error:
-            self._judge(error)
+            self._judge(permitted, error)
             raise
         finally:
             if rows is None:
@@ -71,7 +118,9 @@ class Guarded:
             self._breaker.succeeded()
         return rows
 
-    def _judge(self, error: SourceError) -> None:
+    def _judge(self, permitted: Permitted, error: SourceError) -> None:
+        if isinstance(error, SourceDriftError) and self._drifted is not None:
+            self._drifted(permitted, error)
         if isinstance(error, (SourceUnavailableError, SourceTimeoutError)):
             self._breaker.failed()
         else:
@@ -81,13 +130,17 @@ class Guarded:
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
         self._breaker.admit()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s), self._bulkhead.place():
                 rows = await self._source.read(permitted, keys=keys, call=call)
+        except SourceBusyError:
+            # It was not asked, which says nothing about it.
+            self._breaker.gave_up()
+            raise
         except TimeoutError as error:
             self._breaker.failed()
             raise SourceTimeoutError(timeout_ms=int(self._timeout_s * 1000)) from error
         except SourceError as error:
-            self._judge(error)
+            self._judge(permitted, error)
             raise
         except BaseException:
             self._breaker.gave_up()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.errors import SourceError, SourceInvalidError, SourceTimeoutError
 from gateway.sources.http import HttpSource
-from tests.contracts.test_sources import ZONE, a_read, read
+from tests.contracts.test_sources import a_read, http_at, read
 
 Speak = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -29,7 +29,7 @@ async def speaking(speak: Speak, *, timeout_s: float = 5.0) -> AsyncIterator[Htt
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    source = HttpSource(f"http://127.0.0.1:{port}", secret=None, zone=ZONE, timeout_s=timeout_s)
+    source = http_at(f"http://127.0.0.1:{port}", timeout_s=timeout_s)
     try:
         yield source
     finally:

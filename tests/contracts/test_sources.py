@@ -1,6 +1,8 @@
 """What every source promises, whichever way it is reached; and what only SQL or HTTP has."""
 
 import asyncio
+import functools
+import importlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
 
 from catalogue.codes import normalise_subject
 from catalogue.model import ItemType, SubjectType, Validity
@@ -30,6 +33,7 @@ from gateway.ports import Source
 from gateway.sources.http import HttpSource, parse_records
 from gateway.sources.needs import needed_items
 from gateway.sources.sql import SqlSource, check_login, open_engine, reflect
+from gateway.sources.wire import Wire
 from policies.model import ItemVerdicts
 from tests.fakes.calls import (
     OTHER_USCC,
@@ -40,6 +44,7 @@ from tests.fakes.calls import (
     a_step,
     an_item,
 )
+from tests.fakes.postgres import postgresql
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CALL = "call_0193c7e2-1"
@@ -107,9 +112,6 @@ def make_database(path: Path, records: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-Opening = Callable[[], Any]
-
-
 @asynccontextmanager
 async def sql_source(folder: Path, records: Sequence[Mapping[str, Any]]) -> AsyncIterator[Source]:
     path = make_database(folder / "source.db", records)
@@ -155,17 +157,66 @@ async def service_at(records: Sequence[Mapping[str, Any]] = RECORDS) -> AsyncIte
         await runner.cleanup()
 
 
+@functools.cache
+def postgres_database() -> str:
+    """A database of its own with RECORDS in it, the same for every test of the process."""
+    server = postgresql()
+    url = server.database()
+    engine = create_engine(psycopg_url(url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            'CREATE TABLE licence ("credit code" char(18) PRIMARY KEY, "NAME" text NOT NULL,'
+            " area numeric(10,2), since date, changed timestamp, region varchar(12), secret text,"
+            " floors smallint)"
+        )
+        for record in RECORDS:
+            marks = ",".join(["%s"] * len(record))
+            names = ",".join(f'"{name}"' for name in record)
+            connection.exec_driver_sql(
+                f"INSERT INTO licence ({names}) VALUES ({marks})", tuple(record.values())
+            )
+    engine.dispose()
+    return url
+
+
+def psycopg_url(url: str) -> str:
+    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def postgres_at(url: str, *, timeout_s: float = 5.0, **more: Any) -> Any:
+    module = importlib.import_module("gateway.sources.postgres")
+    return module.PostgresSource(url, secret=None, zone=ZONE, timeout_s=timeout_s, **more)
+
+
+def http_at(
+    base: str, *, secret: str | None = None, timeout_s: float = 5.0, **more: Any
+) -> HttpSource:
+    return HttpSource(base, wire=Wire(secret=secret, timeout_s=timeout_s, **more), zone=ZONE)
+
+
 @asynccontextmanager
 async def http_source(_: Path, records: Sequence[Mapping[str, Any]]) -> AsyncIterator[Source]:
     async with service_at(records) as service:
-        source = HttpSource(service.base, secret="t0ken", zone=ZONE, timeout_s=5.0)
+        source = http_at(service.base, secret="t0ken", timeout_s=5.0)
         try:
             yield source
         finally:
             await source.close()
 
 
-@pytest.fixture(params=[sql_source, http_source], ids=["sql", "http"])
+@asynccontextmanager
+async def postgres_source(
+    _path: Path, _records: Sequence[Mapping[str, Any]]
+) -> AsyncIterator[Source]:
+    database = postgres_database()
+    source = postgres_at(database)
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+@pytest.fixture(params=[sql_source, http_source, postgres_source], ids=["sql", "http", "postgres"])
 async def source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Source]:
     async with request.param(tmp_path, RECORDS) as opened:
         yield opened
@@ -259,13 +310,17 @@ FILTERS: Sequence[tuple[str, str, Any]] = (
 )
 
 
+DATABASES = pytest.mark.parametrize("database", [sql_source, postgres_source])
+
+
+@DATABASES
 @pytest.mark.parametrize("condition", FILTERS)
 async def test_a_filter_in_the_statement_and_in_memory_let_the_same_records_through(
-    tmp_path: Path, condition: tuple[str, str, Any]
+    tmp_path: Path, condition: tuple[str, str, Any], database: Any
 ) -> None:
     filtered = a_read(row_filter=a_filter(condition), asked=("name", "since", "floors", "region"))
     plain = a_read(asked=("name", "since", "floors", "region"))
-    async with sql_source(tmp_path, RECORDS) as source:
+    async with database(tmp_path, RECORDS) as source:
         pushed = await read(source, filtered, USCC, OTHER_USCC)
         everything = await read(source, plain, USCC, OTHER_USCC)
     remembered = admit(filtered, everything, normalise=normalise_subject)
@@ -283,10 +338,11 @@ async def test_a_filter_in_the_statement_and_in_memory_let_the_same_records_thro
         ("floors", "between", [1]),
     ],
 )
+@DATABASES
 async def test_a_filter_that_cannot_be_written_is_an_error_and_never_dropped(
-    tmp_path: Path, condition: tuple[str, str, Any]
+    tmp_path: Path, condition: tuple[str, str, Any], database: Any
 ) -> None:
-    async with sql_source(tmp_path, RECORDS) as source:
+    async with database(tmp_path, RECORDS) as source:
         with pytest.raises(SourceError):
             await read(source, a_read(row_filter=a_filter(condition)))
 
@@ -418,8 +474,7 @@ def test_a_login_that_cannot_write_is_taken(tmp_path: Path) -> None:
 async def served(answer: Callable[[web.BaseRequest], Any], **changes: Any) -> Sequence[Row]:
     async with service_at() as service:
         service.answer = answer
-        made: dict[str, Any] = {"secret": None, "zone": ZONE, "timeout_s": 5.0, **changes}
-        source = HttpSource(service.base, **made)
+        source = http_at(service.base, **changes)
         try:
             return await read(source, a_read())
         finally:
@@ -428,7 +483,7 @@ async def served(answer: Callable[[web.BaseRequest], Any], **changes: Any) -> Se
 
 async def test_a_service_gets_the_call_number_and_its_token() -> None:
     async with service_at() as service:
-        source = HttpSource(service.base, secret="t0ken", zone=ZONE, timeout_s=5.0)
+        source = http_at(service.base, secret="t0ken", timeout_s=5.0)
         await read(source, a_read())
         await source.close()
     (request,) = service.requests
@@ -440,7 +495,7 @@ async def test_a_service_gets_the_call_number_and_its_token() -> None:
 async def test_a_refused_connection_is_unavailable() -> None:
     async with service_at() as service:
         base = service.base
-    source = HttpSource(base, secret=None, zone=ZONE, timeout_s=5.0)
+    source = http_at(base)
     with pytest.raises(SourceUnavailableError):
         await read(source, a_read())
     await source.close()
@@ -469,7 +524,7 @@ async def test_a_service_that_never_answers_times_out() -> None:
 
     async with service_at() as service:
         service.answer = silent
-        source = HttpSource(service.base, secret=None, zone=ZONE, timeout_s=0.02)
+        source = http_at(service.base, secret=None, timeout_s=0.02)
         try:
             with pytest.raises(SourceTimeoutError):
                 await read(source, a_read())

@@ -14,8 +14,10 @@ from starlette.routing import Route
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
 from catalogue.rows import RESOURCE, SOURCE
 from catalogue.validation import PURPOSES
+from exchange.acts.loads import due_on
 from exchange.acts.register import ActError
 from exchange.acts.resources import as_of
+from exchange.acts.sources import flag_of
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
 from exchange.portal.render import page
@@ -362,6 +364,8 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
     return {
         "resource": resource,
         "as_of": _as_of(node, resource),
+        "flag": flag_of(node, code),
+        **_due(node, resource),
         "provider": names.department(resource.department),
         "drafted_by": names.officer(registration.drafted_by),
         "signed_by": names.officer(registration.signed_by),
@@ -378,6 +382,16 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "may_withdraw": resource.state == "announced"
         and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
+    }
+
+
+def _due(node: Node, resource: Resource) -> dict[str, Any]:
+    """Say when an entry's rows are too old, and whether they are."""
+    due = due_on(node, resource)
+    today = node.ports.now().astimezone(node.zone).date()
+    return {
+        "due": "" if due is None else due.isoformat(),
+        "overdue": due is not None and due <= today,
     }
 
 

@@ -12,7 +12,16 @@ from catalogue.bundles import BundleState
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
+from catalogue.loads import Load
 from catalogue.model import OfficerKey, RowRule
+from catalogue.readings import (
+    Absent,
+    GraphqlReading,
+    KeyPart,
+    Member,
+    Reading,
+    RestReading,
+)
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.tables import metadata
 from tests.fakes.catalogue import (
@@ -35,6 +44,19 @@ from tests.fakes.catalogue import (
 )
 from tests.fakes.sealer import FakeSealer
 
+MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
+READINGS: tuple[Reading, ...] = (
+    RestReading(
+        method="GET",
+        path="/licences/{uscc}",
+        key_in="path",
+        key_name="uscc",
+        members=MEMBERS,
+        absent=Absent(status=404, pointer="/code", value="NONE"),
+    ),
+    GraphqlReading(type_name="Licence", members=MEMBERS, key=(KeyPart(pointer="/uscc"),)),
+)
+
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "department": (a_department(), a_department(superior="X")),
     "system": (a_system(), a_system(responsible="off_1", intake=True)),
@@ -42,11 +64,22 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "officer": (an_officer(), an_officer(roles=frozenset(), post="科长")),
     "officer_key": (OfficerKey(id="k", officer="o", public=b"\x00\xff"),),
     "invitation": (Invitation(id="i", system="s", code_hash="00", expires=TODAY),),
-    "source": (a_source(), a_source(secret=b"\x00", write_reason="视图由部门维护")),
+    "source": (
+        a_source(),
+        a_source(secret=b"\x00", write_reason="视图由部门维护"),
+        a_source(kind="graphql", description="type Query { a: Int }", rests_until=TODAY),
+    ),
+    "source_load": (
+        Load(id="fil_1", source="market", address="x", loaded_by="off_1", loaded_at=TODAY),
+    ),
     "resource": (
         Registration(resource=a_resource(), drafted_by="a", signed_by="b", announced_by="c"),
         Registration(resource=a_resource(emergency_items=("name",)), drafted_by="a"),
         Registration(resource=a_resource(validity=None, items=()), drafted_by="a"),
+        *(
+            Registration(resource=a_resource(reading=reading, update_days=30), drafted_by="a")
+            for reading in READINGS
+        ),
     ),
     "matter": (a_matter(), a_matter(relations=("a.b",))),
     "sharing_request": (a_request(), a_request(signed_by=None, refusal="无依据")),

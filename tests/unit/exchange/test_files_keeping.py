@@ -21,7 +21,7 @@ from exchange.files import keeping
 from exchange.files.keeping import compare_decimals
 from exchange.files.model import MOST_BYTES, SeenColumn
 from exchange.files.uploads import KEPT_FOR, UploadGoneError, Uploads
-from exchange.shelf import SourceShelf, look_at_file, reflect_table, tables_of
+from exchange.shelf import Means, SourceShelf, look_at_file, reflect_table, tables_of
 from gateway.errors import SourceDriftError, SourceUnavailableError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -180,7 +180,9 @@ def test_a_table_changed_past_the_exchange_is_not_opened(tmp_path: Path) -> None
     with connection:
         connection.execute("UPDATE market_permits SET \"金额\" = '1.00'")
     connection.close()
-    shelf = SourceShelf(lambda: {source.name: source}, unseal=lambda _: "", files=tmp_path)
+    shelf = SourceShelf(
+        lambda: {source.name: source}, means=Means(unseal=lambda _: "", files=tmp_path)
+    )
     with pytest.raises(SourceDriftError):
         shelf[source.name]
     keeping.discard(path)

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from catalogue.model import SourceAddress
-from exchange.shelf import SourceShelf, look_at, open_source, reflect_table
+from exchange.shelf import Means, SourceShelf, look_at, open_source, reflect_table
 from gateway.errors import SourceError
 
 
 def unseal(secret: bytes) -> str:
     return secret.decode()
+
+
+MEANS = Means(unseal=unseal, files=Path())
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def held(address: SourceAddress) -> dict[str, SourceAddress]:
 
 @pytest.fixture
 def shelf(held: dict[str, SourceAddress]) -> Iterator[SourceShelf]:
-    opened = SourceShelf(lambda: held, unseal=unseal, files=Path())
+    opened = SourceShelf(lambda: held, means=MEANS)
     yield opened
     asyncio.run(opened.close())
 
@@ -65,8 +68,8 @@ def test_a_source_that_is_closed_or_unknown_is_not_there(
 
 
 def test_an_address_of_a_kind_that_is_not_known_is_refused(address: SourceAddress) -> None:
-    with pytest.raises(ValueError, match="needs sql, http or file"):
-        open_source(replace(address, kind="ftp"), unseal=unseal, files=Path())
+    with pytest.raises(ValueError, match="needs sql, http"):
+        open_source(replace(address, kind="ftp"), means=MEANS)
 
 
 def test_a_look_says_whether_the_login_can_write_and_a_reflection_what_columns_there_are(

@@ -1,5 +1,6 @@
 """What was permitted is read, what was refused is not, and who is down spoils only their own part."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,11 +8,16 @@ import pytest
 
 from catalogue.codes import normalise_subject
 from catalogue.model import SubjectType
-from gateway.errors import SourceTimeoutError, SourceUnavailableError
+from gateway.errors import (
+    SourceBusyError,
+    SourceDriftError,
+    SourceTimeoutError,
+    SourceUnavailableError,
+)
 from gateway.fetch import Carried, fetch
 from gateway.model import Call, Failed, Fetched, Refused, Row, Ruling
 from gateway.ports import Ports, Source
-from gateway.sources.breaker import Breaker, Guarded
+from gateway.sources.breaker import Breaker, Bulkhead, Guarded
 from tests.fakes.calls import (
     NOW,
     OTHER_USCC,
@@ -292,3 +298,57 @@ def test_a_source_past_its_own_deadline_has_failed() -> None:
     (outcome,) = run_without_waiting(lambda: fetched([a_permit(a_step())], {"market-db": guarded}))
     assert isinstance(outcome, Failed)
     assert outcome.code == "SOURCE_TIMEOUT"
+
+
+async def test_a_source_that_hangs_fills_its_own_places_and_the_next_read_is_told_at_once() -> None:
+    breaker = Breaker(monotonic=lambda: 0.0)
+    hanging = Guarded(
+        SilentSource(),
+        breaker=breaker,
+        timeout_s=60.0,
+        bulkhead=Bulkhead(at_once=2, waiting=1),
+    )
+    permitted = a_permit(a_step())
+    reads = [
+        asyncio.ensure_future(hanging.read(permitted, keys=[USCC], call="call_1")) for _ in range(3)
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(SourceBusyError) as raised:
+        await hanging.read(permitted, keys=[USCC], call="call_1")
+    assert raised.value.retry_after_s == 1
+    for read in reads:
+        read.cancel()
+    await asyncio.gather(*reads, return_exceptions=True)
+    # Their places are free again, and that they went says nothing about the source.
+    again = asyncio.ensure_future(hanging.read(permitted, keys=[USCC], call="call_1"))
+    await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+
+
+async def test_an_open_breaker_says_when_the_source_is_asked_again() -> None:
+    now = [0.0]
+    source = FailingSource(SourceUnavailableError())
+    breaker = Breaker(monotonic=lambda: now[0], failures=1, rest_s=10.0)
+    guarded = Guarded(source, breaker=breaker, timeout_s=1.0)
+    step = a_permit(a_step())
+    await fetched([step], {"market-db": guarded})
+    now[0] = 7.5
+    (outcome,) = await fetched([step], {"market-db": guarded})
+    assert isinstance(outcome, Failed)
+    assert (outcome.code, outcome.retry_after_s) == ("CIRCUIT_OPEN", 3)
+
+
+async def test_whoever_listens_is_told_of_a_drift() -> None:
+    met: list[str] = []
+    guarded = Guarded(
+        FailingSource(SourceDriftError(missing=["name"])),
+        breaker=Breaker(monotonic=lambda: 0.0),
+        timeout_s=1.0,
+        drifted=lambda permitted, error: met.append(
+            f"{permitted.step.resource.code} {error.facts['missing']}"
+        ),
+    )
+    await fetched([a_permit(a_step())], {"market-db": guarded})
+    assert met == ["307001/licence ['name']"]

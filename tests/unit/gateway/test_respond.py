@@ -82,6 +82,7 @@ def test_each_step_has_one_line_that_says_what_came_of_it() -> None:
         "refused": {"status": "ITEM_NOT_GRANTED"},
         "asOf": "2023-11-14T22:13:20.123Z",
         "next": REASONS["ITEM_NOT_GRANTED"].next,
+        "retryAfter": None,
     }
     assert [line["outcome"] for line in lines] == ["partly-given", "unavailable", "refused"]
     assert [line["code"] for line in lines] == [None, "SOURCE_TIMEOUT", "GRANT_MISSING"]
