@@ -161,6 +161,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "stamp.away": "Alarm: no time stamp",
         "stamp.back": "Time stamps back",
         "strangers.counted": "Calls of strangers counted",
+        "calls.turned-away": "Calls turned away counted",
         "act-void": "Act voided",
     },
     "auth": {

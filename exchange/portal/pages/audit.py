@@ -52,6 +52,7 @@ KINDS = (
     "receipt.read",
     "registry.alarm",
     "strangers.counted",
+    "calls.turned-away",
 )
 """Kinds that the list of kinds offers; any other can be written into the address."""
 
