@@ -258,6 +258,19 @@ def parse_document(
     query: str, contract: Contract, *, limits: Limits, allow_introspection: bool = False
 ) -> Document:
     """Read, measure and validate a document. Raises RefusedDocumentError with one error each."""
+    try:
+        ast = check_document(query, limits=limits)
+        errors = list(_validate(ast, contract, allow_introspection=allow_introspection))
+    except RecursionError:
+        # Fragments within fragments can nest deeper than any bracket.
+        raise RefusedDocumentError("TOO_DEEP", allowed=limits.depth) from None
+    if errors:
+        raise _refused("DOCUMENT_INVALID", errors)
+    return Document(ast=ast, digest=operation_digest(query), contract=contract)
+
+
+def check_document(query: str, *, limits: Limits) -> DocumentNode:
+    """Read and measure a document, whatever contract it is for. Raises RefusedDocumentError."""
     check_text(query, limits=limits)
     try:
         _check_tokens(query, limits=limits)
@@ -267,13 +280,9 @@ def parse_document(
         raise _refused("SYNTAX_INVALID", [_located("SYNTAX_INVALID", error)]) from None
     try:
         check_measure(measure(ast), limits=limits)
-        errors = list(_validate(ast, contract, allow_introspection=allow_introspection))
     except RecursionError:
-        # Fragments within fragments can nest deeper than any bracket.
         raise RefusedDocumentError("TOO_DEEP", allowed=limits.depth) from None
-    if errors:
-        raise _refused("DOCUMENT_INVALID", errors)
-    return Document(ast=ast, digest=operation_digest(query), contract=contract)
+    return ast
 
 
 def operation_digest(query: str) -> str:

@@ -50,6 +50,12 @@ ROOMS = (
         roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
     ),
     Room(
+        path="/documents",
+        title="Trusted documents",
+        about="The queries that systems send, by their digest",
+        roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
+    ),
+    Room(
         path="/cases",
         title="Cases",
         about="Your cases, what was asked under them, and the receipts",

@@ -4,7 +4,6 @@ A raw ASGI application in front of Starlette's routing: this is the one address 
 proved who they are is recorded, whatever comes of the call; who is turned away is counted.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from audit.entry import Nonce
+from catalogue.snapshot import Snapshot
 from exchange.clock import fresh_id, now
 from exchange.identity.errors import IdentityError
 from exchange.identity.establish import Established
@@ -33,7 +33,7 @@ from exchange.web.turns import NewDocuments, TurnedAway, Turns
 from exchange.words import words_of
 from gateway.errors import GatewayError, RateLimitedError, RefusedRequestError
 from gateway.model import Call, Caller, Usage
-from gateway.parse import GraphQLRequest, parse_request, read_request, read_usage
+from gateway.parse import GraphQLRequest, operation_digest, parse_request, read_request, read_usage
 from gateway.pipeline import Answered, Contracts, Terms, answer, refuse
 from gateway.ports import Ports
 
@@ -150,7 +150,7 @@ class GraphQL:
         caller = node.gate.unnamed(known, snapshot=node.live.latest())
         await self._check_first_use(caller, signed, ports)
         call = await self._call(head, known, signed, ports)
-        digest = hashlib.sha256(call.query.encode()).hexdigest()
+        digest = operation_digest(call.query)
         self._counter.documents.take(known.system.id, digest)
         answered = await answer(call, ports, terms=self._manners.terms, contracts=self._contracts)
         self._counter.documents.keep(known.system.id, digest)
@@ -166,7 +166,7 @@ class GraphQL:
             told = self._read(head, signed)
             usage = read_usage(told.extensions, head.fields.get("exchange-usage"))
             whole = _all_or_nothing(head)
-            query = _document(told)
+            query = self._document(told, snapshot, known.system.department)
             caller = self._node.gate.caller(known, usage.operator, snapshot=snapshot)
         except (GatewayError, IdentityError) as error:
             cause = error if isinstance(error, GatewayError) else _unknown_operator(error)
@@ -192,6 +192,20 @@ class GraphQL:
         check_content_type(head)
         return parse_request(signed, limits=self._manners.terms.limits)
 
+    def _document(self, told: GraphQLRequest, snapshot: Snapshot, department: str) -> str:
+        """Return the text of the document that is meant.
+
+        Raises RefusedRequestError where it is not registered, and that is what counts.
+        """
+        if told.query is not None and not self._manners.trusted_only:
+            return told.query
+        digest = told.document if told.query is None else operation_digest(told.query)
+        held = snapshot.document(department, str(digest))
+        if held is None:
+            code = "DOCUMENT_UNKNOWN" if told.query is None else "DOCUMENT_UNTRUSTED"
+            raise RefusedRequestError(code)
+        return held.text
+
     async def _check_first_use(self, caller: Caller, body: bytes, ports: Ports) -> None:
         """Turn a replay away before any source is asked; where we forgot it, the log's own batch decides.
 
@@ -210,13 +224,6 @@ class GraphQL:
             body=body,
             usage=None,
         )
-
-
-def _document(told: GraphQLRequest) -> str:
-    """Return the text of the document that is meant. Raises RefusedRequestError."""
-    if told.query is None:
-        raise RefusedRequestError("DOCUMENT_UNKNOWN")
-    return told.query
 
 
 def _all_or_nothing(head: Head) -> bool:

@@ -51,6 +51,8 @@ KINDS = (
     "log.entry-refused",
     "receipt.read",
     "registry.alarm",
+    "document.registered",
+    "document.withdrawn",
     "strangers.counted",
     "calls.turned-away",
 )
