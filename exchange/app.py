@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from types import MappingProxyType
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -18,9 +18,11 @@ from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
+from exchange.testzone.ground import TestGround, TestLog
 from exchange.web import bundles, cases, health, systems, tlog
 from exchange.web.graphql import Counter, GraphQL, Manners, OwnGround
 from exchange.web.headers import PlainHeaders
+from exchange.web.testzone import log_routes
 from exchange.web.turns import Bounds, NewDocuments, TurnedAway, Turns
 from gateway.limits import Limits
 from gateway.pipeline import Terms
@@ -35,6 +37,7 @@ STAMP_EVERY_S = 5.0
 def build_app(node: Node) -> Starlette:
     """Return the ASGI application of an open node; it closes the node when it ends."""
     counter = _counter(node)
+    test_log = TestLog(node)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -53,6 +56,7 @@ def build_app(node: Node) -> Starlette:
                 with suppress(asyncio.CancelledError):
                     await task
             await summarise(node, counter.turned_away)
+            await asyncio.to_thread(test_log.close)
             await node.policy.close()
             await node.close()
 
@@ -68,6 +72,7 @@ def build_app(node: Node) -> Starlette:
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),
+            *log_routes(test_log),
             *management_routes(node),
             # Among them `/receipts/{index}`: JSON for systems, a page for people.
             *portal_routes(),
@@ -76,16 +81,22 @@ def build_app(node: Node) -> Starlette:
         lifespan=lifespan,
     )
     app.state.node = node
-    app.doors = {
-        "/graphql": GraphQL(node, OwnGround(node), manners=_manners(node), counter=counter)
-    }
+    manners = _manners(node)
+    app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
+    # Trying things out has turns and documents of its own: it never takes a place from a real call.
+    app.doors["/test/graphql"] = GraphQL(
+        node,
+        TestGround(node, test_log),
+        manners=replace(manners, trusted_only=False),
+        counter=_counter(node),
+    )
     return app
 
 
 class ExchangeApp(Starlette):
     """Starlette's application, with doors in front of its routing: addresses that are raw ASGI."""
 
-    doors: Mapping[str, ASGIApp] = MappingProxyType({})
+    doors: dict[str, ASGIApp]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.doors.get(scope["path"]) if scope["type"] == "http" else None

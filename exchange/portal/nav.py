@@ -68,6 +68,12 @@ ROOMS = (
         roles=_DEPARTMENTS,
     ),
     Room(
+        path="/testzone",
+        title="Test zone",
+        about="Try queries out over made-up records, without a grant",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
         path="/matters",
         title="Matters",
         about="The matters of the district and their materials",

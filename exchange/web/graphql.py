@@ -45,7 +45,11 @@ class Ground(Protocol):
     """What calls to an address stand on: the exchange itself, or its test zone."""
 
     async def ports(self) -> Ports:
-        """Return the ports of one call. Raises LogUnavailableError where they cannot be opened."""
+        """Return the ports of an address. Raises LogUnavailableError where they cannot be opened."""
+        ...
+
+    def of_call(self, ports: Ports, call: Call) -> Ports:
+        """Return the ports of one call, once it is known what it says."""
         ...
 
 
@@ -57,6 +61,9 @@ class OwnGround:
 
     async def ports(self) -> Ports:
         return self.node.ports
+
+    def of_call(self, ports: Ports, call: Call) -> Ports:  # noqa: ARG002 - all calls have the same
+        return ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +159,12 @@ class GraphQL:
         call = await self._call(head, known, signed, ports)
         digest = operation_digest(call.query)
         self._counter.documents.take(known.system.id, digest)
-        answered = await answer(call, ports, terms=self._manners.terms, contracts=self._contracts)
+        answered = await answer(
+            call,
+            self._ground.of_call(ports, call),
+            terms=self._manners.terms,
+            contracts=self._contracts,
+        )
         self._counter.documents.keep(known.system.id, digest)
         return answered
 
