@@ -7,7 +7,7 @@ but in the test zone's own log, which lies in a folder of its own and proves its
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from exchange.testzone.synthetic import Magic, magic_of, magics_in, rows_of
 from gateway.errors import SourceUnavailableError
 from gateway.model import Call, Permitted, Row
 from gateway.ports import Ports, Source
+from gateway.remembered import Remembered
 from gateway.sources.needs import needed_items
 
 FOLDER = "test"
@@ -46,6 +47,7 @@ LIST = 3
 RESOURCES = 200
 """So many announced resources stand in the test zone's contract beside the system's own."""
 CALLS = 1_000_000
+PICTURES = 64
 _PARTY = "party"
 _STRANGER = "stranger"
 _DAY = timedelta(days=1)
@@ -120,8 +122,8 @@ class TestRecorder:
 class NoQuotas:
     """Implements `gateway.ports.Quotas`: nothing was ever used."""
 
-    async def used_today(self, grant: str, day: str) -> int:  # noqa: ARG002 - the port's arguments
-        return 0
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:  # noqa: ARG002 - the port's arguments
+        return dict.fromkeys(grants, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +173,19 @@ class TestRegistry:
 
     __test__ = False
 
-    def __init__(self, node: Node, call: Call) -> None:
+    def __init__(self, node: Node, call: Call, *, pictures: Remembered[Snapshot]) -> None:
         self._node = node
         self._call = call
+        self._pictures = pictures
         self._magics = magics_in(call.query, call.variables)
 
     async def snapshot(self) -> Snapshot:
         real = await self._node.live.snapshot()
+        # One picture for calls that are alike: what the gateway remembers of it is then made once.
+        alike = (self._call.caller.system.id, self._call.usage.matter, self._magics, now().date())
+        return self._pictures.of((real,), lambda: self._picture(real), beside=alike)
+
+    def _picture(self, real: Snapshot) -> Snapshot:
         shared = self._resources(real)
         grants = {f"grt_test_{one.code}": self._grant(one) for one in shared}
         sources = {name: replace(source, state="active") for name, source in real.sources.items()}
@@ -243,7 +251,7 @@ class TestRegistry:
             rows=(),
             max_rows=1_000,
             not_before=at - 2 * _DAY,
-            not_after=at - _DAY if ended else at + _DAY,
+            not_after=at - _DAY if ended else at + 2 * _DAY,
             daily_quota=CALLS,
             state=GrantState.ACTIVE,
         )
@@ -263,6 +271,7 @@ class TestGround:
 
     node: Node
     log: TestLog
+    pictures: Remembered[Snapshot] = field(default_factory=lambda: Remembered(most=PICTURES))
 
     async def ports(self) -> Ports:
         log = await asyncio.to_thread(self.log.open)
@@ -277,4 +286,4 @@ class TestGround:
         )
 
     def of_call(self, ports: Ports, call: Call) -> Ports:
-        return replace(ports, registry=TestRegistry(self.node, call))
+        return replace(ports, registry=TestRegistry(self.node, call, pictures=self.pictures))
