@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
@@ -241,6 +242,7 @@ POLICY_BUNDLE = _plain(PolicyBundle, table="policy_bundle", key="digest")
 EMERGENCY = _plain(EmergencyAccess, table="emergency_access", sealed=("reason", "finding"))
 ERASURE = _plain(Erasure, table="erasure", sealed=("subject", "legal_basis", "document"))
 HOLD = _plain(Hold, table="legal_hold", sealed=("subject", "reason", "document"))
+DOCUMENT = _plain(TrustedDocument, table="trusted_document")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -260,4 +262,5 @@ KINDS: tuple[Kind[Any], ...] = (
     EMERGENCY,
     ERASURE,
     HOLD,
+    DOCUMENT,
 )

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from catalogue import emergency
 from catalogue.bundles import PolicyBundle
+from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyAccess
 from catalogue.model import (
     Case,
@@ -60,6 +61,13 @@ class Snapshot:
     """Whether a bundle's row is left out and none is vouched for as in force: nobody knows which one is."""
     emergencies: Mapping[str, EmergencyAccess] = field(default_factory=dict)
     """Emergency accesses by id, past ones too."""
+    documents: Mapping[str, TrustedDocument] = field(default_factory=dict)
+    """Trusted documents by department and digest, withdrawn ones too."""
+
+    def document(self, department: str, digest: str) -> TrustedDocument | None:
+        """Return a document that stands for a department; None where none of that digest does."""
+        held = self.documents.get(document_id(department, digest))
+        return held if held is not None and held.state is DocumentState.ACTIVE else None
 
     def contract(self, system: str) -> tuple[Resource, ...]:
         """Announced, shareable resources that a system has, had or asked for, or its matters list.

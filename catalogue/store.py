@@ -21,6 +21,7 @@ from catalogue.protected import decode_bytes, encode_bytes, row_digest
 from catalogue.rows import (
     CASE,
     DEPARTMENT,
+    DOCUMENT,
     EMERGENCY,
     GRANT,
     KINDS,
@@ -336,6 +337,7 @@ def load_snapshot(
             ("department", g.provider),
         ],
     )
+    documents = standing(DOCUMENT, lambda d: [("department", d.department)])
     # Putting another in force changes the row of the one before: a vouched one stands in force for certain.
     policy = in_force(vouched(POLICY_BUNDLE).values())
     return Snapshot(
@@ -367,6 +369,7 @@ def load_snapshot(
         absent=tuple(absent),
         policy=policy,
         emergencies=emergencies,
+        documents=documents,
         policy_in_doubt=policy is None and any(row.table == POLICY_BUNDLE.table for row in absent),
     )
 

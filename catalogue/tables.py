@@ -355,6 +355,19 @@ legal_hold = _protected(
     Column("lifted_at", BigInteger),
 )
 
+trusted_document = _protected(
+    "trusted_document",
+    _key("id"),
+    _text("department"),
+    _text("digest"),
+    _text("name"),
+    _text("text"),
+    _text("state"),
+    _text("registered_by"),
+    _number("registered_at"),
+    Column("withdrawn_by", Text),
+)
+
 registry_meta = Table(
     "registry_meta",
     metadata,

@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audit.errors import AuditError
 from exchange.api.endpoint import management_routes
@@ -16,11 +18,14 @@ from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
+from exchange.testzone.ground import TestGround, TestLog
 from exchange.web import bundles, cases, health, systems, tlog, upstream
-from exchange.web.graphql import graphql
+from exchange.web.graphql import Counter, GraphQL, Manners, OwnGround
 from exchange.web.headers import PlainHeaders
+from exchange.web.testzone import log_routes
+from exchange.web.turns import Bounds, NewDocuments, TurnedAway, Turns
 from gateway.limits import Limits
-from gateway.pipeline import Contracts, Terms
+from gateway.pipeline import Terms
 
 _LOGGING = logging.getLogger("exchange")
 SUMMARY_EVERY_S = 60.0
@@ -31,12 +36,14 @@ STAMP_EVERY_S = 5.0
 
 def build_app(node: Node) -> Starlette:
     """Return the ASGI application of an open node; it closes the node when it ends."""
+    counter = _counter(node)
+    test_log = TestLog(node)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await node.policy.open()
         running = [
-            asyncio.create_task(_every_minute(node)),
+            asyncio.create_task(_every_minute(node, counter.turned_away)),
             asyncio.create_task(_have_cosigned(node)),
             asyncio.create_task(_have_stamped(node)),
         ]
@@ -48,13 +55,13 @@ def build_app(node: Node) -> Starlette:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            await summarise(node)
+            await summarise(node, counter.turned_away)
+            await asyncio.to_thread(test_log.close)
             await node.policy.close()
             await node.close()
 
-    app = Starlette(
+    app = ExchangeApp(
         routes=[
-            Route("/graphql", graphql, methods=["POST", "GET"]),
             Route("/cases/{number}", cases.put_case, methods=["PUT"]),
             Route("/cases/{number}/{action}", cases.act_on_case, methods=["POST"]),
             Route("/systems/register", systems.register, methods=["POST"]),
@@ -66,6 +73,7 @@ def build_app(node: Node) -> Starlette:
             Route("/upstream/key", upstream.key, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),
+            *log_routes(test_log),
             *management_routes(node),
             # Among them `/receipts/{index}`: JSON for systems, a page for people.
             *portal_routes(),
@@ -74,25 +82,68 @@ def build_app(node: Node) -> Starlette:
         lifespan=lifespan,
     )
     app.state.node = node
-    app.state.terms = Terms(
-        zone=node.zone,
-        limits=Limits(),
-        deadline_s=node.settings.deadline_ms / 1000,
-        allow_introspection=node.settings.profile == "development",
+    manners = _manners(node)
+    app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
+    # Trying things out has turns and documents of its own: it never takes a place from a real call.
+    app.doors["/test/graphql"] = GraphQL(
+        node,
+        TestGround(node, test_log),
+        manners=replace(manners, trusted_only=False),
+        counter=_counter(node),
     )
-    app.state.contracts = Contracts()
     return app
 
 
-async def summarise(node: Node) -> None:
-    """Record how many strangers called since the last time; nothing where none did."""
-    draft = node.strangers.summary()
-    if draft is None:
-        return
-    try:
-        await node.log.append_async(draft)
-    except AuditError as error:
-        _LOGGING.warning("the summary of strangers was not recorded: %s", error.code)
+class ExchangeApp(Starlette):
+    """Starlette's application, with doors in front of its routing: addresses that are raw ASGI."""
+
+    doors: dict[str, ASGIApp]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self.doors.get(scope["path"]) if scope["type"] == "http" else None
+        await (door or super().__call__)(scope, receive, send)
+
+
+def _counter(node: Node) -> Counter:
+    settings = node.settings
+    bounds = Bounds(
+        at_once=settings.calls_at_once,
+        of_one=settings.calls_per_system,
+        wait_s=settings.deadline_ms / 1000,
+    )
+    return Counter(
+        turns=Turns(bounds),
+        documents=NewDocuments(monotonic=node.ports.monotonic),
+        turned_away=TurnedAway(),
+    )
+
+
+def _manners(node: Node) -> Manners:
+    settings = node.settings
+    development = settings.profile == "development"
+    terms = Terms(
+        zone=node.zone,
+        limits=Limits(),
+        deadline_s=settings.deadline_ms / 1000,
+        allow_introspection=development,
+    )
+    return Manners(
+        terms=terms,
+        any_by_get=development,
+        trusted_only=settings.documents == "trusted",
+        body_s=settings.body_ms / 1000,
+    )
+
+
+async def summarise(node: Node, turned_away: TurnedAway) -> None:
+    """Record how many strangers called, and whose calls were turned away, since the last time."""
+    for draft in (node.strangers.summary(), turned_away.summary()):
+        if draft is None:
+            continue
+        try:
+            await node.log.append_async(draft)
+        except AuditError as error:
+            _LOGGING.warning("the summary %s was not recorded: %s", draft.kind, error.code)
 
 
 async def _have_cosigned(node: Node) -> None:
@@ -128,9 +179,9 @@ async def _round(work: Callable[[], None], done: str) -> None:
         _LOGGING.warning("nothing was %s: %s", done, error.code)
 
 
-async def _every_minute(node: Node) -> None:
+async def _every_minute(node: Node, turned_away: TurnedAway) -> None:
     uploads = Uploads(node.files)
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
-        await summarise(node)
+        await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())

@@ -11,6 +11,7 @@ import uvicorn
 from exchange.app import build_app
 from exchange.home import socket_path
 from exchange.node import Node
+from exchange.patience import patient_protocol
 from exchange.web.admin import admin_app
 
 
@@ -32,6 +33,7 @@ async def serve_node(
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=10,
+            http=patient_protocol(settings.head_ms / 1000),
         )
     )
     path = socket_path(settings.home)

@@ -59,6 +59,16 @@ class Settings:
     """PostgreSQL database of the vault; empty: `vault.db` in the home."""
     deadline_ms: int = 10_000
     """For a whole call."""
+    documents: str = "any"
+    """`any`, or `trusted`: only documents that were registered are answered."""
+    calls_at_once: int = 128
+    """Calls that run at the same time; half of them at most are one system's."""
+    calls_per_system: int = 1_024
+    """Calls of one system that run or wait for their turn; more are turned away with RATE_LIMITED."""
+    head_ms: int = 10_000
+    """How long the head of a request may take to arrive; then the connection is closed."""
+    body_ms: int = 10_000
+    """How long the body of a call may take to arrive."""
     demo: bool = False
     """Sign-in by one-time links, and the demo's records."""
 
@@ -127,6 +137,10 @@ def _with(settings: Settings, given: Mapping[str, Any], *, where: str) -> Settin
         raise SettingsError(
             f"{where}: profile is {chosen.profile!r}, needs production or development"
         )
+    if chosen.documents not in {"any", "trusted"}:
+        raise SettingsError(f"{where}: documents is {chosen.documents!r}, needs any or trusted")
+    if chosen.calls_at_once < 1 or chosen.calls_per_system < 1:
+        raise SettingsError(f"{where}: calls_at_once and calls_per_system need at least 1")
     return chosen
 
 

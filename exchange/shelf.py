@@ -48,6 +48,7 @@ class Means:
     drifted: Drifted | None = None
     """Told of every drift that a read meets; None where nobody listens."""
 
+
 _CLOCKS = Clocks(spent=spent, monotonic=monotonic)
 
 

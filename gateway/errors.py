@@ -1,6 +1,6 @@
 """What goes wrong between the socket and the answer, and the one table of its codes.
 
-The tree: GatewayError ─ RefusedRequestError ─ RefusedDocumentError, and ─ SourceError ─
+The tree: GatewayError ─ RefusedRequestError ─ RefusedDocumentError and RateLimitedError, and ─ SourceError ─
 SourceUnavailableError (CircuitOpenError), SourceMaintenanceError, SourceBusyError, SourceTimeoutError,
 SourceInvalidError, SourceDriftError.
 Denials are owned by `policies.reasons`; the codes of the log by `audit.errors`, worded here because
@@ -61,8 +61,54 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             "The body is not one strict JSON object with the members of a GraphQL request.",
         ),
         "BODY_TOO_LARGE": _caller(413, "请求体过大。", "The body is too large."),
+        "BODY_SLOW": _caller(
+            408, "请求体未在时限内送达。", "The body did not arrive in the time allowed."
+        ),
         "METHOD_NOT_ALLOWED": _caller(
-            405, "此地址只接受 POST 方法。", "This address takes POST requests only."
+            405,
+            "此地址只接受 POST 方法；GET 仅用于已登记的查询文档。",
+            "This address takes POST requests, and GET only for registered documents.",
+        ),
+        "CROSS_SITE": _caller(
+            403,
+            "不接受浏览器代其他网站发出的请求。",
+            "A request that a browser sends on behalf of another site is not taken.",
+        ),
+        "RATE_LIMITED": Code(
+            status=429,
+            zh="本系统的调用过多，请按 Retry-After 稍后重试。",
+            en="The system has too many calls under way; try again after the time that Retry-After names.",
+            actor="caller",
+            retryable=True,
+            next="wait",
+        ),
+        "PARTIAL_INVALID": _caller(
+            400,
+            "Exchange-Partial 报文头只能是 allow 或 deny。",
+            "The header Exchange-Partial is allow or deny, sent once.",
+        ),
+        "PARTIAL_DENIED": Code(
+            # Of a step that could have been given: what stood in its way is told at the other steps.
+            status=200,
+            zh="按要求须全部提供方可提供，因其他部分未能提供，本部分不予提供。",
+            en="All or nothing was asked for and another part could not be given, so this one is not either.",
+            actor="caller",
+            next="correct",
+        ),
+        "DOCUMENT_UNKNOWN": _caller(
+            400,
+            "没有登记过此摘要的查询文档。",
+            "No document of this digest is registered for the caller's department.",
+        ),
+        "DOCUMENT_UNTRUSTED": _caller(
+            400,
+            "平台只接受已登记的查询文档，请先登记。",
+            "Only registered documents are answered here: register this one first.",
+        ),
+        "COST_EXCEEDED": _caller(
+            400,
+            "查询可能读取的数据量过大，请减少 first 或拆分查询。",
+            "The operation could read more than one call may; ask for fewer records or fewer items.",
         ),
         "MEDIA_TYPE_UNSUPPORTED": _caller(
             415,
@@ -291,6 +337,13 @@ class GatewayError(Exception):
 
 class RefusedRequestError(GatewayError):
     """The request is not one that can be answered, before or after its document was read."""
+
+
+class RateLimitedError(RefusedRequestError):
+    """The system has to wait: too many of its calls are under way, or too many documents were new."""
+
+    def __init__(self, why: str, *, allowed: int) -> None:
+        super().__init__("RATE_LIMITED", why=why, allowed=allowed)
 
 
 class RefusedDocumentError(RefusedRequestError):

@@ -27,6 +27,8 @@ class Limits:
     """Resources read by one operation, each place in the answer counted: so many fit into one entry."""
     first: int = 1_000
     """Records that one list may be asked for."""
+    cells: int = 100_000
+    """What one operation could read at most, items times records (`gateway.cost`)."""
     key_characters: int = 128
     claim_characters: int = 256
 

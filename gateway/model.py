@@ -64,6 +64,8 @@ class Call:
     variables: Mapping[str, Any] = field(repr=False)
     received_ms: int
     """Epoch milliseconds."""
+    whole: bool = False
+    """All or nothing: where one part cannot be given, none is (`Exchange-Partial: deny`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

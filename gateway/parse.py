@@ -58,6 +58,8 @@ from policies.model import UsageFacts
 # One list of purposes: the question's own (国务院令第809号).
 PURPOSES: tuple[str, ...] = get_args(UsageFacts.__annotations__["purpose"])
 REASON_CHARACTERS = 200
+MOST_ERRORS = 5
+"""Of one rule: who sends a document with many faults is not answered at many times its length."""
 
 _OPERATOR = re.compile(r"(?:system:)?[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _PLAIN = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
@@ -68,7 +70,10 @@ _REQUIRED = ("matter", "case", "purpose", "reason", "operator")
 class GraphQLRequest:
     """The members of a GraphQL request over HTTP."""
 
-    query: str = field(repr=False)
+    query: str | None = field(repr=False)
+    """None: the request names a document that the exchange knows, by `document`."""
+    document: str | None = None
+    """SHA-256, hex, of the document that is meant; None where only its text is given."""
     operation_name: str | None
     """None: the document has one operation."""
     variables: Mapping[str, Any] = field(repr=False)
@@ -93,19 +98,57 @@ def parse_request(body: bytes, *, limits: Limits) -> GraphQLRequest:
     check_body(body, limits=limits)
     members = read_json(body)
     if not isinstance(members, dict):
+        # An array would be a batch: one request is one call, with one entry.
         raise RefusedRequestError("BODY_INVALID", needed="one JSON object")
+    return read_request(members)
+
+
+def read_request(members: Mapping[str, Any]) -> GraphQLRequest:
+    """Read the members of a request, wherever they stood. Raises RefusedRequestError BODY_INVALID."""
+    extensions = _object(members, "extensions")
+    document = _document(members, extensions)
     query = members.get("query")
-    if not isinstance(query, str) or not query:
+    if query is None and document is not None:
+        query = None
+    elif not isinstance(query, str) or not query:
         raise RefusedRequestError("BODY_INVALID", member="query", needed="text")
+    elif document not in {None, operation_digest(query)}:
+        raise RefusedRequestError("BODY_INVALID", member="query", needed="the document named")
     name = members.get("operationName")
     if name is not None and not isinstance(name, str):
         raise RefusedRequestError("BODY_INVALID", member="operationName", needed="text or null")
     return GraphQLRequest(
         query=query,
+        document=document,
         operation_name=name,
         variables=_object(members, "variables"),
-        extensions=_object(members, "extensions"),
+        extensions=extensions,
     )
+
+
+_PREFIX = "sha256:"
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def _document(members: Mapping[str, Any], extensions: Mapping[str, Any]) -> str | None:
+    """Return the digest by which a document is named; None where none is.
+
+    `documentId` as GraphQL over HTTP has it, or `extensions.persistedQuery` as clients send it.
+    """
+    named = members.get("documentId")
+    persisted = extensions.get("persistedQuery")
+    if named is None and persisted is None:
+        return None
+    if persisted is not None:
+        fits = isinstance(persisted, dict) and persisted.get("version") == 1
+        digest = persisted.get("sha256Hash") if fits else None
+        if named is not None and named != f"{_PREFIX}{digest}":
+            raise RefusedRequestError("BODY_INVALID", member="documentId", needed="one document")
+    else:
+        digest = named.removeprefix(_PREFIX) if isinstance(named, str) else None
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise RefusedRequestError("BODY_INVALID", member="documentId", needed="sha256:… in hex")
+    return digest
 
 
 def _object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -215,6 +258,19 @@ def parse_document(
     query: str, contract: Contract, *, limits: Limits, allow_introspection: bool = False
 ) -> Document:
     """Read, measure and validate a document. Raises RefusedDocumentError with one error each."""
+    try:
+        ast = check_document(query, limits=limits)
+        errors = list(_validate(ast, contract, allow_introspection=allow_introspection))
+    except RecursionError:
+        # Fragments within fragments can nest deeper than any bracket.
+        raise RefusedDocumentError("TOO_DEEP", allowed=limits.depth) from None
+    if errors:
+        raise _refused("DOCUMENT_INVALID", errors)
+    return Document(ast=ast, digest=operation_digest(query), contract=contract)
+
+
+def check_document(query: str, *, limits: Limits) -> DocumentNode:
+    """Read and measure a document, whatever contract it is for. Raises RefusedDocumentError."""
     check_text(query, limits=limits)
     try:
         _check_tokens(query, limits=limits)
@@ -224,13 +280,9 @@ def parse_document(
         raise _refused("SYNTAX_INVALID", [_located("SYNTAX_INVALID", error)]) from None
     try:
         check_measure(measure(ast), limits=limits)
-        errors = list(_validate(ast, contract, allow_introspection=allow_introspection))
     except RecursionError:
-        # Fragments within fragments can nest deeper than any bracket.
         raise RefusedDocumentError("TOO_DEEP", allowed=limits.depth) from None
-    if errors:
-        raise _refused("DOCUMENT_INVALID", errors)
-    return Document(ast=ast, digest=operation_digest(query), contract=contract)
+    return ast
 
 
 def operation_digest(query: str) -> str:
@@ -290,7 +342,7 @@ def _validate(
 def _explain(ast: DocumentNode, contract: Contract) -> Iterator[Mapping[str, Any]]:
     """Validate again, rule by rule, because only so is it known which rule an error comes from."""
     for rule in specified_rules:
-        for error in validate(contract.schema, ast, [rule], max_errors=20):
+        for error in validate(contract.schema, ast, [rule], max_errors=MOST_ERRORS):
             if rule in _NAMING:
                 yield _located("NAME_UNKNOWN", error)
             elif rule in _QUOTING or not error.locations:

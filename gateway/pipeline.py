@@ -20,6 +20,7 @@ from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
 from gateway.compile import put_together
+from gateway.cost import check_cost
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
@@ -54,6 +55,7 @@ from gateway.record import (
 from gateway.respond import Words, respond
 from gateway.rule import Facts, Ruled, put_forward, rule
 from gateway.schema import Contract, build_contract
+from gateway.whole import whole_outcomes, whole_rulings
 
 ATTEMPTS = 4
 """How often a call, or its refusal, is ruled anew where something is taken away meanwhile."""
@@ -249,6 +251,8 @@ class _Attempt:
         planned = await self._planned(call, snapshot)
         now = ports.now().astimezone(terms.zone)
         ruled = await _rule(call, planned, snapshot, ports, now=now)
+        if call.whole:
+            ruled = replace(ruled, rulings=whole_rulings(ruled.rulings))
         basis = _basis(ruled, planned, snapshot, ports, now=now)
         begun = await begin(
             call, ruled.rulings, basis=basis, recorder=ports.recorder, begun=self.begun
@@ -266,6 +270,8 @@ class _Attempt:
         )
         masked = [_mask(one, now=now, normalise=self._normalise) for one in carried]
         outcomes = _settle(planned.steps, masked)
+        if call.whole:
+            outcomes = whole_outcomes(outcomes)
         assembled = put_together(planned, outcomes)
         recorded = await record(
             call,
@@ -326,13 +332,15 @@ def _plan(
     document = contracts.document(
         call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
     )
-    return contracts.plans.plan(
+    planned = contracts.plans.plan(
         document,
         operation_name=call.operation_name,
         variables=call.variables,
         normalise=normalise,
         limits=limits,
     )
+    check_cost(planned.steps, limits=limits)
+    return planned
 
 
 async def _rule(

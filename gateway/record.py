@@ -60,6 +60,13 @@ MOST_STEPS = 24
 
 # A literal in a document may be an identifier, and the digest of a guessable text gives it away.
 _LITERAL = re.compile(r'"|[0-9]{6}')
+
+
+def names_nobody(document: str) -> bool:
+    """Say whether a document has no literal that could be an identifier."""
+    return _LITERAL.search(document) is None
+
+
 _PURPOSES = frozenset(get_args(UsageFacts.__annotations__["purpose"]))
 
 
@@ -243,7 +250,7 @@ def _call_draft(
     caller, snapshot = call.caller, basis.snapshot
     ruled = _ruled(basis)
     steps = [_step_facts(outcome) for outcome in outcomes]
-    open_document = not _LITERAL.search(call.query)
+    open_document = names_nobody(call.query)
     clear = {
         **caller_facts(caller, call.usage, snapshot, number=call.number),
         "channel": basis.question.channel,

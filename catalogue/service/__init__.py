@@ -1,6 +1,7 @@
 """The registry's use cases: each loads, decides, records in the log, and only then saves."""
 
 from catalogue.lifecycle import NewOfficer
+from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
 from catalogue.service.harvest import Harvesting
 from catalogue.service.keeping import Keeping
@@ -25,6 +26,7 @@ class Registry(
     Emergencies,
     Policies,
     Keeping,
+    Documents,
     Recovery,
 ):
     """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.

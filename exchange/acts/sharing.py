@@ -388,6 +388,7 @@ def _told(grant: Grant) -> Told:
         "masks": grant.masks,
         "matters": list(grant.matters),
         "purposes": list(grant.purposes),
+        "operations": list(grant.operations),
         "request": grant.request,
         "until": grant.not_after.isoformat(),
         "state": grant.state.value,

@@ -17,6 +17,7 @@ NOUNS = {
     "source": ("catalogue", "where departments' data is read"),
     "resource": ("catalogue", "data resources"),
     "request": ("sharing", "ask for data, sign off, refuse"),
+    "document": ("documents", "trusted documents: what systems send, by digest"),
     "grant": ("sharing", "agree, suspend, resume, revoke"),
     "import-district": ("district", "import a district's departments and matters"),
     "import-catalogue": ("district", "take a published catalogue over, in the authority's name"),

@@ -126,6 +126,9 @@ def grant() -> None:
 @click.argument("request_id")
 @click.option("--item", "items", multiple=True, help="Only these items; all asked otherwise.")
 @click.option("--mask", "masks", multiple=True, help="ITEM=RULE, such as phone=tail4.")
+@click.option(
+    "--operation", "operations", multiple=True, help="Only this trusted document, by its SHA-256."
+)
 @click.option("--max-rows", default=100)
 @click.option("--until", type=click.DateTime(), help="Earlier end than asked.")
 @as_json
@@ -135,6 +138,7 @@ def give(
     request_id: str,
     items: tuple[str, ...],
     masks: tuple[str, ...],
+    operations: tuple[str, ...],
     max_rows: int,
     until: datetime | None,
     json_: bool,
@@ -147,6 +151,7 @@ def give(
         items=items or None,
         masks={item: rule for item, _, rule in pairs},
         max_rows=max_rows,
+        operations=operations,
         not_after=until.astimezone() if until else None,
     )
     tell(office.perform("grant.give", request=request_id, terms=terms), json_=json_)

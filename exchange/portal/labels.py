@@ -160,7 +160,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "witness.alarm": "Alarm: a witness knows another log",
         "stamp.away": "Alarm: no time stamp",
         "stamp.back": "Time stamps back",
+        "document.registered": "Document registered",
+        "document.withdrawn": "Document withdrawn",
         "strangers.counted": "Calls of strangers counted",
+        "calls.turned-away": "Calls turned away counted",
         "act-void": "Act voided",
     },
     "auth": {

@@ -50,6 +50,12 @@ ROOMS = (
         roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
     ),
     Room(
+        path="/documents",
+        title="Trusted documents",
+        about="The queries that systems send, by their digest",
+        roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
+    ),
+    Room(
         path="/cases",
         title="Cases",
         about="Your cases, what was asked under them, and the receipts",
@@ -59,6 +65,12 @@ ROOMS = (
         path="/query",
         title="Query",
         about="Put a question together for one of your systems",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
+        path="/testzone",
+        title="Test zone",
+        about="Try queries out over made-up records, without a grant",
         roles=_DEPARTMENTS,
     ),
     Room(

@@ -13,8 +13,10 @@ from catalogue.errors import CatalogueError
 from exchange.acts.register import ActError
 from exchange.identity.errors import IdentityError
 from exchange.identity.tokens import OAUTH_ERRORS
+from exchange.web.reading import GRAPHQL, JSON
 from exchange.words import words_of
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, RefusedDocumentError
+from gateway.pipeline import RefusedCallError
 from gateway.respond import prefers_english
 
 _LOGGING = logging.getLogger("exchange.web")
@@ -40,8 +42,12 @@ def status_of(error: Exception) -> int:
             return words_of(code_of(error)).status
 
 
-def graphql_problem(error: Exception, *, accept_language: str) -> Response:
-    """Answer a whole call that was not answered: GraphQL errors, no `data`."""
+def graphql_problem(error: Exception, *, accept_language: str, media: str = GRAPHQL) -> Response:
+    """Answer a whole call that was not answered: GraphQL errors, no `data`.
+
+    As plain JSON a document that cannot be executed is answered with 200 (GraphQL over HTTP, 6.1): such
+    clients read the errors out of the body.
+    """
     code = code_of(error)
     facts: tuple[Mapping[str, Any], ...] = ()
     if isinstance(error, GatewayError):
@@ -49,7 +55,14 @@ def graphql_problem(error: Exception, *, accept_language: str) -> Response:
     errors = [_worded(fact, accept_language=accept_language) for fact in facts] or [
         {"message": _message(code, accept_language), "extensions": {"code": code}}
     ]
-    return _response(error, {"errors": errors}, media="application/graphql-response+json")
+    status = 200 if media == JSON and _is_of_document(error) else None
+    return _response(error, {"errors": errors}, media=media, status=status)
+
+
+def _is_of_document(error: Exception) -> bool:
+    """Say whether a well-formed request was refused for its document; a replay of one was not."""
+    cause = error.__cause__ if isinstance(error, RefusedCallError) else error
+    return isinstance(cause, RefusedDocumentError) and code_of(error) == cause.code
 
 
 def problem(error: Exception, *, accept_language: str) -> Response:
@@ -86,6 +99,8 @@ def _response(
         places = traceback.format_tb(error.__traceback__)
         _LOGGING.error("internal error %s at %s", type(error).__name__, "".join(places))
     headers = {"retry-after": str(RETRY_AFTER_S)} if status in {429, 503} else {}
+    if status == 405:
+        headers["allow"] = "POST, GET"
     if status == 401:
         headers["www-authenticate"] = 'Signature, DPoP algs="EdDSA ES256"'
     return Response(

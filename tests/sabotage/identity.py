@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import audit.verify
-import exchange.web.graphql
+import exchange.web.reading
 import gateway.parse
 from audit.verify import Finding, Report
 from exchange.identity import keys, nonces, signatures, tokens
@@ -61,7 +61,7 @@ def _all_is_well(*_: Any, **__: Any) -> Report:
 
 
 def _whatever_is_accepted(_: object) -> str:
-    return exchange.web.graphql.MEDIA
+    return exchange.web.reading.GRAPHQL
 
 
 SABOTAGES: dict[str, Sabotage] = {
@@ -97,7 +97,7 @@ SABOTAGES: dict[str, Sabotage] = {
     ),
     "I9": Sabotage(
         why="what a caller accepts is not looked at",
-        apply=lambda: replaced(exchange.web.graphql._accepted, _whatever_is_accepted),
+        apply=lambda: replaced(exchange.web.reading.choose_media, _whatever_is_accepted),
     ),
     "I7": Sabotage(
         why="the body is not compared with what was signed",

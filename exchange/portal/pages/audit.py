@@ -51,7 +51,10 @@ KINDS = (
     "log.entry-refused",
     "receipt.read",
     "registry.alarm",
+    "document.registered",
+    "document.withdrawn",
     "strangers.counted",
+    "calls.turned-away",
 )
 """Kinds that the list of kinds offers; any other can be written into the address."""
 
