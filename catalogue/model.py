@@ -173,6 +173,16 @@ class Validity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How the records of an unconditional resource are listed, as its publisher announced it."""
+
+    items: tuple[str, ...] = ()
+    """Items by which a list may be filtered and ordered; the source has an index on each."""
+    unique: str | None = None
+    """The item of which no two records share a value; None: the key, where a subject has one record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """An announced or drafted data resource (数据资源) of one department."""
 
@@ -209,10 +219,25 @@ class Resource:
     revision: int = 1
     emergency_items: tuple[str, ...] | None = None
     """Items that may be looked up in an emergency; None: none was announced for it."""
+    listing: Listing | None = None
+    """None: a list, where there is one, comes in the order of the key and is filtered by nothing."""
 
     @property
     def key(self) -> Item:
         return next(item for item in self.items if item.key)
+
+    @property
+    def unique(self) -> Item | None:
+        """The item that tells each record from all others; None: no item is known to."""
+        if self.listing is not None and self.listing.unique is not None:
+            return self.item(self.listing.unique)
+        return self.key if self.single else None
+
+    @property
+    def listable(self) -> bool:
+        """Whether records may be listed: open data only, and only where each has a place of its own."""
+        unconditional = self.sharing_class is SharingClass.UNCONDITIONAL
+        return unconditional and not self.personal and self.unique is not None
 
     def item(self, name: str) -> Item:
         return next(item for item in self.items if item.name == name)

@@ -10,7 +10,8 @@ RESERVED_FIELDS = frozenset(
 )
 RESERVED_TYPES = frozenset(
     {"Enterprise", "Person", "Project", "Parcel", "Query", "Mutation", "Subscription"}
-    | {"Verification", "VerificationResult"}
+    | {"Verification", "VerificationResult", "PageInfo", "TextFilter", "NumberFilter"}
+    | {"LongFilter", "DecimalFilter", "DateFilter"}
     | {"String", "Int", "Float", "Boolean", "ID", "Long", "Decimal", "Date", "DateTime", "Bytes"}
 )
 """Names of every contract schema; no resource takes them."""

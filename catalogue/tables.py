@@ -137,6 +137,7 @@ resource = _protected(
     Column("signed_by", Text),
     Column("announced_by", Text),
     Column("emergency_items", Text),
+    Column("listing", Text),
 )
 
 resource_item = Table(

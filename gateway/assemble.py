@@ -15,7 +15,18 @@ from graphql.pyutils import Path as FieldPath
 
 from catalogue.model import Item
 from gateway import names
-from gateway.model import Failed, GivenKey, LinkedKey, Masked, Outcome, Refused, Row, Step
+from gateway.cursors import write_position
+from gateway.model import (
+    Failed,
+    GivenKey,
+    LinkedKey,
+    Listed,
+    Masked,
+    Outcome,
+    Refused,
+    Row,
+    Step,
+)
 from gateway.outcomes import VerificationResult, code_of
 from gateway.plan import Path, Plan
 
@@ -83,6 +94,26 @@ class _Record:
         return self.row.get(item.name)
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One page of a list: its records, and the place of each."""
+
+    records: Sequence[_Record] = field(repr=False)
+    places: Sequence[tuple[Any, ...]] = field(repr=False)
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    record: _Record
+    place: tuple[Any, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageInfo:
+    page: _Page
+
+
 def _execute(plan: Plan, outcomes: Mapping[str, Outcome]) -> ExecutionResult:
     resolving = _Resolving(plan, outcomes)
     result = execute(
@@ -121,6 +152,8 @@ class _Resolving:
                 return self._of_record(source, info)
             case _Subject():
                 return self._of_subject(source, info)
+            case _Page() | _Edge() | _PageInfo():
+                return self._of_page(source, info.field_name)
             case VerificationResult():
                 return source.value
             case _:
@@ -133,7 +166,44 @@ class _Resolving:
         if path in self._plan.given:
             value = self._plan.given[path]
             return _Subject(value, value)
+        if info.field_name in self._contract.listings:
+            return self._page(self._outcomes[self._plan.records[path]])
         return self._records(path, None)
+
+    def _page(self, outcome: Outcome) -> _Page | None:
+        if not isinstance(outcome, Masked):
+            return None
+        return _Page(tuple(_records_of(outcome)), outcome.positions, outcome.more)
+
+    def _of_page(self, source: _Page | _Edge | _PageInfo, name: str) -> Any:
+        match source, name:
+            case _Page(), "nodes":
+                return source.records
+            case _Page(), "edges":
+                found = zip(source.records, source.places, strict=True)
+                return [_Edge(record, place) for record, place in found]
+            case _Page(), "pageInfo":
+                return _PageInfo(source)
+            case _Edge(), "node":
+                return source.record
+            case _Edge(), "cursor":
+                return self._cursor(source.record.step, source.place)
+            case _PageInfo(), "hasNextPage":
+                return source.page.more
+            case _PageInfo(), "endCursor":
+                page = source.page
+                return (
+                    self._cursor(page.records[-1].step, page.places[-1]) if page.records else None
+                )
+            case _:
+                raise TypeError(f"a page has no {name}")
+
+    def _cursor(self, step: Step, place: tuple[Any, ...]) -> str | None:
+        """Seal a place, where that is asked for; None: no cursors are given here."""
+        cursors = self._plan.cursors
+        if cursors is None or not isinstance(step.key, Listed):
+            return None
+        return cursors.seal(write_position(place), bound=step.key.bound)
 
     def _of_subject(self, subject: _Subject, info: GraphQLResolveInfo) -> Any:
         if info.field_name in self._contract.records:

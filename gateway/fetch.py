@@ -8,23 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.errors import SourceError
-from gateway.mask import Normalise, UnusableFilterError, admit, key_text
+from gateway.mask import Normalise, UnusableFilterError, admit, key_text, meets
 from gateway.model import (
     Call,
     Failed,
     Fetched,
     GivenKey,
     LinkedKey,
+    Listed,
     Permitted,
     Refused,
     Row,
     Ruling,
 )
-from gateway.ports import Ports
+from gateway.ports import Lister, Ports
 
 SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
 SOURCE_TIMEOUT = "SOURCE_TIMEOUT"
 SOURCE_INVALID = "SOURCE_INVALID"
+SOURCE_NOT_LISTABLE = "SOURCE_NOT_LISTABLE"
 LINK_UNREAD = "LINK_UNREAD"
 SUBJECT_NOT_PARTY = "SUBJECT_NOT_PARTY"
 TOO_MANY_SUBJECTS = "TOO_MANY_SUBJECTS"
@@ -91,6 +93,8 @@ async def _carry_out(ruling: Ruling, fetching: _Fetching) -> Carried:
             return await _read(ruling, (value,), fetching)
         case LinkedKey() as link:
             return await _follow(ruling, link, fetching)
+        case Listed():
+            return await _list(ruling, fetching)
 
 
 async def _follow(permitted: Permitted, link: LinkedKey, fetching: _Fetching) -> Carried:
@@ -153,6 +157,26 @@ async def _read(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) 
         for row in rows
     ):
         # Somebody else's record: the source does not do what it was asked.
+        return Failed(permitted, SOURCE_INVALID, retryable=False)
+    return Fetched(permitted, tuple(rows), _epoch_ms(ports))
+
+
+async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
+    """Read one page of a list, and one record more: whether there is a next page."""
+    ports, resource = fetching.ports, permitted.step.resource
+    source = ports.sources.get(resource.source) if resource.source in fetching.sources else None
+    if source is None:
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    if not isinstance(source, Lister):
+        return Failed(permitted, SOURCE_NOT_LISTABLE, retryable=False)
+    try:
+        rows = await source.read_list(permitted, call=fetching.call.number)
+    except SourceError as error:
+        return Failed(permitted, error.code, error.retryable)
+    except Exception:  # noqa: BLE001  One department's defect must not spoil the others' answers.
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    if not all(meets(permitted.step.filters, row) for row in rows):
+        # Records that nobody asked for: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
     return Fetched(permitted, tuple(rows), _epoch_ms(ports))
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from catalogue.model import Item, ItemType, SubjectType, Validity
-from gateway.model import Claim, Fetched, Masked, Permitted, Refused, Row, Step
+from gateway.model import Claim, Fetched, Filter, Listed, Masked, Permitted, Refused, Row, Step
 from gateway.outcomes import VerificationResult
 from policies.model import RowCondition, Verdict
 
@@ -118,12 +118,20 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
     except UnusableFilterError:
         return Refused(step, FILTER_UNUSABLE, verdict)
     joined = (step.key.item, *permitted.joins)
+    listed = isinstance(step.key, Listed)
     return Masked(
         permitted,
         given,
         fetched.as_of_ms,
         joins=tuple(_join(row, joined, normalise=normalise) for row in rows),
+        positions=tuple(_position(step, row) for row in rows) if listed else (),
+        more=listed and len(fetched.rows) > most_rows(permitted),
     )
+
+
+def _position(step: Step, row: Row) -> tuple[Any, ...]:
+    """Return the place of a row in its list; every item that orders is granted in full."""
+    return tuple(row.get(item.name) for item in step.ordered)
 
 
 def _give(step: Step, verdict: Verdict, row: Row) -> Row:
@@ -179,16 +187,35 @@ def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) ->
     if unknown:
         raise UnusableFilterError(f"the filter names {unknown}, which the resource does not have")
     most = most_rows(permitted)
+    if isinstance(step.key, Listed):
+        return tuple(row for row in rows if _passes(conditions, items, step, row))[:most]
     counted: dict[str | None, int] = {}
     admitted: list[Row] = []
     for row in rows:
-        if not all(_holds(condition, row, items[condition.item]) for condition in conditions):
+        if not _passes(conditions, items, step, row):
             continue
         key = key_text(step.key.item, row.get(step.key.item.name), normalise=normalise)
         counted[key] = counted.get(key, 0) + 1
         if counted[key] <= most:
             admitted.append(row)
     return tuple(admitted)
+
+
+def _passes(
+    conditions: Sequence[RowCondition], items: Mapping[str, Item], step: Step, row: Row
+) -> bool:
+    allowed = all(_holds(condition, row, items[condition.item]) for condition in conditions)
+    return allowed and meets(step.filters, row)
+
+
+def meets(filters: Sequence[Filter], row: Row) -> bool:
+    """Say whether a record meets all conditions of a call."""
+    return all(_holds(condition_of(one), row, one.item) for one in filters)
+
+
+def condition_of(one: Filter) -> RowCondition:
+    value = list(one.value) if one.op == "in" else one.value
+    return RowCondition(item=one.item.name, op=one.op, value=value)
 
 
 def most_rows(permitted: Permitted) -> int:

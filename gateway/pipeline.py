@@ -20,6 +20,7 @@ from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
 from gateway.assemble import assemble
+from gateway.cursors import Cursors
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
@@ -277,7 +278,9 @@ class _Attempt:
         try:
             _check_caller(call.caller, snapshot)
             contract = await self._contracts.of(snapshot.contract(call.caller.system.id))
-            return _plan(call, contract, self._contracts, terms=self._terms)
+            return _plan(
+                call, contract, self._contracts, terms=self._terms, cursors=self._ports.cursors
+            )
         except GatewayError as error:
             raise await refuse(
                 call.caller,
@@ -312,7 +315,14 @@ def _check_caller(caller: Caller, snapshot: Snapshot) -> None:
         raise GatewayError("NOT_AUTHENTICATED")
 
 
-def _plan(call: Call, contract: Contract, contracts: Contracts, *, terms: Terms) -> Plan:
+def _plan(
+    call: Call,
+    contract: Contract,
+    contracts: Contracts,
+    *,
+    terms: Terms,
+    cursors: Cursors | None,
+) -> Plan:
     limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
     document = contracts.document(
         call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
@@ -323,6 +333,8 @@ def _plan(call: Call, contract: Contract, contracts: Contracts, *, terms: Terms)
         variables=call.variables,
         normalise=normalise_subject,
         limits=limits,
+        cursors=cursors,
+        consumer=call.caller.system.id,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 from catalogue.model import Case, Grant, Item, Resource, SubjectType
 from catalogue.snapshot import Snapshot
-from gateway.model import Call, Caller, LinkedKey, Permitted, Refused, Ruling, Step
+from gateway.model import Call, Caller, LinkedKey, Listed, Permitted, Refused, Ruling, Step
 from policies.engine import DecisionPoint
 from policies.model import (
     DECISION_SCHEMA,
@@ -212,6 +212,8 @@ def _request(
         resource=step.resource.code,
         items=[item.name for item in step.items],
         matched=sorted({item.name for item in compared}),
+        filters=sorted({item.name for item in step.filtered}),
+        orders=sorted({item.name for item in step.ordered}),
         limit=step.limit,
         subject=None if step.subject is None else _subject(call, step, steps, tokens, token),
     )
@@ -226,6 +228,8 @@ def _subject(
         # Not known before the parent is read: `fetch` asks whether it is a party.
         relation = f"link:{source}.{step.key.parent_item.name}"
         return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
+    if isinstance(step.key, Listed):
+        raise TypeError("a list is about nobody in particular")
     value = step.key.value
     party = call.case is not None and call.case.party(type_, token(type_.value, value))
     return SubjectFacts(

@@ -264,6 +264,15 @@ resource.add_command(register_file)
 @click.option("--name", help="Chinese title; the table's name otherwise.")
 @click.option("--key-column", help="Column of the key; the columns tell otherwise.")
 @click.option("--conditions", help="Who may have it and for what; a conditional resource says it.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    help="Item by which the list of an unconditional resource is filtered and ordered; repeatable.",
+)
+@click.option(
+    "--unique", help="Item that no two records share; the key where there is one record each."
+)
 @click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
 @as_json
@@ -276,6 +285,8 @@ def register(
     name: str | None,
     key_column: str | None,
     conditions: str | None,
+    filters: tuple[str, ...],
+    unique: str | None,
     edit: bool,
     dry_run: bool,
     json_: bool,
@@ -289,6 +300,8 @@ def register(
         drafted["name"] = name
     if conditions:
         drafted["conditions"] = conditions
+    if filters or unique:
+        _make_listable(drafted, filters, unique)
     if edit:
         text = msgspec.json.format(msgspec.json.encode(drafted)).decode()
         edited = click.edit(text, extension=".json")
@@ -306,6 +319,14 @@ def register(
         title=f"{code} {drafted['name']}: {drafted['sharing_class']}",
     )
     tell(said or "nothing was drafted (--dry-run)", json_=False)
+
+
+def _make_listable(drafted: dict[str, Any], filters: tuple[str, ...], unique: str | None) -> None:
+    """Mark the items of a list, which may then be compared by whoever is granted that."""
+    for item in drafted["items"]:
+        if item["name"] in {*filters, unique}:
+            item["match"] = True
+    drafted["listing"] = {"items": list(filters), "unique": unique}
 
 
 def _step(verb: str, text: str) -> click.Command:

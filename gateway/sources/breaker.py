@@ -1,11 +1,17 @@
 """Leaves a source alone for a while after it failed several times in a row, then asks it once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.errors import CircuitOpenError, SourceError, SourceTimeoutError, SourceUnavailableError
+from gateway.errors import (
+    CircuitOpenError,
+    SourceError,
+    SourceNotListableError,
+    SourceTimeoutError,
+    SourceUnavailableError,
+)
 from gateway.model import Permitted, Row
-from gateway.ports import Source
+from gateway.ports import Lister, Source
 
 
 class Breaker:
@@ -51,10 +57,19 @@ class Guarded:
         self._timeout_s = timeout_s
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
+        return await self._guard(lambda: self._source.read(permitted, keys=keys, call=call))
+
+    async def read_list(self, permitted: Permitted, *, call: str) -> Sequence[Row]:
+        source = self._source
+        if not isinstance(source, Lister):
+            raise SourceNotListableError(reason="the source reads by keys alone")
+        return await self._guard(lambda: source.read_list(permitted, call=call))
+
+    async def _guard(self, read: Callable[[], Awaitable[Sequence[Row]]]) -> Sequence[Row]:
         self._breaker.admit()
         try:
             async with asyncio.timeout(self._timeout_s):
-                rows = await self._source.read(permitted, keys=keys, call=call)
+                rows = await read()
         except TimeoutError as error:
             self._breaker.failed()
             raise SourceTimeoutError(timeout_ms=int(self._timeout_s * 1000)) from error

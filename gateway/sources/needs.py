@@ -16,9 +16,10 @@ def check_call_number(call: str) -> None:
 
 
 def needed_items(permitted: Permitted) -> tuple[Item, ...]:
-    """Return the items to read: those given, the key, links, the filter's, the claims' and validity's."""
+    """Return the items to read: those given, and whatever is compared on the way."""
     step, verdict = permitted.step, permitted.verdict
-    wanted = {step.key.item.name, *(item.name for item in permitted.joins)}
+    compared = (*permitted.joins, *step.filtered, *step.ordered)
+    wanted = {step.key.item.name, *(item.name for item in compared)}
     if verdict.items is not None:
         wanted |= set(verdict.items.allowed) | set(verdict.items.masked)
     if verdict.row_filter is not None:

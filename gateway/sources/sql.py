@@ -1,7 +1,6 @@
 """Reads a department's tables through SQLAlchemy Core: bound values only, one statement a step."""
 
 import asyncio
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from catalogue.model import Item, ItemType, Resource
+from catalogue.model import Item
 from gateway.errors import (
     SourceDriftError,
     SourceInvalidError,
@@ -46,7 +45,17 @@ from gateway.formats import to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
-from policies.model import RowCondition
+from gateway.sources.statements import (
+    ListShape,
+    all_conditions,
+    bound,
+    condition,
+    condition_columns,
+    filter_values,
+    list_shape,
+    place_values,
+    select_list,
+)
 
 _RANK = "exchange_rank"
 _STATEMENTS_KEPT = 256
@@ -150,16 +159,21 @@ class SqlSource:
         self._zone = zone
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="source")
         self._free = asyncio.Semaphore(threads)
-        self._statements: dict[_Shape, Select[Any]] = {}
+        self._statements: dict[_Shape | ListShape, Select[Any]] = {}
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
         check_call_number(call)
         if not keys:
             return ()
+        return await self._in_thread(lambda: self._read(permitted, tuple(keys), call))
+
+    async def read_list(self, permitted: Permitted, *, call: str) -> Sequence[Row]:
+        check_call_number(call)
+        return await self._in_thread(lambda: self._read_list(permitted, call))
+
+    async def _in_thread(self, read: Callable[[], Sequence[Row]]) -> Sequence[Row]:
         await self._free.acquire()
-        running = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._read, permitted, tuple(keys), call
-        )
+        running = asyncio.get_running_loop().run_in_executor(self._threads, read)
         running.add_done_callback(self._returned)
         # Cancelling the wait must not cancel the count: the thread is used until it returns.
         return await asyncio.shield(running)
@@ -176,16 +190,36 @@ class SqlSource:
 
     def _read(self, permitted: Permitted, keys: tuple[str, ...], call: str) -> Sequence[Row]:
         items = needed_items(permitted)
-        conditions = permitted.verdict.row_filter.all if permitted.verdict.row_filter else []
+        conditions = all_conditions(permitted)
         statement = self._statement(_shape(permitted, items, ranked=len(keys) > 1))
         most = most_rows(permitted)
         if most == 0:
             return ()
         values = {
-            "keys": [_bound(permitted.step.key.item, key) for key in keys],
+            "keys": [bound(permitted.step.key.item, key) for key in keys],
             "most": most,
-            **_filter_values(conditions, permitted.step.resource),
+            **filter_values(conditions, permitted.step.resource),
         }
+        return self._rows(items, statement, values, call)
+
+    def _read_list(self, permitted: Permitted, call: str) -> Sequence[Row]:
+        items = needed_items(permitted)
+        conditions = all_conditions(permitted)
+        most = most_rows(permitted)
+        if most == 0:
+            return ()
+        statement = self._statement(list_shape(permitted, items))
+        values = {
+            # One more than may be given says whether there is a next page.
+            "most": most + 1,
+            **filter_values(conditions, permitted.step.resource),
+            **place_values(permitted.step),
+        }
+        return self._rows(items, statement, values, call)
+
+    def _rows(
+        self, items: Sequence[Item], statement: Select[Any], values: Mapping[str, Any], call: str
+    ) -> Sequence[Row]:
         try:
             with self._engine.connect() as connection:
                 signed = connection.execution_options(exchange_call=call)
@@ -203,12 +237,14 @@ class SqlSource:
                 raise SourceInvalidError(reason=f"item {item.name}: {error}") from None
         return row
 
-    def _statement(self, shape: _Shape) -> Select[Any]:
+    def _statement(self, shape: _Shape | ListShape) -> Select[Any]:
         found = self._statements.get(shape)
         if found is None:
             if len(self._statements) >= _STATEMENTS_KEPT:
                 self._statements.clear()
-            found = self._statements[shape] = _select(shape)
+            found = self._statements[shape] = (
+                _select(shape) if isinstance(shape, _Shape) else select_list(shape)
+            )
         return found
 
 
@@ -216,19 +252,13 @@ def _shape(permitted: Permitted, items: Sequence[Item], *, ranked: bool) -> _Sha
     step, verdict = permitted.step, permitted.verdict
     shown = set(verdict.items.allowed) if verdict.items is not None else set()
     columns = {item.name: item.column for item in step.resource.items}
-    conditions = verdict.row_filter.all if verdict.row_filter is not None else []
-    unknown = [condition.item for condition in conditions if condition.item not in columns]
-    if unknown:
-        raise SourceDriftError(
-            reason=f"the filter names {unknown}, which the resource does not have"
-        )
     return _Shape(
         table=step.resource.table,
         columns=tuple(item.column for item in items),
         key=step.key.item.column,
         # Only what is given in full orders the rows: the order of the rest would tell about it.
         order=tuple(item.column for item in items if item.name in shown),
-        conditions=tuple((columns[condition.item], condition.op) for condition in conditions),
+        conditions=condition_columns(all_conditions(permitted), columns),
         ranked=ranked,
     )
 
@@ -240,9 +270,7 @@ def _select(shape: _Shape) -> Select[Any]:
     key = source.c[shape.key]
     order = [source.c[one] for one in shape.order]
     where: list[ColumnElement[bool]] = [key.in_(bindparam("keys", expanding=True))]
-    where += [
-        _condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)
-    ]
+    where += [condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)]
     wanted = [source.c[one] for one in shape.columns]
     if not shape.ranked:
         return select(*wanted).where(*where).order_by(*order).limit(bindparam("most"))
@@ -254,66 +282,6 @@ def _select(shape: _Shape) -> Select[Any]:
         .where(inner.c[_RANK] <= bindparam("most"))
         .order_by(inner.c[shape.key], inner.c[_RANK])
     )
-
-
-_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
-    "gt": operator.gt,
-    "ge": operator.ge,
-}
-
-
-def _condition(left: ColumnElement[Any], op: str, name: str) -> ColumnElement[bool]:
-    """Write one condition with its value bound under `name` (and `name` + b for a second one)."""
-    if op in _COMPARISONS:
-        compared: ColumnElement[bool] = _COMPARISONS[op](left, bindparam(name))
-        return compared
-    match op:
-        case "in":
-            return left.in_(bindparam(name, expanding=True))
-        case "between":
-            return left.between(bindparam(name), bindparam(f"{name}b"))
-        case "prefix":
-            # Not LIKE: a value may hold its wildcards.
-            return func.substr(left, 1, bindparam(f"{name}b")) == bindparam(name)
-        case _:
-            raise SourceInvalidError(reason=f"row filter operator {op!r} is not known")
-
-
-def _filter_values(conditions: Sequence[RowCondition], resource: Resource) -> Mapping[str, Any]:
-    values: dict[str, Any] = {}
-    for number, condition in enumerate(conditions):
-        item, name, value = resource.item(condition.item), f"f{number}", condition.value
-        if condition.op in {"in", "between"} and not isinstance(value, list):
-            raise SourceInvalidError(reason=f"row filter {condition.op} needs a list")
-        if condition.op == "in":
-            values[name] = [_bound(item, one) for one in value]
-        elif condition.op == "between":
-            if len(value) != 2:
-                raise SourceInvalidError(reason=f"between needs 2 bounds, found {len(value)}")
-            values[name], values[f"{name}b"] = (_bound(item, one) for one in value)
-        elif condition.op == "prefix":
-            values[name], values[f"{name}b"] = str(value), len(str(value))
-        else:
-            values[name] = _bound(item, value)
-    return values
-
-
-def _bound(item: Item, value: Any) -> Any:
-    """Return a bound value as drivers compare it: whole numbers as numbers, the rest as text."""
-    if value is None or isinstance(value, (list, dict)):
-        raise SourceInvalidError(
-            reason=f"item {item.name} cannot be compared with this kind of value"
-        )
-    if item.type in {ItemType.INTEGER, ItemType.LONG}:
-        try:
-            return int(value)
-        except ValueError:
-            raise SourceInvalidError(reason=f"item {item.name} needs a whole number") from None
-    return value if isinstance(value, bool) else str(value)
 
 
 def _translate(error: SQLAlchemyError) -> Exception:
