@@ -183,6 +183,19 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateMapping:
+    """How the records of a resource are e-certificates of one type (catalogue/certificates.py)."""
+
+    type_code: str
+    """Code of the type (证照类型代码), as it stands in the identifiers of its certificates."""
+    type_name: str
+    roles: dict[str, str] = field(hash=False)
+    """Field of every certificate → item that gives it."""
+    statuses: dict[str, str] = field(default_factory=dict, hash=False)
+    """Word of the status item → one of the seven statuses; any other word is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """An announced or drafted data resource (数据资源) of one department."""
 
@@ -221,6 +234,8 @@ class Resource:
     """Items that may be looked up in an emergency; None: none was announced for it."""
     listing: Listing | None = None
     """None: a list, where there is one, comes in the order of the key and is filtered by nothing."""
+    certificate: CertificateMapping | None = None
+    """None: the records are no e-certificates."""
 
     @property
     def key(self) -> Item:

@@ -138,6 +138,7 @@ resource = _protected(
     Column("announced_by", Text),
     Column("emergency_items", Text),
     Column("listing", Text),
+    Column("certificate", Text),
 )
 
 resource_item = Table(

@@ -8,6 +8,7 @@ from typing import TypeVar
 import re2
 
 from catalogue import files
+from catalogue.certificates import check_certificate
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
 from catalogue.model import (
@@ -114,6 +115,7 @@ def check_resource(resource: Resource) -> Resource:
         *_classes(resource),
         *_details(resource),
         *_listing(resource),
+        *check_certificate(resource),
     ]
     return _unless(findings, resource)
 

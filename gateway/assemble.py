@@ -13,7 +13,8 @@ import msgspec
 from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 from graphql.pyutils import Path as FieldPath
 
-from catalogue.model import Item
+from catalogue.certificates import FIELDS
+from catalogue.model import CertificateMapping, Item
 from gateway import names
 from gateway.cursors import write_position
 from gateway.model import (
@@ -55,16 +56,19 @@ def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
     found = {_step(outcome).ref: outcome for outcome in outcomes}
     if len(outcomes) != len(plan.steps) or set(found) != {step.ref for step in plan.steps}:
         raise ValueError(f"{len(outcomes)} outcomes for {len(plan.steps)} steps")
-    result = _execute(plan, found)
+    resolving = _Resolving(plan, found)
+    result = _execute(plan, resolving)
     data = result.data
     places = {step.ref: list(_places(data, step.path)) for step in plan.steps}
+    step_bytes = {
+        ref: b"\n".join(_encode(value) for _, value in reached) for ref, reached in places.items()
+    }
+    # A step that fills a part of a list has a null of its own there.
+    places |= {ref: [(where, None)] for ref, where in resolving.nulls.items()}
     errors = [*_step_errors(plan, found, places, data), *_value_errors(plan, result.errors)]
     return Assembled(
         data=_encode(data),
-        step_bytes={
-            ref: b"\n".join(_encode(value) for _, value in reached)
-            for ref, reached in places.items()
-        },
+        step_bytes=step_bytes,
         errors=tuple(errors),
     )
 
@@ -86,6 +90,8 @@ class _Record:
     step: Step
     row: Row = field(repr=False)
     joins: Mapping[str, str] = field(repr=False)
+    status: str | None = None
+    """Of an e-certificate whose status was asked for."""
 
     def value(self, item: Item) -> Any:
         """Return an item as it may be given; a key that the caller gave is told back, not read."""
@@ -114,14 +120,14 @@ class _PageInfo:
     page: _Page
 
 
-def _execute(plan: Plan, outcomes: Mapping[str, Outcome]) -> ExecutionResult:
-    resolving = _Resolving(plan, outcomes)
+def _execute(plan: Plan, resolving: "_Resolving") -> ExecutionResult:
     result = execute(
         plan.document.contract.schema,
         plan.document.ast,
         variable_values=dict(plan.variables),
         operation_name=plan.operation_name,
         field_resolver=resolving.resolve,
+        type_resolver=lambda record, *_: record.step.resource.type_name,
     )
     if not isinstance(result, ExecutionResult):
         raise TypeError("rows are read before they are put together, so nothing can be awaited")
@@ -137,6 +143,8 @@ class _Resolving:
         self._plan = plan
         self._contract = plan.document.contract
         self._outcomes = outcomes
+        self.nulls: dict[str, Where] = {}
+        """Where in a list that several steps fill the null of one stands."""
         self._grouped = {
             ref: _group(outcome)
             for ref, outcome in outcomes.items()
@@ -168,7 +176,23 @@ class _Resolving:
             return _Subject(value, value)
         if info.field_name in self._contract.listings:
             return self._page(self._outcomes[self._plan.records[path]])
+        if path in self._plan.gathered:
+            return list(self._gathered(path))
         return self._records(path, None)
+
+    def _gathered(self, path: Path) -> Iterator[_Record | None]:
+        """Yield the records of all steps that fill a list, and a null for each that gave nothing."""
+        at = 0
+        for ref in self._plan.gathered[path]:
+            outcome = self._outcomes[ref]
+            if not isinstance(outcome, Masked):
+                self.nulls[ref] = (*path, at)
+                at += 1
+                yield None
+                continue
+            records = list(_records_of(outcome))[: outcome.permitted.step.limit]
+            at += len(records)
+            yield from records
 
     def _page(self, outcome: Outcome) -> _Page | None:
         if not isinstance(outcome, Masked):
@@ -215,6 +239,9 @@ class _Resolving:
         for item in resource.items:
             if item.graphql_name == info.field_name:
                 return record.value(item)
+        mapping = resource.certificate
+        if mapping is not None and info.field_name in FIELDS:
+            return _of_certificate(record, mapping, info.field_name)
         item = names.links(resource)[info.field_name]
         text = record.joins.get(item.name)
         return None if text is None else _Subject(record.row.get(item.name), text)
@@ -241,8 +268,23 @@ class _Resolving:
 
 def _records_of(outcome: Masked) -> Iterator[_Record]:
     joins = outcome.joins or [{}] * len(outcome.rows)
-    for row, joined in zip(outcome.rows, joins, strict=True):
-        yield _Record(outcome.permitted.step, row, joined)
+    statuses = outcome.statuses or [None] * len(outcome.rows)
+    for row, joined, status in zip(outcome.rows, joins, statuses, strict=True):
+        yield _Record(outcome.permitted.step, row, joined, status)
+
+
+def _of_certificate(record: _Record, mapping: CertificateMapping, name: str) -> Any:
+    """Return a field that every e-certificate has; None where the publisher has no item for it."""
+    match name:
+        case "typeCode":
+            return mapping.type_code
+        case "typeName":
+            return mapping.type_name
+        case "status":
+            return record.status
+        case _:
+            role = mapping.roles.get(name)
+            return None if role is None else record.value(record.step.resource.item(role))
 
 
 def _group(outcome: Masked) -> dict[str, list[_Record]]:

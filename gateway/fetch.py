@@ -13,6 +13,7 @@ from gateway.model import (
     Call,
     Failed,
     Fetched,
+    FoundKey,
     GivenKey,
     LinkedKey,
     Listed,
@@ -28,7 +29,9 @@ SOURCE_TIMEOUT = "SOURCE_TIMEOUT"
 SOURCE_INVALID = "SOURCE_INVALID"
 SOURCE_NOT_LISTABLE = "SOURCE_NOT_LISTABLE"
 LINK_UNREAD = "LINK_UNREAD"
+SUBJECT_MISSING = "SUBJECT_MISSING"
 SUBJECT_NOT_PARTY = "SUBJECT_NOT_PARTY"
+PROTECTED = "protect-existence"
 TOO_MANY_SUBJECTS = "TOO_MANY_SUBJECTS"
 
 Carried = Fetched | Failed | Refused
@@ -93,6 +96,8 @@ async def _carry_out(ruling: Ruling, fetching: _Fetching) -> Carried:
             return await _read(ruling, (value,), fetching)
         case LinkedKey() as link:
             return await _follow(ruling, link, fetching)
+        case FoundKey(value=value):
+            return await _find(ruling, value, fetching)
         case Listed():
             return await _list(ruling, fetching)
 
@@ -159,6 +164,22 @@ async def _read(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) 
         # Somebody else's record: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
     return Fetched(permitted, tuple(rows), _epoch_ms(ports))
+
+
+async def _find(permitted: Permitted, value: str, fetching: _Fetching) -> Carried:
+    """Read a record by a number of its own, and give it only where its holder may be reached."""
+    step, verdict = permitted.step, permitted.verdict
+    if step.resource.protected or any(one.type == PROTECTED for one in verdict.obligations):
+        # To find out whose it is would tell that it is there.
+        return Refused(step, SUBJECT_MISSING, verdict)
+    read = await _read(permitted, (value,), fetching)
+    if not isinstance(read, Fetched):
+        return read
+    key = step.resource.key
+    holders = [key_text(key, row.get(key.name), normalise=fetching.normalise) for row in read.rows]
+    if not all(_may_be_reached(permitted, holder or "", fetching) for holder in holders):
+        return Refused(step, SUBJECT_NOT_PARTY, verdict)
+    return read
 
 
 async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, SubjectType, Validity
 from gateway.model import Claim, Fetched, Filter, Listed, Masked, Permitted, Refused, Row, Step
 from gateway.outcomes import VerificationResult
@@ -117,7 +118,7 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         return Refused(step, MASK_UNKNOWN, verdict)
     except UnusableFilterError:
         return Refused(step, FILTER_UNUSABLE, verdict)
-    joined = (step.key.item, *permitted.joins)
+    joined = (step.key.item, step.resource.key, *permitted.joins)
     listed = isinstance(step.key, Listed)
     return Masked(
         permitted,
@@ -125,6 +126,7 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         fetched.as_of_ms,
         joins=tuple(_join(row, joined, normalise=normalise) for row in rows),
         positions=tuple(_position(step, row) for row in rows) if listed else (),
+        statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
     )
 
@@ -132,6 +134,41 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
 def _position(step: Step, row: Row) -> tuple[Any, ...]:
     """Return the place of a row in its list; every item that orders is granted in full."""
     return tuple(row.get(item.name) for item in step.ordered)
+
+
+def _statuses(
+    permitted: Permitted, rows: Sequence[Row], *, now: datetime
+) -> tuple[str | None, ...]:
+    """Return the standing of each e-certificate, where it was asked for.
+
+    It tells of the status item and of the last day: where the first may not be given in full there is
+    none, and where the second may not nobody can say.
+    """
+    step, items = permitted.step, permitted.verdict.items
+    mapping = step.resource.certificate
+    status = None if mapping is None else mapping.roles.get("status")
+    if mapping is None or status is None or status not in {item.name for item in step.items}:
+        return ()
+    allowed = set(items.allowed) if items is not None else set()
+    if status not in allowed:
+        return (None,) * len(rows)
+    until = mapping.roles.get("validUntil")
+    return tuple(_status(step, row, status, until, allowed=allowed, now=now) for row in rows)
+
+
+def _status(
+    step: Step, row: Row, status: str, until: str | None, *, allowed: set[str], now: datetime
+) -> str | None:
+    mapping = step.resource.certificate
+    if mapping is None or row.get(status) is None:
+        return CertificateStatus.UNKNOWN.name
+    meant = status_of(mapping, row[status])
+    if meant is not CertificateStatus.VALID or until is None:
+        return meant.name
+    if until not in allowed or row.get(until) is None:
+        return CertificateStatus.UNKNOWN.name
+    stands = _stands(step.resource.validity, row, step=step, now=now)
+    return meant.name if stands else CertificateStatus.EXPIRED.name
 
 
 def _give(step: Step, verdict: Verdict, row: Row) -> Row:

@@ -84,6 +84,14 @@ class LinkedKey:
     parent_item: Item
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundKey:
+    """The step's key is a number of the record itself: whom it is about is known once it is read."""
+
+    item: Item
+    value: str = field(repr=False)
+
+
 FilterOperator = Literal["eq", "in", "prefix", "ge", "gt", "le", "lt"]
 
 
@@ -136,7 +144,7 @@ class Step:
     resource: Resource
     items: tuple[Item, ...]
     """Items asked to be read; empty for a verify step."""
-    key: GivenKey | LinkedKey | Listed
+    key: GivenKey | LinkedKey | FoundKey | Listed
     subject: SubjectType | None
     """The kind of subject that the key identifies; None where it identifies none."""
     many: bool
@@ -209,6 +217,9 @@ class Masked:
     name (an empty value is left out). For putting records together; never given."""
     positions: Sequence[tuple[Any, ...]] = field(default=(), repr=False)
     """Beside each row of a list: its place, as cursors hold it. Empty for every other step."""
+    statuses: Sequence[str | None] = ()
+    """Beside each row of e-certificates whose status was asked for: one of the seven, unknown, or None
+    where it may not be given."""
     more: bool = False
     """Whether a list goes on after these rows."""
 

@@ -33,6 +33,21 @@ CONTRACT = "contract"
 """Root field that every contract has: its digest."""
 VERIFICATION = "Verification"
 VERIFICATION_RESULT = "VerificationResult"
+CERTIFICATE = "Certificate"
+CERTIFICATE_STATUS = "CertificateStatus"
+HOLDER = "CertificateHolder"
+HOLDER_SCHEME = "HolderScheme"
+SCHEMES: Mapping[SubjectType, str] = MappingProxyType(
+    {
+        SubjectType.ENTERPRISE: "USCC",
+        SubjectType.PERSON: "ID_CARD",
+        SubjectType.PROJECT: "PROJECT",
+        SubjectType.PARCEL: "PARCEL",
+    }
+)
+ONE_CERTIFICATE = "certificate"
+CERTIFICATES = "certificates"
+"""Root fields over the e-certificates of all departments in the contract."""
 PAGE_INFO = "PageInfo"
 FILTERS: Mapping[ItemType, str] = MappingProxyType(
     {
@@ -51,6 +66,7 @@ RESERVED_TYPES = frozenset(
         VERIFICATION,
         VERIFICATION_RESULT,
         PAGE_INFO,
+        *(CERTIFICATE, CERTIFICATE_STATUS, HOLDER, HOLDER_SCHEME),
         *FILTERS.values(),
         *SUBJECT_TYPES.values(),
         *SCALARS,
@@ -58,7 +74,13 @@ RESERVED_TYPES = frozenset(
     }
 )
 RESERVED_FIELDS = frozenset(
-    {CONTRACT, *(subject.value for subject in SubjectType), *SUBJECT_KEYS.values()}
+    {
+        CONTRACT,
+        ONE_CERTIFICATE,
+        CERTIFICATES,
+        *(subject.value for subject in SubjectType),
+        *SUBJECT_KEYS.values(),
+    }
 )
 
 RESERVED_ARGUMENTS = frozenset({"first", "claims"})

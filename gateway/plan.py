@@ -23,12 +23,14 @@ from graphql import (
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values, get_variable_values
 
+from catalogue.codes import check_certificate_identifier, type_code_of
+from catalogue.errors import CodeError
 from catalogue.model import Item, Resource, SubjectType
 from gateway import names
 from gateway.cursors import CursorError, Cursors, read_position
 from gateway.errors import RefusedDocumentError
 from gateway.limits import Limits, check_steps
-from gateway.model import Claim, Filter, GivenKey, LinkedKey, Listed, Order, Step
+from gateway.model import Claim, Filter, FoundKey, GivenKey, LinkedKey, Listed, Order, Step
 from gateway.parse import Document
 from gateway.schema import CLAIM_VALID, claim_attribute
 
@@ -56,6 +58,8 @@ class Plan:
     """Path of a field that reads records or verifies → `ref` of its step."""
     given: Mapping[Path, str] = field(repr=False)
     """Path of a subject that the call named → its identifier, normalised."""
+    gathered: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    """Path of a field that several steps fill → their `ref`s, in order."""
     cursors: Cursors | None = None
     """Seals the places of lists; None: none are given."""
 
@@ -97,6 +101,7 @@ def plan(
         steps=tuple(planning.steps),
         records=MappingProxyType({step.path: step.ref for step in planning.steps}),
         given=MappingProxyType(planning.given),
+        gathered=MappingProxyType(planning.gathered),
         cursors=cursors,
     )
 
@@ -144,6 +149,7 @@ class _Planning:
     consumer: str
     steps: list[Step] = field(default_factory=list)
     given: dict[Path, str] = field(default_factory=dict)
+    gathered: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
 
     def walk_query(self, operation: OperationDefinitionNode) -> None:
@@ -168,6 +174,10 @@ class _Planning:
                 self._walk_verification(contract.verifications[name], arguments, path=path)
             elif name in contract.listings:
                 self._walk_listing(contract.listings[name], arguments, path=path, nodes=nodes)
+            elif name == names.ONE_CERTIFICATE:
+                self._walk_certificate(arguments, path=path, nodes=nodes)
+            elif name == names.CERTIFICATES:
+                self._walk_certificates(arguments, path=path, nodes=nodes)
             else:
                 self._walk_subject(SubjectType(name), arguments, path=path, nodes=nodes)
 
@@ -249,13 +259,19 @@ class _Planning:
     def _walk_records(
         self,
         resource: Resource,
-        key: GivenKey | LinkedKey,
+        key: GivenKey | LinkedKey | FoundKey,
         *,
         limit: int,
         path: Path,
         nodes: list[FieldNode],
+        many: bool | None = None,
+        filters: tuple[Filter, ...] = (),
     ) -> None:
-        """Add the step that reads records, then the links that start from them."""
+        """Add the step that reads records, then the links that start from them.
+
+        `many` None: as many as a subject has.
+        """
+        many = not resource.single if many is None else many
         collected = self._collect(self._type(resource.type_name), nodes)
         ref = self._ref()
         self._add(
@@ -266,11 +282,12 @@ class _Planning:
                 items=self._items(resource, collected, key),
                 key=key,
                 subject=resource.key.subject,
-                many=not resource.single,
+                many=many,
                 limit=limit,
+                filters=filters,
             )
         )
-        inside = path if resource.single else (*path, "*")
+        inside = (*path, "*") if many else path
         self._walk_links(resource, collected, ref=ref, inside=inside)
 
     def _walk_listing(
@@ -310,6 +327,80 @@ class _Planning:
         for inside, collected in places.items():
             self._walk_links(resource, collected, ref=ref, inside=inside)
 
+    def _walk_certificate(
+        self, arguments: Mapping[str, Any], *, path: Path, nodes: list[FieldNode]
+    ) -> None:
+        """Plan one e-certificate by its identifier, which names its type."""
+        try:
+            identifier = check_certificate_identifier(arguments["identifier"])
+        except CodeError:
+            self._refuse("KEY_INVALID", path)
+            return
+        for resource, item in self._certified("identifier", type_code_of(identifier)):
+            key = FoundKey(item=item, value=identifier)
+            self._walk_records(resource, key, limit=1, path=path, nodes=nodes, many=False)
+            return
+        self._refuse("ARGUMENT_INVALID", path, argument="identifier")
+
+    def _walk_certificates(
+        self, arguments: Mapping[str, Any], *, path: Path, nodes: list[FieldNode]
+    ) -> None:
+        """Plan the e-certificates of a holder, or those of a type under a number: a step a resource."""
+        wanted = self._wanted(arguments, path)
+        limit = self._first(arguments, path)
+        if wanted is None or limit is None:
+            return
+        first = len(self.steps)
+        refs = []
+        for resource, key, filters in wanted:
+            refs.append(self._ref())
+            self._walk_records(
+                resource, key, limit=limit, path=path, nodes=nodes, many=True, filters=filters
+            )
+        self.gathered[path] = tuple(step.ref for step in self.steps[first:] if step.ref in refs)
+
+    def _wanted(
+        self, arguments: Mapping[str, Any], path: Path
+    ) -> list[tuple[Resource, GivenKey | FoundKey, tuple[Filter, ...]]] | None:
+        holder, number = arguments.get("holder"), arguments.get("number")
+        type_code = arguments.get("typeCode")
+        if number is not None and not self._fits(number):
+            self._refuse("ARGUMENT_INVALID", path, argument="number")
+            return None
+        found: list[tuple[Resource, GivenKey | FoundKey, tuple[Filter, ...]]] = []
+        if holder is not None:
+            subject = _SUBJECTS[getattr(holder["scheme"], "value", holder["scheme"])]
+            value = self._normalised(subject, holder["code"], path)
+            if value is None:
+                return None
+            role = None if number is None else "number"
+            for resource, item in self._certified(role, type_code):
+                if resource.key.subject is subject:
+                    narrowed = () if role is None else (Filter(item=item, op="eq", value=number),)
+                    found.append((resource, GivenKey(item=resource.key, value=value), narrowed))
+        elif number is not None and type_code is not None:
+            found = [
+                (resource, FoundKey(item=item, value=number), ())
+                for resource, item in self._certified("number", type_code)
+            ]
+        if not found:
+            # A type that is not announced, not shared or not there: officers decide on absence, so an
+            # empty answer would be a wrong one.
+            self._refuse("ARGUMENT_INVALID", path, argument="typeCode" if type_code else "holder")
+            return None
+        return found
+
+    def _certified(
+        self, role: str | None, type_code: str | None
+    ) -> Iterator[tuple[Resource, Item]]:
+        """Yield the resources of e-certificates of a type (None: of any), with the item of a role."""
+        for resource in self.document.contract.certificates:
+            mapping = resource.certificate
+            if mapping is None or type_code not in {None, mapping.type_code}:
+                continue
+            if role is None or role in mapping.roles:
+                yield resource, resource.key if role is None else resource.item(mapping.roles[role])
+
     def _record_places(
         self, resource: Resource, path: Path, nodes: list[FieldNode]
     ) -> Iterator[tuple[Path, Collected]]:
@@ -343,7 +434,10 @@ class _Planning:
                 )
 
     def _items(
-        self, resource: Resource, collected: Collected, key: GivenKey | LinkedKey | Listed
+        self,
+        resource: Resource,
+        collected: Collected,
+        key: GivenKey | LinkedKey | FoundKey | Listed,
     ) -> tuple[Item, ...]:
         """Return the items that a selection reads, in the catalogue's order.
 
@@ -352,6 +446,7 @@ class _Planning:
         """
         selected = {nodes[0].name.value: nodes for nodes in collected.values()}
         wanted = {item.name for item in resource.items if item.graphql_name in selected}
+        wanted |= set(_certificate_items(resource, selected))
         links = names.links(resource)
         for nodes in collected.values():
             item = links.get(nodes[0].name.value)
@@ -514,6 +609,20 @@ class _Planning:
 
 def _linked(*, parent: str, parent_item: Item) -> Callable[[Item], LinkedKey]:
     return lambda item: LinkedKey(item=item, parent=parent, parent_item=parent_item)
+
+
+_SUBJECTS = {scheme: subject for subject, scheme in names.SCHEMES.items()}
+
+
+def _certificate_items(resource: Resource, selected: Collected) -> Iterator[str]:
+    """Yield the items that fields of every certificate stand for; a status stands for its last day too."""
+    if resource.certificate is None:
+        return
+    roles = resource.certificate.roles
+    asked = [role for role in roles if role in selected]
+    yield from (roles[role] for role in asked)
+    if "status" in asked and "validUntil" in roles:
+        yield roles["validUntil"]
 
 
 def _binding(

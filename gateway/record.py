@@ -20,6 +20,7 @@ from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,
     Caller,
+    FoundKey,
     GivenKey,
     LinkedKey,
     Listed,
@@ -366,6 +367,12 @@ def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str],
             continue
         if isinstance(step.key, GivenKey):
             found[ref] = ((step.subject.value, step.key.value),)
+            continue
+        if isinstance(step.key, FoundKey):
+            held = outcome.joins if isinstance(outcome, Masked) else ()
+            holder = step.resource.key.name
+            keys = dict.fromkeys(row[holder] for row in held if holder in row)
+            found[ref] = tuple((step.subject.value, key) for key in keys)
             continue
         if not isinstance(step.key, LinkedKey):
             continue

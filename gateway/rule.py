@@ -12,7 +12,17 @@ from typing import Any, Literal, cast
 
 from catalogue.model import Case, Grant, Item, Resource, SubjectType
 from catalogue.snapshot import Snapshot
-from gateway.model import Call, Caller, LinkedKey, Listed, Permitted, Refused, Ruling, Step
+from gateway.model import (
+    Call,
+    Caller,
+    FoundKey,
+    LinkedKey,
+    Listed,
+    Permitted,
+    Refused,
+    Ruling,
+    Step,
+)
 from policies.engine import DecisionPoint
 from policies.model import (
     DECISION_SCHEMA,
@@ -227,6 +237,10 @@ def _subject(
         source = next(other.resource.code for other in steps if other.ref == step.key.parent)
         # Not known before the parent is read: `fetch` asks whether it is a party.
         relation = f"link:{source}.{step.key.parent_item.name}"
+        return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
+    if isinstance(step.key, FoundKey):
+        # As behind a link: `fetch` asks whether the holder is a party once the record is read.
+        relation = f"link:{step.resource.code}.{step.key.item.name}"
         return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
     if isinstance(step.key, Listed):
         raise TypeError("a list is about nobody in particular")

@@ -68,6 +68,8 @@ class Contract:
     """Why resources could not be put into the contract; empty means that all are in it."""
     listings: Mapping[str, Resource] = field(default_factory=dict)
     """By the root field that lists records."""
+    certificates: tuple[Resource, ...] = ()
+    """Those whose records are e-certificates, by code."""
 
 
 Builder = Callable[[Sequence[Shape]], GraphQLSchema]
@@ -94,6 +96,7 @@ def build_contract(resources: Sequence[Resource], *, builder: Builder | None = N
         subjects=_subjects(shapes),
         left_out=tuple(left_out),
         listings=MappingProxyType({names.list_field(one): one for one in kept if one.listable}),
+        certificates=tuple(one for one in kept if one.certificate is not None),
     )
 
 
@@ -122,7 +125,9 @@ def _facts(resource: Resource) -> list[object]:
         for item in resource.items
     ]
     listed = [resource.listable, *(item.name for item in names.compared(resource))]
-    return [*named, *reached, *items, listed]
+    mapping = resource.certificate
+    certified = [] if mapping is None else [mapping.type_code, *sorted(mapping.roles.items())]
+    return [*named, *reached, *items, listed, certified]
 
 
 def _fitting(resources: Sequence[Resource]) -> tuple[list[Resource], list[str]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from catalogue.certificates import CertificateStatus
 from catalogue.model import Item, ItemType, Resource, SubjectType
 from gateway import names
 from gateway.outcomes import VerificationResult
@@ -112,8 +113,15 @@ def claim_attribute(item: Item) -> str:
 def contract_shapes(resources: Sequence[Resource]) -> tuple[Shape, ...]:
     """Return all types of the contract over some resources, each once; `Query` comes last."""
     subjects = _subjects(resources)
+    certificates = tuple(_certificate_shapes()) if any(r.certificate for r in resources) else ()
     own = [shape for resource in resources for shape in resource_shapes(resource)]
-    return (*_shared(), *own, *subjects, _query(resources, {shape.name for shape in subjects}))
+    return (
+        *_shared(),
+        *certificates,
+        *own,
+        *subjects,
+        _query(resources, {shape.name for shape in subjects}),
+    )
 
 
 def _shared() -> Iterator[Shape]:
@@ -147,11 +155,84 @@ def _filter(name: str, type_: ItemType) -> Input:
     return Input(name=name, fields=tuple(Argument(name=op, type=kind) for op, kind in fields))
 
 
+CERTIFICATE = Interface(
+    name=names.CERTIFICATE,
+    fields=(
+        Field(name="identifier", type="String", description="电子证照标识"),
+        Field(name="typeCode", type="String", description="证照类型代码"),
+        Field(name="typeName", type="String", description="证照类型名称"),
+        Field(name="number", type="String", description="证照编号"),
+        Field(name="holderName", type="String", description="持证主体名称"),
+        Field(name="issuer", type="String", description="颁发机构"),
+        Field(name="issuedOn", type="Date", description="颁发日期"),
+        Field(name="validFrom", type="Date", description="有效期起始日期"),
+        Field(name="validUntil", type="Date", description="有效期截止日期"),
+        Field(name="status", type=names.CERTIFICATE_STATUS, description="证照状态"),
+    ),
+    description="电子证照",
+)
+_STATUS_WORDS: Mapping[CertificateStatus, str] = MappingProxyType(
+    {
+        CertificateStatus.VALID: "有效",
+        CertificateStatus.WITHHELD: "暂扣",
+        CertificateStatus.REVOKED: "撤销",
+        CertificateStatus.CANCELLED: "注销",
+        CertificateStatus.EXPIRED: "失效",
+        CertificateStatus.TRANSFERRED: "转移",
+        CertificateStatus.FORFEITED: "吊销",
+        CertificateStatus.UNKNOWN: "未知：提供部门未作对应的状态，不视为有效",
+    }
+)
+
+
+def _certificate_shapes() -> Iterator[Shape]:
+    yield Enumeration(
+        name=names.CERTIFICATE_STATUS,
+        values=tuple((status.name, words) for status, words in _STATUS_WORDS.items()),
+    )
+    yield CERTIFICATE
+    yield Enumeration(
+        name=names.HOLDER_SCHEME, values=tuple((scheme, "") for scheme in names.SCHEMES.values())
+    )
+    yield Input(
+        name=names.HOLDER,
+        fields=(
+            Argument(name="scheme", type=f"{names.HOLDER_SCHEME}!", description="证件种类"),
+            Argument(name="code", type="ID!", description="证件号码"),
+        ),
+        description="持证主体",
+    )
+
+
+def _certificate_fields() -> Iterator[Field]:
+    yield Field(
+        name=names.ONE_CERTIFICATE,
+        type=names.CERTIFICATE,
+        arguments=(_required("identifier", "电子证照标识"),),
+    )
+    yield Field(
+        name=names.CERTIFICATES,
+        type=f"[{names.CERTIFICATE}]",
+        description="须指明持证主体，或证照类型与编号",
+        arguments=(
+            Argument(name="typeCode", type="String", description="证照类型代码"),
+            Argument(name="holder", type=names.HOLDER),
+            Argument(name="number", type="String", description="证照编号"),
+            _FIRST,
+        ),
+    )
+
+
 def resource_shapes(resource: Resource) -> Iterator[Shape]:
     """Yield the types that belong to one resource; they depend on nothing else."""
+    own = (*_item_fields(resource), *_link_fields(resource))
+    named = {field.name for field in own}
+    certified = resource.certificate is not None
+    also = tuple(one for one in CERTIFICATE.fields if certified and one.name not in named)
     yield Object(
         name=resource.type_name,
-        fields=(*_item_fields(resource), *_link_fields(resource)),
+        fields=(*own, *also),
+        interfaces=(CERTIFICATE,) if certified else (),
         description=f"{resource.name}（{resource.code}，第{resource.revision}版）",
     )
     if names.is_verifiable(resource):
@@ -277,6 +358,8 @@ def _query(resources: Sequence[Resource], subjects: set[str]) -> Object:
         for subject in SubjectType
         if subject in keyed and names.SUBJECT_TYPES[subject] in subjects
     ]
+    if any(resource.certificate for resource in resources):
+        fields += _certificate_fields()
     for resource in resources:
         fields += _root_fields(resource)
     return Object(name=names.QUERY, fields=tuple(fields))

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from catalogue.imports import read_departments, read_matters, read_officers
+from catalogue.model import CertificateMapping
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
@@ -273,6 +274,11 @@ resource.add_command(register_file)
 @click.option(
     "--unique", help="Item that no two records share; the key where there is one record each."
 )
+@click.option(
+    "--certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file that maps the items to an e-certificate: type_code, type_name, roles, statuses.",
+)
 @click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
 @as_json
@@ -287,6 +293,7 @@ def register(
     conditions: str | None,
     filters: tuple[str, ...],
     unique: str | None,
+    certificate: Path | None,
     edit: bool,
     dry_run: bool,
     json_: bool,
@@ -302,6 +309,8 @@ def register(
         drafted["conditions"] = conditions
     if filters or unique:
         _make_listable(drafted, filters, unique)
+    if certificate is not None:
+        _certify(drafted, certificate)
     if edit:
         text = msgspec.json.format(msgspec.json.encode(drafted)).decode()
         edited = click.edit(text, extension=".json")
@@ -327,6 +336,20 @@ def _make_listable(drafted: dict[str, Any], filters: tuple[str, ...], unique: st
         if item["name"] in {*filters, unique}:
             item["match"] = True
     drafted["listing"] = {"items": list(filters), "unique": unique}
+
+
+def _certify(drafted: dict[str, Any], file: Path) -> None:
+    """Take the mapping from its file; records then stand by the status and last day that it names."""
+    try:
+        mapping = msgspec.json.decode(file.read_bytes(), type=CertificateMapping, strict=True)
+    except msgspec.MsgspecError as error:
+        raise click.ClickException(f"{file}: no mapping of a certificate: {error}") from error
+    drafted["certificate"] = msgspec.to_builtins(mapping)
+    drafted["validity"] = {
+        "status_item": mapping.roles.get("status"),
+        "valid_words": [word for word, meant in mapping.statuses.items() if meant == "valid"],
+        "until_item": mapping.roles.get("validUntil"),
+    }
 
 
 def _step(verb: str, text: str) -> click.Command:

@@ -12,7 +12,7 @@ from catalogue.bundles import BundleState
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
-from catalogue.model import Listing, OfficerKey, RowRule
+from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.tables import metadata
 from tests.fakes.catalogue import (
@@ -46,6 +46,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "resource": (
         Registration(resource=a_resource(), drafted_by="a", signed_by="b", announced_by="c"),
         Registration(resource=a_resource(emergency_items=("name",)), drafted_by="a"),
+        Registration(
+            resource=a_resource(
+                certificate=CertificateMapping(
+                    type_code="T1",
+                    type_name="证",
+                    roles={"number": "name"},
+                    statuses={"a": "valid"},
+                )
+            ),
+            drafted_by="a",
+        ),
         Registration(
             resource=a_resource(listing=Listing(items=("name",), unique="uscc")), drafted_by="a"
         ),
