@@ -77,7 +77,10 @@ class LogQuotas:
         self._log = log
 
     async def used_today(self, grant: str, day: str) -> int:
-        return await asyncio.to_thread(self._log.quota_used, quota_key(grant), day)
+        return await self.used(quota_key(grant), day)
+
+    async def used(self, key: str, day: str) -> int:
+        return await asyncio.to_thread(self._log.quota_used, key, day)
 
 
 class Strangers:

@@ -238,6 +238,14 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             retryable=False,
             following="accept-paper",
         ),
+        "VERIFY_SPENT": Code(
+            # Of one step: what other steps ask is answered.
+            status=200,
+            zh="对该对象此信息项的核验次数已用完（每个办件三次，每日十次）。",
+            en="No verification of this item of this subject is left: three a case, ten a day.",
+            actor="caller",
+            next="ask",
+        ),
         "SOURCE_NOT_LISTABLE": _source(
             "该数据源只能按标识查询，不能列出记录。",
             "The source is read by keys alone and cannot list its records.",

@@ -20,6 +20,7 @@ from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
 from gateway.assemble import assemble
+from gateway.attempts import reservations, spent
 from gateway.cursors import Cursors
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
@@ -246,9 +247,22 @@ class _Attempt:
         planned = await self._planned(call, snapshot)
         now = ports.now().astimezone(terms.zone)
         ruled = await _rule(call, planned, snapshot, ports, now=now)
+        if not self.begun.intents:
+            ruled = await _guessed_out(call, ruled, ports, now=now, limits=terms.limits)
         basis = _basis(ruled, planned, snapshot, ports, now=now)
         begun = await begin(
-            call, ruled.rulings, basis=basis, recorder=ports.recorder, begun=self.begun
+            call,
+            ruled.rulings,
+            basis=basis,
+            recorder=ports.recorder,
+            begun=self.begun,
+            reserved=reservations(
+                ruled.rulings,
+                call,
+                token=ports.registry.token,
+                day=basis.day,
+                limits=terms.limits,
+            ),
         )
         if isinstance(begun, Recorded):
             return Answered(begun, planned, snapshot.departments)
@@ -355,6 +369,28 @@ async def _rule(
         tokens=_per_call(ports.fresh_id),
         token=ports.registry.token,
     )
+
+
+async def _guessed_out(
+    call: Call, ruled: Ruled, ports: Ports, *, now: datetime, limits: Limits
+) -> Ruled:
+    """Refuse verifications for which no guess is left."""
+    day, token = now.date().isoformat(), ports.registry.token
+    wanted = reservations(ruled.rulings, call, token=token, day=day, limits=limits)
+    if not wanted:
+        return ruled
+    places = [(quota.key, quota.day) for quota in wanted]
+    counted = await asyncio.gather(*(ports.quotas.used(*place) for place in places))
+    used = dict(zip(places, counted, strict=True))
+    rulings = spent(
+        ruled.rulings,
+        call,
+        token=token,
+        day=day,
+        limits=limits,
+        used=lambda key, on: used[key, on],
+    )
+    return replace(ruled, rulings=rulings)
 
 
 def _per_call(fresh_id: Callable[[str], str]) -> Callable[[str], str]:

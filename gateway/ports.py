@@ -71,6 +71,10 @@ class Registry(Protocol):
 class Quotas(Protocol):
     async def used_today(self, grant: str, day: str) -> int: ...
 
+    async def used(self, key: str, day: str) -> int:
+        """Return how much is counted under a key of the log's own."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:

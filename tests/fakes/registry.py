@@ -43,3 +43,8 @@ class FixedQuotas:
         if len(day) != len("2026-11-23"):
             raise ValueError(f"a day is YYYY-MM-DD, found {day}")
         return self._used.get(grant, 0)
+
+    async def used(self, key: str, day: str) -> int:
+        if len(day) != len("2026-11-23"):
+            raise ValueError(f"a day is YYYY-MM-DD, found {day}")
+        return self._used.get(key, 0)

@@ -10,6 +10,7 @@ from graphql.execution.collect_fields import collect_sub_fields
 from graphql.validation import ASTValidationRule
 
 import gateway.assemble
+import gateway.attempts
 import gateway.mask
 import gateway.parse
 import gateway.plan
@@ -95,6 +96,10 @@ def _worded_by_the_library(code: str, error: GraphQLError, **facts: Any) -> Mapp
     return {"message": error.message, "extensions": {"code": code, **facts}}
 
 
+def _uncounted() -> AbstractContextManager[None]:
+    return replaced(gateway.attempts.reservations, lambda *_args, **_named: ())
+
+
 SABOTAGES: dict[str, Sabotage] = {
     "F7": Sabotage(
         why="the key is asked for and given like any item",
@@ -130,4 +135,5 @@ SABOTAGES: dict[str, Sabotage] = {
             _worded_by_the_library,
         ),
     ),
+    "F20": Sabotage(why="guesses by verification are not counted", apply=_uncounted),
 }
