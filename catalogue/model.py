@@ -164,6 +164,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptName:
+    """An announced item's ordinal and names: they belong together for ever, whatever becomes of the item."""
+
+    ordinal: int
+    name: str
+    graphql_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Validity:
     """How a record's standing is read: the status item's words that mean *valid*, and its last day."""
 

@@ -13,7 +13,7 @@ UNCOVERED = frozenset({"entry", "salt"})
 
 LATER: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "resource": frozenset({"emergency_items", "listing", "certificate"}),
+        "resource": frozenset({"emergency_items", "listing", "certificate", "names", "before"}),
         "sharing_request": frozenset(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}
         ),

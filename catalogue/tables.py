@@ -139,6 +139,8 @@ resource = _protected(
     Column("emergency_items", Text),
     Column("listing", Text),
     Column("certificate", Text),
+    Column("names", Text),
+    Column("before", Text, quote=True),
 )
 
 resource_item = Table(

@@ -16,7 +16,7 @@ from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
-from exchange.web import bundles, cases, health, systems, tlog
+from exchange.web import bundles, cases, contract, health, systems, tlog
 from exchange.web.graphql import graphql
 from exchange.web.headers import PlainHeaders
 from gateway.limits import Limits
@@ -62,6 +62,7 @@ def build_app(node: Node) -> Starlette:
             Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
+            Route("/contract.graphql", contract.contract, methods=["GET"]),
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),

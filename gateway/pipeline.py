@@ -25,6 +25,7 @@ from gateway.cursors import Cursors
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
+from gateway.joining import Announced
 from gateway.limits import Limits
 from gateway.mask import mask
 from gateway.model import (
@@ -126,6 +127,7 @@ class Contracts:
     def __init__(self, *, kept: int = CONTRACTS_KEPT, documents: int = DOCUMENTS_KEPT) -> None:
         self._kept = kept
         self._most = documents
+        self.announced = Announced()
         self._built: OrderedDict[tuple[tuple[str, int], ...], Contract] = OrderedDict()
         self._read: dict[int, OrderedDict[tuple[str, Limits, bool], Document]] = {}
         """By the identity of a contract that is kept: a document ends with the contract it is valid in."""
@@ -291,7 +293,10 @@ class _Attempt:
         """Plan the call; where that cannot be, its refusal is recorded and raised."""
         try:
             _check_caller(call.caller, snapshot)
-            contract = await self._contracts.of(snapshot.contract(call.caller.system.id))
+            named = self._contracts.announced.contract(
+                snapshot, call.caller.system.id, call.query[: self._terms.limits.document_bytes]
+            )
+            contract = await self._contracts.of(named)
             return _plan(
                 call, contract, self._contracts, terms=self._terms, cursors=self._ports.cursors
             )

@@ -16,7 +16,13 @@ from types import MappingProxyType
 from typing import Any, assert_never
 
 import graphene
-from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    lexicographic_sort_schema,
+    print_schema,
+)
 
 from catalogue.model import Resource, SubjectType
 from gateway import names, raw
@@ -70,6 +76,11 @@ class Contract:
     """By the root field that lists records."""
     certificates: tuple[Resource, ...] = ()
     """Those whose records are e-certificates, by code."""
+
+
+def sdl(contract: Contract) -> str:
+    """Return a contract as it is published: types and fields by name, so that equal contracts read alike."""
+    return print_schema(lexicographic_sort_schema(contract.schema)) + "\n"
 
 
 Builder = Callable[[Sequence[Shape]], GraphQLSchema]

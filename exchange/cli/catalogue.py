@@ -369,6 +369,24 @@ _step("withdraw", "Withdraw an announced resource.")
 _step("show", "Show a resource with its items.")
 
 
+@resource.command("check")
+@click.argument("code")
+@as_json
+@with_office
+def check(office: Office, code: str, json_: bool) -> None:
+    """Say what announcing a draft would break: items, grants and trusted documents."""
+    said = office.perform("resource.check", code=code)
+    if json_:
+        tell(said, json_=True)
+    elif not said["breaks"]:
+        tell("nothing that was announced before breaks", json_=False)
+    else:
+        tell(said["breaks"], json_=False, title=f"{code}: breaks against revision {said['before']}")
+        tell(said["grants"] or "no grant rests on it", json_=False, title="grants")
+    if said["breaks"]:
+        raise SystemExit(1)
+
+
 @resource.command("list")
 @click.option("--department")
 @click.option("--state", type=click.Choice(["draft", "submitted", "announced", "withdrawn"]))

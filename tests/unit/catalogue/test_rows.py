@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
+from catalogue.compatibility import kept_names
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
@@ -46,6 +47,12 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "resource": (
         Registration(resource=a_resource(), drafted_by="a", signed_by="b", announced_by="c"),
         Registration(resource=a_resource(emergency_items=("name",)), drafted_by="a"),
+        Registration(
+            resource=a_resource(),
+            drafted_by="a",
+            names=kept_names((), a_resource().items),
+            before=a_resource(state="withdrawn"),
+        ),
         Registration(
             resource=a_resource(
                 certificate=CertificateMapping(
