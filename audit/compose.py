@@ -2,10 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from functools import lru_cache
+from typing import Any
 
-from audit.canonical import b64url, commit_bytes, commit_value, decode_strict, encode
-from audit.entry import ByteCommit, Commit, Draft, Opening
+from audit.canonical import (
+    DIGEST_LENGTH,
+    SALT_LENGTH,
+    b64url,
+    b64url_each,
+    decode_strict,
+    digest_salted,
+    digest_written,
+    encode,
+)
+from audit.entry import Alternatives, ByteCommit, Commit, Draft, Opening
 from audit.errors import MalformedError
 from audit.retention import class_of
 
@@ -18,8 +28,6 @@ BODY_BOUND = 16 * 1024
 
 VOID = "act-void"
 """Kind of an entry that says of an act that it never took effect: `voids` is that act's index."""
-
-SALT_LENGTH = 16
 
 _OURS = frozenset({"v", "id", "kind", "ts", "gateway", "digests", "rows", "applied", "previous"})
 
@@ -38,12 +46,26 @@ class Stamp:
     """Index of the newest act before this entry; -1: none. An act carries it as `previous`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Owning = tuple[str, str] | None
+"""The subject under whose key a commitment's opening lies; None: the general key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Composed:
     body: bytes
-    openings: Mapping[str, Opening] = field(repr=False)
-    payloads: Mapping[tuple[str, str] | None, bytes] = field(repr=False)
+    salted: Mapping[str, tuple[str, Any]] = field(repr=False)
+    """Salt and value of each commitment, by name; the value of bytes is None."""
+    payloads: Mapping[Owning, bytes] = field(repr=False)
     """What is to be encrypted under each subject's key; None: under the general key."""
+
+    def opened(self, names: Iterable[str]) -> dict[str, Opening]:
+        """Return what opens these commitments."""
+        found = ((name, self.salted[name]) for name in names)
+        return {name: Opening(salt=salt, value=value) for name, (salt, value) in found}
+
+    @property
+    def openings(self) -> dict[str, Opening]:
+        return self.opened(self.salted)
 
 
 def salts_needed(draft: Draft) -> int:
@@ -57,43 +79,80 @@ def is_act(draft: Draft) -> bool:
 
 
 def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
-    """Write the entry. Raises MalformedError for a draft that cannot be an entry."""
+    """Write the entry. Raises MalformedError for a draft that cannot be an entry.
+
+    Each value is written once: the same bytes are hashed, and encrypted as what opens the hash.
+    """
     commits = _all_commits(draft, stamp.numbers)
-    digests: dict[str, str] = {}
-    openings: dict[str, Opening] = {}
-    grouped: dict[tuple[str, str] | None, dict[str, Any]] = {}
-    for at, commit in enumerate(commits):
-        salt = b64url(salts[at * SALT_LENGTH : (at + 1) * SALT_LENGTH])
-        match commit:
-            case Commit(name=name, value=value, subject=subject):
-                digests[name] = commit_value(salt, name, value)
-                openings[name] = Opening(salt=salt, value=value)
-                grouped.setdefault(subject, {})[name] = {"salt": salt, "value": value}
-            case ByteCommit(name=name, content=content):
-                digests[name] = commit_bytes(salt, content)
-                openings[name] = Opening(salt=salt)
-                grouped.setdefault(None, {})[name] = {"salt": salt}
-            case _:
-                assert_never(commit)
-    _check_names(draft, commits, digests)
+    raw = [salts[at : at + SALT_LENGTH] for at in range(0, salts_needed(draft), SALT_LENGTH)]
+    hashed: list[bytes] = []
+    salted: dict[str, tuple[str, Any]] = {}
+    parts: dict[Owning, dict[str, bytes]] = {None: {}}
+    for commit, drawn, salt in zip(commits, raw, b64url_each(raw, length=SALT_LENGTH), strict=True):
+        name, said, written = commit.name, salt.encode("ascii"), _written(commit.name)
+        if isinstance(commit, Commit):
+            # As deep in a payload: {name: {"salt": …, "value": …}}.
+            value = encode(commit.value, inside=2)
+            hashed.append(digest_written(said, written, value))
+            salted[name] = (salt, commit.value)
+            opening = b'%b:{"salt":"%b","value":%b}' % (written, said, value)
+            parts.setdefault(commit.subject, {})[name] = opening
+        else:
+            hashed.append(digest_salted(drawn, commit.content))
+            salted[name] = (salt, None)
+            parts[None][name] = b'%b:{"salt":"%b"}' % (written, said)
+    _check_names(draft, commits, salted)
+    digests = dict(zip(salted, b64url_each(hashed, length=DIGEST_LENGTH), strict=True))
     body = encode(_members(draft, stamp, digests))
     if len(body) > BODY_BOUND:
         raise MalformedError(f"an entry of {len(body)} bytes, {BODY_BOUND} allowed")
-    payloads = {subject: encode(parts) for subject, parts in grouped.items()}
-    return Composed(body=body, openings=openings, payloads=payloads)
+    payloads = {subject: _payload(openings) for subject, openings in parts.items() if openings}
+    return Composed(body, salted, payloads)
 
 
-def owners(draft: Draft) -> set[tuple[str, tuple[str, str] | None]]:
-    """Under whose keys the draft, or whatever is appended in its place, keeps its disclosures.
+@lru_cache(maxsize=1_024)
+def _written(name: str) -> bytes:
+    """A commitment's name in canonical form: there are few, and each stands in many entries."""
+    return encode(name, inside=1)
+
+
+def _payload(openings: Mapping[str, bytes]) -> bytes:
+    """Put written openings together in the order that RFC 8785 gives their names."""
+    # Of ASCII names, which nearly all are, the order by code units is that by code points.
+    ordered = sorted(openings, key=None if "".join(openings).isascii() else _in_utf16)
+    return b"{%b}" % b",".join([openings[name] for name in ordered])
+
+
+def _in_utf16(name: str) -> bytes:
+    return name.encode("utf-16-be")
+
+
+def owners(drafts: Iterable[Draft]) -> set[tuple[str, Owning]]:
+    """Under whose keys the drafts, or whatever is appended in their place, keep their disclosures.
 
     Each by retention class and subject; None: the month's general key.
     """
-    retention = class_of(draft.kind)
-    found: set[tuple[str, tuple[str, str] | None]] = {(retention, None)}
-    for commit in draft.commits:
-        if isinstance(commit, Commit):
-            found.add((retention, commit.subject))
-    return found.union(*(owners(other) for other in draft.otherwise.values()))
+    found: set[tuple[str, Owning]] = set()
+    for draft in drafts:
+        retention = class_of(draft.kind)
+        subjects = {commit.subject for commit in draft.commits if isinstance(commit, Commit)}
+        found.add((retention, None))
+        found.update([(retention, subject) for subject in subjects])
+        if isinstance(draft.otherwise, Alternatives):
+            instead = class_of(draft.otherwise.kind)
+            found.add((instead, None))
+            found.update([(instead, subject) for subject in draft.otherwise.subjects])
+        elif draft.otherwise:
+            found |= owners(draft.otherwise.values())
+    return found
+
+
+def counters_of(draft: Draft) -> set[str]:
+    """Return the counters that the draft, or whatever is appended in its place, draws from."""
+    others = draft.otherwise
+    if isinstance(others, Alternatives):
+        return {*draft.counters, *others.counters}
+    return {*draft.counters, *(name for other in others.values() for name in other.counters)}
 
 
 def open_payload(payload: bytes) -> dict[str, Opening]:
@@ -110,21 +169,23 @@ def _all_commits(draft: Draft, numbers: Mapping[str, int]) -> list[Commit | Byte
 
 
 def _check_names(
-    draft: Draft, commits: list[Commit | ByteCommit], digests: Mapping[str, str]
+    draft: Draft, commits: list[Commit | ByteCommit], named: Mapping[str, Any]
 ) -> None:
-    if len(digests) != len(commits):
+    if len(named) != len(commits):
         raise MalformedError(f"{draft.kind}: two commitments of one name")
-    _need_none(draft, "unknown commitments in the receipt", set(draft.receipt) - digests.keys())
-    _need_none(draft, "members that the log itself writes", _OURS & draft.clear.keys())
+    unknown = {name for name in draft.receipt if name not in named}
+    if unknown:
+        raise _misnamed(draft, "unknown commitments in the receipt", unknown)
+    if not _OURS.isdisjoint(draft.clear):
+        ours = _OURS & draft.clear.keys()
+        raise _misnamed(draft, "members that the log itself writes", ours)
 
 
-def _need_none(draft: Draft, what: str, found: Iterable[str]) -> None:
-    names = sorted(found)
-    if names:
-        raise MalformedError(f"{draft.kind}: {what}: {', '.join(names)}")
+def _misnamed(draft: Draft, what: str, found: Iterable[str]) -> MalformedError:
+    return MalformedError(f"{draft.kind}: {what}: {', '.join(sorted(found))}")
 
 
-def _members(draft: Draft, stamp: Stamp, digests: Mapping[str, str]) -> dict[str, Any]:
+def _members(draft: Draft, stamp: Stamp, digests: dict[str, str]) -> dict[str, Any]:
     members: dict[str, Any] = {
         "v": VERSION,
         "id": b64url(stamp.entry_id),
@@ -132,7 +193,7 @@ def _members(draft: Draft, stamp: Stamp, digests: Mapping[str, str]) -> dict[str
         "ts": stamp.ts,
         "gateway": stamp.gateway,
         **draft.clear,
-        "digests": dict(digests),
+        "digests": digests,
     }
     if draft.rows:
         members["rows"] = [

@@ -6,9 +6,11 @@ a value's digest is SHA-256(b64url(JSON [salt, name, value])), that of bytes SHA
 are 128 random bits, base64url. Free text and identifiers are only ever committed to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from audit.errors import MalformedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,8 @@ class Draft:
     number is committed to as `n.<counter>`. `applied` is the index up to which the snapshot behind a call
     had applied acts; below the log's barrier the append is refused (StaleSnapshotError). `barrier` makes
     this entry the new barrier. `otherwise` is appended instead where the batch finds the nonce used or a
-    quota spent, keyed `replayed` and `quota`. `receipt` names the commitments whose salts the caller gets.
+    quota spent, keyed `replayed` and `quota` (`Alternatives` where making them costs). `receipt` names
+    the commitments whose salts the caller gets.
     """
 
     kind: str
@@ -105,6 +108,46 @@ class Draft:
     documents: tuple[bytes, ...] = ()
     """What its commitments name by SHA-256, kept once for many entries: never anything personal."""
     otherwise: Mapping[str, "Draft"] = field(default_factory=dict)
+
+
+class Alternatives(Mapping[str, Draft]):
+    """Drafts that are made only where the log appends one of them, which is seldom.
+
+    What the batch must know beforehand is said at once: their kind, the counters that they draw from and the
+    subjects under whose keys they keep anything. Raises MalformedError for a draft made that goes beyond.
+    """
+
+    def __init__(
+        self,
+        made: Mapping[str, Callable[[], Draft]],
+        *,
+        kind: str,
+        counters: Sequence[str],
+        subjects: Sequence[tuple[str, str]],
+    ) -> None:
+        self._made = made
+        self.kind = kind
+        self.counters = tuple(counters)
+        self.subjects = tuple(subjects)
+
+    def __getitem__(self, name: str) -> Draft:
+        draft = self._made[name]()
+        found = {commit.subject for commit in draft.commits if isinstance(commit, Commit)}
+        foreign = found - {None, *self.subjects}
+        if draft.kind != self.kind or foreign or not set(self.counters).issuperset(draft.counters):
+            raise MalformedError(
+                f"{draft.kind}: an alternative that goes beyond what was said of it"
+            )
+        return draft
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ transaction decides and writes (`standing`, `compose`, `sqlstore`), then the roo
 caller answered. Reading never touches the committing thread.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -149,7 +148,8 @@ class Log:
 
     async def append_async(self, draft: Draft) -> Sequenced:
         """Wait for the same without blocking the loop."""
-        return await asyncio.wrap_future(self._enter(draft))
+        check_draft(draft)
+        return await self._line.put_async(Asked(draft=draft, gateway=self._gateway))
 
     def enter(self, asked: Asked) -> Future[Sequenced]:
         """Stand in line for another gateway; the future gives what `append` returns or raises."""

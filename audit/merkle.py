@@ -183,6 +183,43 @@ def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
     return [_range_hash(*sibling, node) for sibling in reversed(siblings)]
 
 
+def proofs_of_added(
+    size: int, peaks: Sequence[bytes], leaf_hashes: Sequence[bytes]
+) -> list[list[bytes]]:
+    """Return the inclusion proof of each leaf added to a tree of `size`, in the tree with all of them.
+
+    From the old tree's peaks and the leaves alone: a subtree left of a new leaf and whole in the old
+    tree is one of its peaks, for its parent would hold the new leaf, too, and so was not complete.
+    """
+    proofs: list[list[bytes]] = [[] for _ in leaf_hashes]
+    old: dict[int, bytes] = {}
+    first = 0
+    for peak, height in zip(peaks, _heights(size), strict=True):
+        old[first] = peak
+        first += 1 << height
+
+    def walk(first: int, end: int) -> bytes:
+        if end - first == 1:
+            return leaf_hashes[first - size]
+        middle = first + _split(end - first)
+        left = old[first] if middle <= size else walk(first, middle)
+        right = walk(middle, end)
+        for index in range(max(first, size), middle):
+            proofs[index - size].append(right)
+        for index in range(max(middle, size), end):
+            proofs[index - size].append(left)
+        return sha256(b"\1" + left + right).digest()
+
+    if leaf_hashes:
+        walk(0, size + len(leaf_hashes))
+    return proofs
+
+
+def _heights(size: int) -> Iterator[int]:
+    """Heights of the complete subtrees that cover a tree, largest first."""
+    return (bit for bit in reversed(range(size.bit_length())) if size >> bit & 1)
+
+
 def consistency_proof(old: int, new: int, node: NodeReader) -> list[bytes]:
     """Return the hashes by which the tree of `old` leaves is a prefix of that of `new` (2.1.2)."""
     if not 0 < old <= new and not old == new == 0:

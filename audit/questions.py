@@ -18,14 +18,19 @@ COUNT = "used_today"
 _OWN = frozenset({"shared", "own"})
 
 
-def parted(question: Mapping[str, Any], *, revision: str) -> tuple[bytes, dict[str, str]]:
-    """Return the shared part, and the value that an entry commits to."""
-    grants = [dict(grant) for grant in question["grants"]]
-    counts = [grant.pop(COUNT) for grant in grants]
+def shared_part(question: Mapping[str, Any], *, revision: str) -> bytes:
+    """Return what many calls share of a question, of which no other member is looked at."""
+    grants = [
+        {name: held for name, held in grant.items() if name != COUNT}
+        for grant in question["grants"]
+    ]
     shared = {name: question[name] for name in SHARED} | {"grants": grants, "revision": revision}
-    own = {name: held for name, held in question.items() if name not in SHARED}
-    document = _json(shared).encode()
-    return document, {"shared": digest_of(document), "own": _json(own | {COUNT: counts})}
+    return _json(shared).encode()
+
+
+def committed(digest: str, own: str) -> dict[str, str]:
+    """Return the value that an entry commits to: `own` is JSON of all the other members and the counts."""
+    return {"shared": digest, "own": own}
 
 
 def digest_of(document: bytes) -> str:

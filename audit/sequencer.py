@@ -7,13 +7,14 @@ batch is committed before its root is signed; it is signed before anybody is ans
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import decode_strict, encode
 from audit.checkpoint import Checkpoint, format_checkpoint
-from audit.compose import Composed, Stamp, compose, is_act, owners, salts_needed
+from audit.compose import Composed, Stamp, compose, counters_of, is_act, owners, salts_needed
 from audit.entry import Draft, IndexRow, Sequenced
 from audit.errors import (
     AuditError,
@@ -25,7 +26,7 @@ from audit.errors import (
 )
 from audit.guard import Guard
 from audit.keys import LogKeys
-from audit.merkle import NodeReader, RightEdge, Undo, inclusion_proof, leaf_hash, node_hash
+from audit.merkle import RightEdge, Undo, leaf_hash, proofs_of_added
 from audit.note import add_signatures
 from audit.questions import digest_of
 from audit.retention import class_of
@@ -41,7 +42,7 @@ from audit.startup import (
     seal_head,
 )
 from audit.store import Batch, Head, LogStore, SealedPart, StoredEntry, StoredIndexRow, Writes
-from audit.vault import DisclosureKey, Owner, Vault
+from audit.vault import NONCE_LENGTH, DisclosureKey, Owner, Vault
 
 _ID_LENGTH = 16
 _PRUNE_EVERY_MS = 60_000
@@ -148,8 +149,7 @@ class Sequencer:
         with self._turn:
             self._settle()
             at = max(self._milliseconds(), self.latest.head.ts)
-            found = {owner for each in asked for owner in owners(each.draft)}
-            keys = self._vault.keys_for(found, at=at)
+            keys = self._vault.keys_for(owners(each.draft for each in asked), at=at)
             self._at("keyed")
             plan = self._write(asked, keys=keys, at=at)
             if plan.taken:
@@ -218,9 +218,11 @@ class Sequencer:
             standing=_standing(batch, [each.draft for each in asked], head),
         )
         last_act = head.last_act
+        random = _Drawn(self._random, sum(_random_needed(each.draft) for each in asked))
         for each in asked:
+            index = head.size + len(plan.taken)
             try:
-                taken = self._take(each, plan, index=head.size + len(plan.taken), last_act=last_act)
+                taken = _take(each, plan, index=index, last_act=last_act, random=random)
             except (StaleSnapshotError, MalformedError) as refusal:
                 plan.answers.append(refusal)
                 continue
@@ -229,27 +231,6 @@ class Sequencer:
             if is_act(taken.draft):
                 last_act = taken.index
         return plan
-
-    def _take(self, asked: Asked, plan: _Plan, *, index: int, last_act: int) -> _Taken:
-        draft, instead = plan.standing.choose(asked.draft)
-        drawn = plan.standing.draw(draft)
-        random = self._random(_ID_LENGTH + salts_needed(draft))
-        stamp = Stamp(
-            entry_id=random[:_ID_LENGTH],
-            ts=plan.at,
-            gateway=asked.gateway,
-            numbers=drawn,
-            last_act=last_act,
-        )
-        composed = compose(draft, stamp=stamp, salts=random[_ID_LENGTH:])
-        plan.standing.take(asked.draft, instead=instead, index=index, drawn=drawn)
-        return _Taken(
-            index=index,
-            draft=draft,
-            instead=instead,
-            composed=composed,
-            leaf=leaf_hash(composed.body),
-        )
 
     def _fill(self, batch: Batch, plan: _Plan, keys: Mapping[Owner, DisclosureKey]) -> None:
         old = self.latest.head
@@ -271,6 +252,7 @@ class Sequencer:
         )
         self._pending = _Pending(new=new, undo=grown.undo, taken=plan.taken)
         prune = plan.at - self._pruned >= _PRUNE_EVERY_MS
+        tokens = _Tokens(self._vault)
         batch.write(
             Writes(
                 entries=[
@@ -278,8 +260,8 @@ class Sequencer:
                     for taken in plan.taken
                 ],
                 tiles=grown.tiles,
-                index=[row for taken in plan.taken for row in self._index_rows(taken, plan.at)],
-                parts=[part for taken in plan.taken for part in self._parts(taken, keys)],
+                index=[row for taken in plan.taken for row in _index_rows(taken, plan.at, tokens)],
+                parts=self._parts(plan.taken, keys),
                 nonces=plan.standing.new_nonces,
                 used=plan.standing.new_used,
                 counters=plan.standing.new_numbers,
@@ -297,40 +279,20 @@ class Sequencer:
         named = {digest_of(each): each for one in taken for each in one.draft.documents}
         return {digest: each for digest, each in named.items() if digest not in self._documents}
 
-    def _index_rows(self, taken: _Taken, ts: int) -> list[StoredIndexRow]:
-        token = self._vault.token
-        return [
-            StoredIndexRow(
-                index=taken.index,
-                n=n,
-                ts=ts,
-                kind=taken.draft.kind,
-                step=row.step,
-                consumer=row.consumer,
-                system=row.system,
-                provider=row.provider,
-                resource=row.resource,
-                matter=row.matter,
-                decision=row.decision,
-                code=row.code,
-                officer=None if row.officer is None else token("officer", row.officer),
-                case=None if row.case is None else token("case", row.case),
-                subject=None if row.subject is None else token(*row.subject),
-                items=row.items,
-                sealed=taken.draft.clear.get("sealed") is True,
-            )
-            # An entry that says nothing of how it is found is found by its kind and time.
-            for n, row in enumerate(taken.draft.index or (IndexRow(),))
-        ]
-
-    def _parts(self, taken: _Taken, keys: Mapping[Owner, DisclosureKey]) -> list[SealedPart]:
+    def _parts(
+        self, taken: Sequence[_Taken], keys: Mapping[Owner, DisclosureKey]
+    ) -> list[SealedPart]:
+        count = sum(len(each.composed.payloads) for each in taken)
+        nonces = _Drawn(self._random, NONCE_LENGTH * count)
         parts = []
-        retention = class_of(taken.draft.kind)
-        for part, (subject, payload) in enumerate(taken.composed.payloads.items()):
-            place = place_of(self._keys.origin, index=taken.index, part=part)
-            key = keys[retention, subject]
-            sealed = self._vault.seal_disclosure(key, payload, place=place)
-            parts.append(SealedPart(index=taken.index, part=part, key_id=key.key_id, sealed=sealed))
+        for each in taken:
+            retention = class_of(each.draft.kind)
+            for part, (subject, payload) in enumerate(each.composed.payloads.items()):
+                key = keys[retention, subject]
+                place = place_of(self._keys.origin, index=each.index, part=part)
+                nonce = nonces.take(NONCE_LENGTH)
+                sealed = self._vault.seal_disclosure(key, payload, place=place, nonce=nonce)
+                parts.append(SealedPart(each.index, part, key.key_id, sealed))
         return parts
 
     def _settle(self) -> bool:
@@ -417,21 +379,21 @@ class Sequencer:
         self.latest = Latest(head=pending.new, note=self.latest.note)
 
     def _answers(self, plan: _Plan) -> list[Answer]:
-        node = _nodes_of_batch(plan.size, plan.peaks, [taken.leaf for taken in plan.taken])
+        leaves = [taken.leaf for taken in plan.taken]
+        proofs = iter(proofs_of_added(plan.size, plan.peaks, leaves))
         return [
-            answer if isinstance(answer, AuditError) else self._sequenced(answer, node)
+            answer if isinstance(answer, AuditError) else self._sequenced(answer, next(proofs))
             for answer in plan.answers
         ]
 
-    def _sequenced(self, taken: _Taken, node: NodeReader) -> Sequenced:
-        size = self.latest.head.size
+    def _sequenced(self, taken: _Taken, proof: Sequence[bytes]) -> Sequenced:
         return Sequenced(
             index=taken.index,
-            size=size,
+            size=self.latest.head.size,
             body=taken.composed.body,
-            proof=tuple(inclusion_proof(taken.index, size, node)),
+            proof=tuple(proof),
             checkpoint=self.latest.note,
-            openings={name: taken.composed.openings[name] for name in taken.draft.receipt},
+            openings=taken.composed.opened(taken.draft.receipt),
             instead=taken.instead,
         )
 
@@ -489,43 +451,104 @@ class Sequencer:
         return int(self._now().timestamp() * 1000)
 
 
-def place_of(origin: str, *, index: int, part: int) -> bytes:
-    """What a disclosure is bound to: moved to another entry it does not open."""
-    return encode([origin, index, part])
-
-
-def _standing(batch: Batch, drafts: Sequence[Draft], head: Head) -> Standing:
-    everything = [draft for asked in drafts for draft in (asked, *asked.otherwise.values())]
-    return Standing(
-        nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
-        used=batch.quota_use((held.key, held.day) for draft in drafts for held in draft.quotas),
-        numbers=batch.counters(name for draft in everything for name in draft.counters),
-        barrier=head.barrier,
+def _take(asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Drawn") -> _Taken:
+    draft, instead = plan.standing.choose(asked.draft)
+    drawn = plan.standing.draw(draft)
+    stamp = Stamp(
+        entry_id=random.take(_ID_LENGTH),
+        ts=plan.at,
+        gateway=asked.gateway,
+        numbers=drawn,
+        last_act=last_act,
+    )
+    composed = compose(draft, stamp=stamp, salts=random.take(salts_needed(draft)))
+    plan.standing.take(asked.draft, instead=instead, index=index, drawn=drawn)
+    return _Taken(
+        index=index,
+        draft=draft,
+        instead=instead,
+        composed=composed,
+        leaf=leaf_hash(composed.body),
     )
 
 
-def _nodes_of_batch(size: int, peaks: Sequence[bytes], leaves: Sequence[bytes]) -> NodeReader:
-    """Give every node that the new leaves' proofs need, from the old peaks and the leaves alone.
+class _Drawn:
+    """Random bytes of one batch, drawn at once; each byte is given out once."""
 
-    A node left of a new leaf and whole in the old tree is one of its peaks: its parent would hold the
-    new leaf, too, and so was not complete.
-    """
-    known = {(0, size + at): leaf for at, leaf in enumerate(leaves)}
-    first = 0
-    for peak, level in zip(
-        peaks, (bit for bit in reversed(range(size.bit_length())) if size >> bit & 1), strict=True
-    ):
-        known[level, first >> level] = peak
-        first += 1 << level
+    def __init__(self, random: Callable[[int], bytes], count: int) -> None:
+        self._random = random
+        self._held = random(count) if count else b""
+        self._at = 0
 
-    def node(level: int, n: int) -> bytes:
-        found = known.get((level, n))
-        if found is None:
-            found = node_hash(node(level - 1, 2 * n), node(level - 1, 2 * n + 1))
-            known[level, n] = found
+    def take(self, count: int) -> bytes:
+        """Return so many; what an alternative needs beyond what was drawn is drawn for it."""
+        first, self._at = self._at, self._at + count
+        if self._at > len(self._held):
+            self._held, self._at = self._random(count), count
+            first = 0
+        return self._held[first : self._at]
+
+
+def _random_needed(draft: Draft) -> int:
+    return _ID_LENGTH + salts_needed(draft)
+
+
+class _Tokens(dict[tuple[str, str], str]):
+    """The keyed digests that one batch needs: entries name the same officers and cases again and again."""
+
+    def __init__(self, vault: Vault) -> None:
+        super().__init__()
+        self._vault = vault
+
+    def __missing__(self, key: tuple[str, str]) -> str:
+        found = self[key] = self._vault.token(*key)
         return found
 
-    return node
+
+def _index_rows(taken: _Taken, ts: int, tokens: _Tokens) -> list[StoredIndexRow]:
+    draft, sealed = taken.draft, taken.draft.clear.get("sealed") is True
+    return [
+        StoredIndexRow(
+            index=taken.index,
+            n=n,
+            ts=ts,
+            kind=draft.kind,
+            step=row.step,
+            consumer=row.consumer,
+            system=row.system,
+            provider=row.provider,
+            resource=row.resource,
+            matter=row.matter,
+            decision=row.decision,
+            code=row.code,
+            officer=None if row.officer is None else tokens["officer", row.officer],
+            case=None if row.case is None else tokens["case", row.case],
+            subject=None if row.subject is None else tokens[row.subject],
+            items=row.items,
+            sealed=sealed,
+        )
+        # An entry that says nothing of how it is found is found by its kind and time.
+        for n, row in enumerate(draft.index or (IndexRow(),))
+    ]
+
+
+def place_of(origin: str, *, index: int, part: int) -> bytes:
+    """What a disclosure is bound to: moved to another entry it does not open."""
+    return b"[%b,%d,%d]" % (_quoted(origin), index, part)
+
+
+@lru_cache(maxsize=16)
+def _quoted(origin: str) -> bytes:
+    return encode(origin)
+
+
+def _standing(batch: Batch, drafts: Sequence[Draft], head: Head) -> Standing:
+    return Standing(
+        nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
+        used=batch.quota_use((held.key, held.day) for draft in drafts for held in draft.quotas),
+        numbers=batch.counters(name for draft in drafts for name in counters_of(draft)),
+        barrier=head.barrier,
+    )
 
 
 def _unavailable(error: Exception) -> LogUnavailableError:

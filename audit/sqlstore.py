@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Dialect,
@@ -227,30 +228,28 @@ class SqlBatch:
 
     def used_nonces(self, nonces: Iterable[Nonce]) -> set[tuple[str, str]]:
         wanted = {(held.key, held.nonce) for held in nonces}
-        table = tables.nonce
-        found: set[tuple[str, str]] = set()
-        for chunk in _chunks(sorted({nonce for _, nonce in wanted})):
-            query = select(table.c.key, table.c.nonce).where(table.c.nonce.in_(chunk))
-            found |= {(str(key), str(nonce)) for key, nonce in self._connection.execute(query)}
-        return found & wanted
+        columns = tables.nonce.c
+        found = self._among(columns.nonce, {nonce for _, nonce in wanted})
+        return {(row[1], row[0]) for row in found} & wanted
 
     def quota_use(self, quotas: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
         wanted = set(quotas)
-        table = tables.quota
+        columns = tables.quota.c
         found: dict[tuple[str, str], int] = {}
-        for chunk in _chunks(sorted({key for key, _ in wanted})):
-            query = select(table).where(
-                table.c.key.in_(chunk), table.c.day.in_(sorted({day for _, day in wanted}))
-            )
-            found |= {(key, day): used for key, day, used in self._connection.execute(query)}
+        for day in {day for _, day in wanted}:
+            rows = self._among(columns.key, {key for key, of in wanted if of == day}, day=day)
+            found |= {(row[0], row[1]): row[2] for row in rows}
         return found
 
     def counters(self, names: Iterable[str]) -> dict[str, int]:
-        table = tables.counter
-        found: dict[str, int] = {}
-        for chunk in _chunks(sorted(set(names))):
-            query = select(table).where(table.c.name.in_(chunk))
-            found |= {row.name: row.n for row in self._connection.execute(query)}
+        return {row[0]: row[1] for row in self._among(tables.counter.c.name, set(names))}
+
+    def _among(self, column: Column[str], values: set[str], **equal: str) -> list[Any]:
+        """Return the rows whose column holds one of these values, and others just these."""
+        found: list[Any] = []
+        for chunk in _chunks(sorted(values)):
+            query = self._statements.among(column, len(chunk), *equal)
+            found += self._connection.exec_driver_sql(query, (*chunk, *equal.values()))
         return found
 
     def write(self, writes: Writes) -> None:
@@ -333,11 +332,24 @@ class _Statements:
         # Rows are given by place; a driver that takes names as well is told so.
         chosen: Any = type(dialect)
         positional: Dialect = chosen(paramstyle="format" if self._copies else "qmark")
+        self._positional = positional
+        self._queries: dict[tuple[Column[str], int], str] = {}
         self._texts = {
             table: str(statement.compile(dialect=positional))
             for table, statement in statements.items()
         }
         self._move = str(_move_head().compile(dialect=positional))
+
+    def among(self, column: Column[str], count: int, *equal: str) -> str:
+        """Return the query of the rows whose column holds one of so many values."""
+        query = self._queries.get((column, count))
+        if query is None:
+            held: list[Any] = [bindparam(f"value_{number}") for number in range(count)]
+            chosen = select(column.table).where(
+                column.in_(held), *(column.table.c[name] == bindparam(name) for name in equal)
+            )
+            query = self._queries[column, count] = str(chosen.compile(dialect=self._positional))
+        return query
 
     def run(self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         if self._copies and len(rows) >= _COPIED and table in _ADDED:

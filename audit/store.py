@@ -60,7 +60,7 @@ class StoredIndexRow:
     """Whether the entry was made under a sealed review: others learn its number and no more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SealedPart:
     """The disclosures of one entry that lie under one key."""
 

@@ -5,7 +5,6 @@ makes its disclosures unreadable for ever and leaves every proof as it was.
 """
 
 import hashlib
-import hmac
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,8 +31,10 @@ Owner = tuple[str, Subject | None]
 GENERAL = "general"
 
 _KEY_LENGTH = 32
-_NONCE_LENGTH = 12
+NONCE_LENGTH = 12
+"""Bytes of an AES-GCM nonce."""
 _CACHED = 8_192
+_TOKEN_DIGITS = 32
 _CHUNK = 500
 
 
@@ -70,12 +71,12 @@ class Vault:
         self._random = random
         self._lock = Lock()
         self._by_lookup: OrderedDict[str, DisclosureKey] = OrderedDict()
-        self._lookup_key = self._secret("lookup")
-        self._token_key = self._secret("token")
+        self._lookups = Keyed(self._secret("lookup"))
+        self._tokens = Keyed(self._secret("token"))
 
     def token(self, kind: str, value: str) -> str:
-        """Return the keyed digest (HMAC-SHA-256, hex) by which the search index knows a value."""
-        return _keyed(self._token_key, [kind, value])
+        """Return the keyed digest by which the search knows a value: HMAC-SHA-256 cut to 128 bits, hex."""
+        return self._tokens.digest([kind, value])[:_TOKEN_DIGITS]
 
     def keys_for(self, owners: Iterable[Owner], *, at: int) -> Mapping[Owner, DisclosureKey]:
         """Return the keys for this month's disclosures; new ones are durable before this returns.
@@ -99,10 +100,15 @@ class Vault:
                 self._by_lookup.popitem(last=False)
         return keys
 
-    def seal_disclosure(self, key: DisclosureKey, payload: bytes, *, place: bytes) -> bytes:
-        """Encrypt what opens an entry's commitments; `place` binds it to where it belongs."""
-        nonce = self._random(_NONCE_LENGTH)
-        return nonce + key.cipher.encrypt(nonce, payload, place)
+    def seal_disclosure(
+        self, key: DisclosureKey, payload: bytes, *, place: bytes, nonce: bytes | None = None
+    ) -> bytes:
+        """Encrypt what opens an entry's commitments; `place` binds it to where it belongs.
+
+        A `nonce` that is given was drawn for this and nothing else; None: it is drawn here.
+        """
+        drawn = self._random(NONCE_LENGTH) if nonce is None else nonce
+        return drawn + key.cipher.encrypt(drawn, payload, place)
 
     def open_disclosure(self, key_id: str, sealed: bytes, *, place: bytes) -> bytes | None:
         """Decrypt a disclosure. None: its key was destroyed. Raises ProofError for changed bytes."""
@@ -110,7 +116,7 @@ class Vault:
         if cipher is None:
             return None
         try:
-            return cipher.decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], place)
+            return cipher.decrypt(sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:], place)
         except InvalidTag as error:
             raise ProofError(f"a disclosure under key {key_id} was changed or moved") from error
 
@@ -178,7 +184,7 @@ class Vault:
     def _lookup(self, owner: Owner, month: str) -> str:
         retention, subject = owner
         whose = [GENERAL] if subject is None else ["subject", *subject]
-        return _keyed(self._lookup_key, [whose, retention, month])
+        return self._lookups.digest([whose, retention, month])
 
     def _load(self, missing: Mapping[str, str], month: str) -> None:
         """Take keys from the database; those that nobody made yet are made, in one transaction."""
@@ -229,7 +235,7 @@ class Vault:
         return DisclosureKey(key_id=key_id, cipher=self._unwrapped(wrapped, key_id, lookup))
 
     def _wrapped(self, key: bytes, *place: str) -> bytes:
-        nonce = self._random(_NONCE_LENGTH)
+        nonce = self._random(NONCE_LENGTH)
         return nonce + self._wrapping.encrypt(nonce, key, encode(["vault/0", *place]))
 
     def _unwrapped(self, wrapped: bytes, *place: str) -> AESGCM:
@@ -238,7 +244,7 @@ class Vault:
     def _unwrap(self, wrapped: bytes, *place: str) -> bytes:
         aad = encode(["vault/0", *place])
         try:
-            return self._wrapping.decrypt(wrapped[:_NONCE_LENGTH], wrapped[_NONCE_LENGTH:], aad)
+            return self._wrapping.decrypt(wrapped[:NONCE_LENGTH], wrapped[NONCE_LENGTH:], aad)
         except InvalidTag as error:
             raise StartRefusedError(
                 f"the vault's key {place[0]} does not open under this home's vault.kek"
@@ -276,8 +282,20 @@ def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
         yield values[first : first + _CHUNK]
 
 
-def _keyed(key: bytes, value: Any) -> str:
-    return hmac.new(key, encode(value), hashlib.sha256).hexdigest()
+class Keyed:
+    """HMAC-SHA-256 (RFC 2104) under one key, whose two blocks are hashed once and not for each value."""
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def digest(self, value: Any) -> str:
+        """Return the keyed digest of a value's canonical form, hex."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(encode(value))
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 def _unavailable(error: Exception) -> LogUnavailableError:

@@ -1,17 +1,22 @@
 """Group commit: callers wait in line, one thread takes everything that waits and commits it at once."""
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from audit.errors import AuditError, LogBusyError, LogUnavailableError
 
 Asked = TypeVar("Asked")
 Given = TypeVar("Given")
+
+_Promise = Future[Given] | asyncio.Future[Given]
+"""What whoever waits holds: a thread the one, a task on a loop the other."""
 
 _logging = logging.getLogger(__name__)
 
@@ -53,7 +58,7 @@ class WaitingLine(Generic[Asked, Given]):
         self._since: float | None = None
         """Since when what is being committed has waited; None: nothing is."""
         self._changed = Condition()
-        self._waiting: deque[tuple[Asked, Future[Given], float]] = deque()
+        self._waiting: deque[tuple[Asked, _Promise[Given], float]] = deque()
         self._broken: str | None = None
         self._probing = False
         self._closed = False
@@ -63,13 +68,22 @@ class WaitingLine(Generic[Asked, Given]):
     def put(self, asked: Asked) -> Future[Given]:
         """Stand in line. Raises LogBusyError where the line is full."""
         future: Future[Given] = Future()
+        self._stand(asked, future)
+        return future
+
+    def put_async(self, asked: Asked) -> asyncio.Future[Given]:
+        """Stand in line from a running loop, which is woken once for all that a batch answers."""
+        future: asyncio.Future[Given] = asyncio.get_running_loop().create_future()
+        self._stand(asked, future)
+        return future
+
+    def _stand(self, asked: Asked, promise: _Promise[Given]) -> None:
         with self._changed:
             if self._closed:
                 raise LogUnavailableError("the log is closed")
             self._check_room()
-            self._waiting.append((asked, future, self._patience.monotonic()))
+            self._waiting.append((asked, promise, self._patience.monotonic()))
             self._changed.notify()
-        return future
 
     def ready(self) -> None:
         """Raise LogUnavailableError while the log refuses; each such question has it tried again."""
@@ -114,9 +128,7 @@ class WaitingLine(Generic[Asked, Given]):
                 if not taken and not probing:
                     return
             # Who went away while waiting is not appended; from here on nobody can go away.
-            batch = [
-                (asked, held) for asked, held, _ in taken if held.set_running_or_notify_cancel()
-            ]
+            batch = [(asked, promise) for asked, promise, _ in taken if _still_waits(promise)]
             if batch:
                 self._serve(batch)
             elif probing:
@@ -124,23 +136,16 @@ class WaitingLine(Generic[Asked, Given]):
             with self._changed:
                 self._since = None
 
-    def _serve(self, batch: Sequence[tuple[Asked, Future[Given]]]) -> None:
+    def _serve(self, batch: Sequence[tuple[Asked, _Promise[Given]]]) -> None:
+        promises = [promise for _, promise in batch]
         try:
             answers = self._commit([asked for asked, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody may go unanswered
             said = self._break(error)
-            for _, future in batch:
-                # One exception object each: a raised one collects the raiser's traceback.
-                failure = LogUnavailableError(said)
-                failure.__cause__ = error
-                future.set_exception(failure)
+            _keep(zip(promises, _failures(said, error, count=len(batch)), strict=True))
             return
         self._mend()
-        for (_, future), answer in zip(batch, answers, strict=True):
-            if isinstance(answer, AuditError):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+        _keep(zip(promises, answers, strict=True))
 
     def _try_again(self) -> None:
         try:
@@ -161,3 +166,45 @@ class WaitingLine(Generic[Asked, Given]):
     def _mend(self) -> None:
         with self._changed:
             self._broken = None
+
+
+def _still_waits(promise: _Promise[Given]) -> bool:
+    if isinstance(promise, Future):
+        return promise.set_running_or_notify_cancel()
+    return not promise.cancelled()
+
+
+def _failures(said: str, error: Exception, *, count: int) -> Iterator[LogUnavailableError]:
+    """One exception object each: a raised one collects the raiser's traceback."""
+    for _ in range(count):
+        failure = LogUnavailableError(said)
+        failure.__cause__ = error
+        yield failure
+
+
+def _keep(answered: Iterable[tuple[_Promise[Given], Given | AuditError]]) -> None:
+    """Hand out what a batch answers; each loop is woken once, whoever of its tasks waited."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Any, Any]]] = {}
+    for promise, answer in answered:
+        if isinstance(promise, Future):
+            _settle(promise, answer)
+        else:
+            by_loop.setdefault(promise.get_loop(), []).append((promise, answer))
+    for loop, settled in by_loop.items():
+        # A loop that was closed meanwhile has nobody on it who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle_all, settled)
+
+
+def _settle_all(answered: Iterable[tuple[asyncio.Future[Any], Any]]) -> None:
+    for promise, answer in answered:
+        # Who went away after the batch had begun is not told; the entry stands.
+        if not promise.done():
+            _settle(promise, answer)
+
+
+def _settle(promise: _Promise[Any], answer: Any) -> None:
+    if isinstance(answer, AuditError):
+        promise.set_exception(answer)
+    else:
+        promise.set_result(answer)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import date
+from operator import mul
 
 from catalogue.errors import CodeError
 from catalogue.model import CODE_PATTERN, CodeKind, MatterKind, SubjectType
@@ -10,6 +11,7 @@ from catalogue.model import CODE_PATTERN, CodeKind, MatterKind, SubjectType
 # GB 32100-2015, 5: digits and capitals without I, O, S, V and Z; the place in the alphabet is the value.
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC = re.compile(f"[{_USCC_ALPHABET}]{{18}}")
+_USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
 # GB 11643-1999, 6: ISO 7064 MOD 11-2.
@@ -28,11 +30,12 @@ _PLAIN = re.compile(r"[0-9A-Za-z\u3400-\u9fff()（）〔〕\[\]._/#-]{1,128}")
 
 def complete_uscc(first: str) -> str:
     """Append the check character to the first 17 characters of a unified social credit code."""
-    if len(first) != 17 or any(c not in _USCC_ALPHABET for c in first):
+    if len(first) != 17:
         raise CodeError(f"{len(first)} characters, 17 of the alphabet of GB 32100 needed")
-    total = sum(
-        _USCC_ALPHABET.index(c) * weight for c, weight in zip(first, _USCC_WEIGHTS, strict=True)
-    )
+    try:
+        total = sum(map(mul, map(_USCC_VALUES.__getitem__, first), _USCC_WEIGHTS))
+    except KeyError:
+        raise CodeError("17 characters of the alphabet of GB 32100 needed") from None
     return first + _USCC_ALPHABET[(31 - total % 31) % 31]
 
 

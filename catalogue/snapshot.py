@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 from catalogue import emergency
 from catalogue.bundles import PolicyBundle
@@ -30,9 +31,12 @@ class Absent:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """The registry as of `applied_index`; rows that the log does not vouch for are in `absent`."""
+    """The registry as of `applied_index`; rows that the log does not vouch for are in `absent`.
+
+    It never changes, so that what every call asks of it is worked out once.
+    """
 
     applied_index: int
     departments: Mapping[str, Department]
@@ -62,6 +66,12 @@ class Snapshot:
 
         Ordered by code. Not-shared and unannounced resources are never part of a contract.
         """
+        known = self._contracts.get(system)
+        if known is None:
+            known = self._contracts[system] = self._contract(system)
+        return known
+
+    def _contract(self, system: str) -> tuple[Resource, ...]:
         department = self.systems[system].department
         wanted = {code for caller, code in self.asked if caller == system}
         wanted |= {grant.resource for grant in self.grants.values() if system in grant.systems}
@@ -81,13 +91,7 @@ class Snapshot:
 
     def grants_for(self, system: str, resource: str) -> tuple[Grant, ...]:
         """Standing grants, whatever their state, so that the policy can say why none covers."""
-        return tuple(
-            grant
-            for grant in self.grants.values()
-            if grant.resource == resource
-            and system in grant.systems
-            and not grant.request.startswith(emergency.PREFIX)
-        )
+        return self._standing_grants.get((system, resource), ())
 
     def candidates(
         self, system: str, resource: str, *, case: Case | None, officer: str | None, at: datetime
@@ -119,6 +123,27 @@ class Snapshot:
 
     def emergency_of(self, case: Case | None) -> EmergencyAccess | None:
         """Return the emergency that a case stands for; None where it is an ordinary case."""
-        if case is None:
-            return None
-        return next((one for one in self.emergencies.values() if one.case == case.id), None)
+        return None if case is None else self._emergency_cases.get(case.id)
+
+    @cached_property
+    def _contracts(self) -> dict[str, tuple[Resource, ...]]:
+        """Filled as systems call."""
+        return {}
+
+    @cached_property
+    def _standing_grants(self) -> Mapping[tuple[str, str], tuple[Grant, ...]]:
+        found: dict[tuple[str, str], list[Grant]] = {}
+        for grant in self.grants.values():
+            if grant.request.startswith(emergency.PREFIX):
+                continue
+            for system in dict.fromkeys(grant.systems):
+                found.setdefault((system, grant.resource), []).append(grant)
+        return {place: tuple(grants) for place, grants in found.items()}
+
+    @cached_property
+    def _emergency_cases(self) -> Mapping[str, EmergencyAccess]:
+        found: dict[str, EmergencyAccess] = {}
+        for one in self.emergencies.values():
+            if one.case is not None:
+                found.setdefault(one.case, one)
+        return found

@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import UTC, datetime
+from threading import Lock
 
 
 def now() -> datetime:
@@ -18,10 +19,38 @@ def random_bytes(count: int) -> bytes:
     return os.urandom(count)
 
 
+_RANDOM_KEPT = 4_096
+
+
+class _Pool:
+    """Randomness of the operating system, fetched in blocks. A child of a fork fetches its own."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._block = b""
+        self._at = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def take(self, count: int) -> bytes:
+        with self._lock:
+            if self._at + count > len(self._block):
+                self._block, self._at = os.urandom(_RANDOM_KEPT), 0
+            taken = self._block[self._at : self._at + count]
+            self._at += count
+        return taken
+
+    def _forget(self) -> None:
+        self._lock = Lock()
+        self._block, self._at = b"", 0
+
+
+_pool = _Pool()
+
+
 def fresh_id(prefix: str) -> str:
     """A UUIDv7 (RFC 9562, 5.7) as text behind a kind prefix: `grt_0198…`. Sorts by time."""
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    random = int.from_bytes(_pool.take(10), "big")
     value = (milliseconds & ((1 << 48) - 1)) << 80
     value |= 0x7 << 76 | (random >> 68 & 0xFFF) << 64
     value |= 0b10 << 62 | (random & ((1 << 62) - 1))

@@ -18,6 +18,8 @@ from catalogue.snapshot import Absent, Snapshot
 
 T = TypeVar("T")
 
+CASES_KEPT = 4_096
+
 Alarm = Callable[[tuple[Absent, ...]], None]
 
 
@@ -62,6 +64,9 @@ class LiveRegistry:
         self._seen: int | None = None
         self._current: Snapshot | None = None
         self._alarmed: set[Absent] = set()
+        self._cases: dict[tuple[str, str], Case | None] = {}
+        self._cases_of: Snapshot | None = None
+        """The picture beside which those cases were read: with it they end. None keeps no case."""
 
     async def snapshot(self) -> Snapshot:
         current = self._fresh()
@@ -100,7 +105,18 @@ class LiveRegistry:
         return self.load() if current is None else current
 
     async def case(self, system: str, number: str) -> Case | None:
-        return await asyncio.to_thread(self._case, system, number)
+        current, place = self._current, (system, number)
+        if current is not self._cases_of:
+            self._cases, self._cases_of = {}, current
+        elif place in self._cases:
+            return self._cases[place]
+        found = await asyncio.to_thread(self._case, system, number)
+        # Whatever was committed while it was read may have changed it: then it is not kept.
+        if current is not None and current is self._cases_of and self._fresh() is current:
+            while len(self._cases) >= CASES_KEPT:
+                self._cases.pop(next(iter(self._cases)))
+            self._cases[place] = found
+        return found
 
     def token(self, kind: str, value: str) -> str:
         return self._sealer.token(kind, value)

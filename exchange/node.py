@@ -37,6 +37,7 @@ from exchange.identity.tokens import Issuer
 from exchange.keylist import tell_keys
 from exchange.ledger import LogLedger
 from exchange.live import Alarm, LiveRegistry
+from exchange.quotas import ForeseenQuotas
 from exchange.rollbacks import GUARD, answer_for, known_of, open_answered
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
 from exchange.settings import Settings, write_settings
@@ -47,7 +48,6 @@ from exchange.storage import Databases, open_databases
 from exchange.witnessing import Witnessing, read_grace, read_policy
 from gateway.errors import SourceError
 from gateway.ports import Ports
-from gateway.record import quota_key
 
 T = TypeVar("T")
 _LOGGING = logging.getLogger("exchange")
@@ -56,31 +56,24 @@ _LOGGING = logging.getLogger("exchange")
 class LogRecorder:
     """Implements `gateway.ports.Recorder` on the node's log."""
 
-    def __init__(self, log: Log, *, witnessing: Witnessing, stamping: Stamping) -> None:
+    def __init__(
+        self, log: Log, *, witnessing: Witnessing, stamping: Stamping, quotas: ForeseenQuotas
+    ) -> None:
         self._log = log
         self._witnessing = witnessing
         self._stamping = stamping
+        self._quotas = quotas
 
     async def append(self, draft: Draft) -> Sequenced:
-        return await self._log.append_async(draft)
+        sequenced = await self._log.append_async(draft)
+        if sequenced.instead is None:
+            self._quotas.counted(draft.quotas)
+        return sequenced
 
     async def ready(self) -> None:
         self._log.ready()
         self._witnessing.ready()
         self._stamping.ready()
-
-
-class LogQuotas:
-    """Implements `gateway.ports.Quotas` on the log's counters; the batch decides, this only foresees."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-
-    async def used_today(self, grant: str, day: str) -> int:
-        return await self.used(quota_key(grant), day)
-
-    async def used(self, key: str, day: str) -> int:
-        return await asyncio.to_thread(self._log.quota_used, key, day)
 
 
 class Strangers:
@@ -240,6 +233,7 @@ def open_node(settings: Settings) -> Node:
     )
     shelf = SourceShelf(lambda: _addresses(live), unseal=sealer.open, files=home / FILES)
     policy = open_policy(settings, picture=live.latest, archives=archives)
+    quotas = ForeseenQuotas(log.quota_used, monotonic=monotonic)
     return Node(
         settings=settings,
         zone=ZoneInfo(settings.zone),
@@ -268,9 +262,9 @@ def open_node(settings: Settings) -> Node:
         ports=Ports(
             decisions=with_shadow(settings, policy),
             sources=shelf,
-            recorder=LogRecorder(log, witnessing=witnessing, stamping=stamping),
+            recorder=LogRecorder(log, witnessing=witnessing, stamping=stamping, quotas=quotas),
             registry=live,
-            quotas=LogQuotas(log),
+            quotas=quotas,
             now=now,
             monotonic=monotonic,
             fresh_id=fresh_id,

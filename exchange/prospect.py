@@ -76,7 +76,7 @@ def _by_channel(
             asked = question(
                 call, steps, facts, tokens=lambda _: _TOKEN, token=lambda _, value: value
             )
-            yield msgspec.structs.replace(asked, channel=channel)
+            yield msgspec.structs.replace(asked.question, channel=channel)
 
 
 def _matters(snapshot: Snapshot, system: System, grants: Sequence[Grant]) -> list[str]:

@@ -75,10 +75,10 @@ def open_source(address: SourceAddress, *, unseal: Callable[[bytes], str], files
     match address.kind:
         case "sql":
             engine = open_engine(address.address, secret=secret, timeout_s=timeout_s)
-            source = SqlSource(engine, zone=zone)
+            source = SqlSource(engine, zone=zone, monotonic=monotonic)
         case "file":
             kept = keeping.open_kept(address, files=files, timeout_s=timeout_s)
-            source = SqlSource(kept, zone=zone)
+            source = SqlSource(kept, zone=zone, monotonic=monotonic)
         case "http":
             source = HttpSource(address.address, secret=secret, zone=zone, timeout_s=timeout_s)
         case _:

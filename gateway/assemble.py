@@ -373,3 +373,12 @@ def _error(where: Where, code: str, step: Step, *, retryable: bool | None) -> Ma
     if retryable is not None:
         facts["retryable"] = retryable
     return {"path": list(where), "extensions": facts}
+
+
+def step_errors(
+    plan: Plan, outcomes: Sequence[Outcome], data: Any
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the errors of the steps that gave nothing, by the data in which they have their places."""
+    found = {_step(outcome).ref: outcome for outcome in outcomes}
+    places = {step.ref: list(_places(data, step.path)) for step in plan.steps}
+    return tuple(_step_errors(plan, found, places, data))

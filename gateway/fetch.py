@@ -4,11 +4,12 @@ The only place that makes `Fetched` and `Failed`. A department that is down spoi
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.errors import SourceError
-from gateway.mask import Normalise, UnusableFilterError, admit, key_text, meets
+from gateway.mask import Normalise, UnusableFilterError, admit, key_text, key_texts, meets
 from gateway.model import (
     Call,
     Failed,
@@ -22,7 +23,7 @@ from gateway.model import (
     Row,
     Ruling,
 )
-from gateway.ports import Lister, Ports
+from gateway.ports import Lister, Ports, ReadNow, Source
 
 SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
 SOURCE_TIMEOUT = "SOURCE_TIMEOUT"
@@ -46,6 +47,8 @@ class _Fetching:
     sources: frozenset[str]
     normalise: Normalise
     subjects_left: int
+    done: dict[str, Carried] = field(default_factory=dict)
+    """Steps that were carried out without waiting for anybody."""
     tasks: dict[str, asyncio.Task[Carried]] = field(default_factory=dict)
 
 
@@ -65,27 +68,56 @@ async def fetch(
     After `deadline_s` seconds whoever has not answered has failed. Cancelling cancels every read.
     """
     fetching = _Fetching(call, ports, sources, normalise, linked_subjects)
-    for ruling in rulings:
-        # A parent stands before its links in document order, so its task is there already.
-        fetching.tasks[ruling.step.ref] = asyncio.create_task(_carry_out(ruling, fetching))
-    tasks = list(fetching.tasks.values())
+    tasks = fetching.tasks
     try:
+        for ruling in rulings:
+            # A parent stands before its links in document order, so it is under way already.
+            begun = _begin(ruling, fetching) if deadline_s > 0 else _carry_out(ruling, fetching)
+            if isinstance(begun, (Fetched, Failed, Refused)):
+                fetching.done[ruling.step.ref] = begun
+            else:
+                tasks[ruling.step.ref] = asyncio.create_task(begun)
         if tasks:
-            await asyncio.wait(tasks, timeout=deadline_s)
+            await asyncio.wait(tasks.values(), timeout=deadline_s)
     finally:
-        late = [task for task in tasks if not task.done()]
+        late = [task for task in tasks.values() if not task.done()]
         for task in late:
             task.cancel()
         if late:
             await asyncio.wait(late)
-    return tuple(
-        _timed_out(ruling) if task.cancelled() else task.result()
-        for ruling, task in zip(rulings, tasks, strict=True)
-    )
+    return tuple([_result(ruling, fetching) for ruling in rulings])
+
+
+def _result(ruling: Ruling, fetching: _Fetching) -> Carried:
+    task = fetching.tasks.get(ruling.step.ref)
+    if task is None:
+        return fetching.done[ruling.step.ref]
+    return _timed_out(ruling) if task.cancelled() else task.result()
 
 
 def _timed_out(ruling: Ruling) -> Carried:
     return ruling if isinstance(ruling, Refused) else Failed(ruling, SOURCE_TIMEOUT)
+
+
+def _begin(ruling: Ruling, fetching: _Fetching) -> Carried | Coroutine[Any, Any, Carried]:
+    """Carry out a ruling at once where nobody has to be waited for; else return what will do it."""
+    if isinstance(ruling, Refused):
+        return ruling
+    key = ruling.step.key
+    if isinstance(key, GivenKey):
+        keys: tuple[str, ...] = (key.value,)
+    elif not isinstance(key, LinkedKey):
+        return _carry_out(ruling, fetching)
+    else:
+        parent = fetching.done.get(key.parent)
+        if parent is None:
+            return _carry_out(ruling, fetching)
+        reached = _reached(ruling, key, parent, fetching)
+        if not isinstance(reached, tuple):
+            return reached
+        keys = reached
+    at_once = _read_now(ruling, keys, fetching)
+    return _read(ruling, keys, fetching) if at_once is None else at_once
 
 
 async def _carry_out(ruling: Ruling, fetching: _Fetching) -> Carried:
@@ -104,7 +136,19 @@ async def _carry_out(ruling: Ruling, fetching: _Fetching) -> Carried:
 
 async def _follow(permitted: Permitted, link: LinkedKey, fetching: _Fetching) -> Carried:
     """Read the subjects to whom the parent's admitted records lead, if the decision lets us."""
-    parent = await asyncio.shield(fetching.tasks[link.parent])
+    parent = fetching.done.get(link.parent)
+    if parent is None:
+        parent = await asyncio.shield(fetching.tasks[link.parent])
+    reached = _reached(permitted, link, parent, fetching)
+    if not isinstance(reached, tuple):
+        return reached
+    return await _read(permitted, reached, fetching)
+
+
+def _reached(
+    permitted: Permitted, link: LinkedKey, parent: Carried, fetching: _Fetching
+) -> tuple[str, ...] | Refused | Failed:
+    """Return whom a link leads to, or why nobody of them may be read."""
     step = permitted.step
     if isinstance(parent, Refused):
         return Refused(step, LINK_UNREAD, permitted.verdict)
@@ -120,13 +164,12 @@ async def _follow(permitted: Permitted, link: LinkedKey, fetching: _Fetching) ->
     fetching.subjects_left -= len(keys)
     if fetching.subjects_left < 0:
         return Refused(step, TOO_MANY_SUBJECTS, permitted.verdict)
-    return await _read(permitted, keys, fetching)
+    return keys
 
 
 def linked_keys(link: LinkedKey, rows: Sequence[Row], *, normalise: Normalise) -> tuple[str, ...]:
     """Return whom a parent's records lead to, each once, in the order of the records."""
-    item = link.parent_item
-    found = (key_text(item, row.get(item.name), normalise=normalise) for row in rows)
+    found = key_texts(link.parent_item, rows, normalise=normalise)
     return tuple(dict.fromkeys(key for key in found if key is not None))
 
 
@@ -141,29 +184,50 @@ def _may_be_reached(permitted: Permitted, key: str, fetching: _Fetching) -> bool
     return case.party(subject, fetching.ports.registry.token(subject.value, key))
 
 
+def _read_now(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) -> Carried | None:
+    """Read one step's records on the loop, where its source can; None where it has to be waited for."""
+    try:
+        source = _source(permitted, fetching)
+        read_now: ReadNow | None = getattr(source, "read_now", None)
+        if read_now is None or not keys:
+            return None
+        rows = read_now(permitted, keys=keys, call=fetching.call.number)
+    except SourceError as error:
+        return Failed(permitted, error.code, error.retryable)
+    except Exception:  # noqa: BLE001  As in `_read`.
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    return None if rows is None else _fetched(permitted, keys, rows, fetching)
+
+
 async def _read(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) -> Carried:
     """Read one step's records in one batch. No key, no read: an empty link is an empty answer."""
-    ports, resource = fetching.ports, permitted.step.resource
     if not keys:
-        return Fetched(permitted, (), _epoch_ms(ports))
-    source = ports.sources.get(resource.source) if resource.source in fetching.sources else None
-    if source is None:
-        return Failed(permitted, SOURCE_UNAVAILABLE)
+        return Fetched(permitted, (), _epoch_ms(fetching.ports))
     try:
+        source = _source(permitted, fetching)
+        if source is None:
+            return Failed(permitted, SOURCE_UNAVAILABLE)
         rows = await source.read(permitted, keys=keys, call=fetching.call.number)
     except SourceError as error:
         return Failed(permitted, error.code, error.retryable)
     except Exception:  # noqa: BLE001  One department's defect must not spoil the others' answers.
         return Failed(permitted, SOURCE_UNAVAILABLE)
-    item = permitted.step.key.item
-    wanted = set(keys)
-    if any(
-        key_text(item, row.get(item.name), normalise=fetching.normalise) not in wanted
-        for row in rows
-    ):
+    return _fetched(permitted, keys, rows, fetching)
+
+
+def _source(permitted: Permitted, fetching: _Fetching) -> Source | None:
+    name = permitted.step.resource.source
+    return fetching.ports.sources.get(name) if name in fetching.sources else None
+
+
+def _fetched(
+    permitted: Permitted, keys: Sequence[str], rows: Sequence[Row], fetching: _Fetching
+) -> Carried:
+    found = key_texts(permitted.step.key.item, rows, normalise=fetching.normalise)
+    if not set(found) <= set(keys):
         # Somebody else's record: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
-    return Fetched(permitted, tuple(rows), _epoch_ms(ports))
+    return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
 
 
 async def _find(permitted: Permitted, value: str, fetching: _Fetching) -> Carried:
@@ -184,8 +248,7 @@ async def _find(permitted: Permitted, value: str, fetching: _Fetching) -> Carrie
 
 async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
     """Read one page of a list, and one record more: whether there is a next page."""
-    ports, resource = fetching.ports, permitted.step.resource
-    source = ports.sources.get(resource.source) if resource.source in fetching.sources else None
+    source = _source(permitted, fetching)
     if source is None:
         return Failed(permitted, SOURCE_UNAVAILABLE)
     if not isinstance(source, Lister):
@@ -199,7 +262,7 @@ async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
     if not all(meets(permitted.step.filters, row) for row in rows):
         # Records that nobody asked for: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
-    return Fetched(permitted, tuple(rows), _epoch_ms(ports))
+    return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
 
 
 def _epoch_ms(ports: Ports) -> int:

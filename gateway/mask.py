@@ -9,7 +9,18 @@ from typing import Any
 
 from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, SubjectType, Validity
-from gateway.model import Claim, Fetched, Filter, Listed, Masked, Permitted, Refused, Row, Step
+from gateway.model import (
+    Claim,
+    Fetched,
+    Filter,
+    FoundKey,
+    Listed,
+    Masked,
+    Permitted,
+    Refused,
+    Row,
+    Step,
+)
 from gateway.outcomes import VerificationResult
 from policies.model import RowCondition, Verdict
 
@@ -18,6 +29,22 @@ FILTER_UNUSABLE = "POLICY_UNAVAILABLE"
 
 Normalise = Callable[[SubjectType, str], str]
 """Returns the one spelling of an identifier; raises ValueError where it is none."""
+
+
+def remembering(normalise: Normalise) -> Normalise:
+    """Return `normalise` for one call: an identifier is brought into its one spelling once.
+
+    What it remembers are identifiers: it must not outlive the call.
+    """
+    known: dict[tuple[SubjectType, str], str] = {}
+
+    def spelled(subject: SubjectType, text: str) -> str:
+        found = known.get((subject, text))
+        if found is None:
+            found = known[subject, text] = normalise(subject, text)
+        return found
+
+    return spelled
 
 
 class UnknownMaskError(Exception):
@@ -113,18 +140,21 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         if step.claims:
             verified = _verify(permitted, rows, now=now)
             return Masked(permitted, (), fetched.as_of_ms, verified)
-        given = tuple(_give(step, verdict, row) for row in rows)
+        give = _giving(step, verdict)
+        given = tuple([give(row) for row in rows])
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
     except UnusableFilterError:
         return Refused(step, FILTER_UNUSABLE, verdict)
-    joined = (step.key.item, step.resource.key, *permitted.joins)
     listed = isinstance(step.key, Listed)
+    joined = (step.key.item, *permitted.joins)
+    if isinstance(step.key, FoundKey):
+        joined = (step.resource.key, *joined)
     return Masked(
         permitted,
         given,
         fetched.as_of_ms,
-        joins=tuple(_join(row, joined, normalise=normalise) for row in rows),
+        joins=_joins(joined, rows, normalise=normalise),
         positions=tuple(_position(step, row) for row in rows) if listed else (),
         statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
@@ -171,27 +201,52 @@ def _status(
     return meant.name if stands else CertificateStatus.EXPIRED.name
 
 
-def _give(step: Step, verdict: Verdict, row: Row) -> Row:
-    """Return what is given of one row. What is neither allowed nor masked is not in it."""
+def _giving(step: Step, verdict: Verdict) -> Callable[[Row], Row]:
+    """Return what leaves of one row only what is given. What is neither allowed nor masked is not in it."""
     items = verdict.items
     if items is None:
-        return {}
-    given: dict[str, Any] = {}
-    for item in step.items:
-        if item.name in items.denied:
+        return lambda _: {}
+    allowed, masks, denied = set(items.allowed), items.masked, items.denied
+    shown = [
+        (item.name, masks.get(item.name), item.type)
+        for item in step.items
+        if item.name not in denied and (item.name in masks or item.name in allowed)
+    ]
+    if all(hidden is None for _, hidden, _ in shown):
+        names = [name for name, _, _ in shown]
+        return lambda row: {name: row.get(name) for name in names}
+    return lambda row: {
+        name: row.get(name) if hidden is None else apply_mask(hidden, row.get(name), type_=type_)
+        for name, hidden, type_ in shown
+    }
+
+
+def _joins(
+    items: Sequence[Item], rows: Sequence[Row], *, normalise: Normalise
+) -> tuple[Mapping[str, str], ...]:
+    """Return beside each row the texts by which it is joined; an item without one is left out."""
+    joins: list[dict[str, str]] = [{} for _ in rows]
+    for item in items:
+        for joined, text in zip(joins, key_texts(item, rows, normalise=normalise), strict=True):
+            if text is not None:
+                joined[item.name] = text
+    return tuple(joins)
+
+
+def key_texts(item: Item, rows: Sequence[Row], *, normalise: Normalise) -> list[str | None]:
+    """Return of each row what `key_text` makes of an item; many rows may have the same."""
+    name = item.name
+    known: dict[str, str | None] = {}
+    found: list[str | None] = []
+    for row in rows:
+        value = row.get(name)
+        if type(value) is not str:
+            found.append(key_text(item, value, normalise=normalise))
             continue
-        if item.name in items.masked:
-            given[item.name] = apply_mask(
-                items.masked[item.name], row.get(item.name), type_=item.type
-            )
-        elif item.name in items.allowed:
-            given[item.name] = row.get(item.name)
-    return given
-
-
-def _join(row: Row, items: Sequence[Item], *, normalise: Normalise) -> Mapping[str, str]:
-    found = {item.name: key_text(item, row.get(item.name), normalise=normalise) for item in items}
-    return {name: text for name, text in found.items() if text is not None}
+        if value not in known:
+            known[value] = key_text(item, value, normalise=normalise)
+        found.append(known[value])
+    return found
 
 
 def key_text(item: Item, value: Any, *, normalise: Normalise) -> str | None:
@@ -219,19 +274,21 @@ def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) ->
     """
     step, verdict = permitted.step, permitted.verdict
     conditions = verdict.row_filter.all if verdict.row_filter is not None else []
-    items = {item.name: item for item in step.resource.items}
+    items = {item.name: item for item in step.resource.items} if conditions else {}
     unknown = [condition.item for condition in conditions if condition.item not in items]
     if unknown:
         raise UnusableFilterError(f"the filter names {unknown}, which the resource does not have")
     most = most_rows(permitted)
+    if conditions or step.filters:
+        rows = [row for row in rows if _passes(conditions, items, step, row)]
     if isinstance(step.key, Listed):
-        return tuple(row for row in rows if _passes(conditions, items, step, row))[:most]
+        return tuple(rows[:most])
+    if len(rows) <= most:
+        return tuple(rows)  # No key can have more.
     counted: dict[str | None, int] = {}
     admitted: list[Row] = []
-    for row in rows:
-        if not _passes(conditions, items, step, row):
-            continue
-        key = key_text(step.key.item, row.get(step.key.item.name), normalise=normalise)
+    keys = key_texts(step.key.item, rows, normalise=normalise)
+    for row, key in zip(rows, keys, strict=True):
         counted[key] = counted.get(key, 0) + 1
         if counted[key] <= most:
             admitted.append(row)

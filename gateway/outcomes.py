@@ -33,7 +33,8 @@ def outcome_of(outcome: Outcome) -> str:
         case Masked(verified=None):
             if not outcome.rows:
                 return "not-found"
-            return "partly-given" if denied_items(outcome) else "given"
+            items = outcome.permitted.verdict.items
+            return "partly-given" if items is not None and items.denied else "given"
         case Masked():
             return "not-found" if outcome.verified == VerificationResult.NOT_FOUND else "given"
         case _:

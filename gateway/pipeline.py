@@ -19,15 +19,15 @@ from audit.receipt import make_receipt
 from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
-from gateway.assemble import assemble
 from gateway.attempts import reservations, spent
+from gateway.compile import put_together
 from gateway.cursors import Cursors
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
 from gateway.joining import Announced
 from gateway.limits import Limits
-from gateway.mask import mask
+from gateway.mask import Normalise, mask, remembering
 from gateway.model import (
     Call,
     Caller,
@@ -41,7 +41,8 @@ from gateway.model import (
     Usage,
 )
 from gateway.parse import Document, parse_document
-from gateway.plan import Plan, plan
+from gateway.plan import Plan
+from gateway.planned import Plans
 from gateway.ports import Ports
 from gateway.record import (
     MOST_STEPS,
@@ -131,6 +132,7 @@ class Contracts:
         self._built: OrderedDict[tuple[tuple[str, int], ...], Contract] = OrderedDict()
         self._read: dict[int, OrderedDict[tuple[str, Limits, bool], Document]] = {}
         """By the identity of a contract that is kept: a document ends with the contract it is valid in."""
+        self.plans = Plans()
 
     async def of(self, resources: Sequence[Resource]) -> Contract:
         """Return the contract of some resources; a new one is built off the loop."""
@@ -142,6 +144,7 @@ class Contracts:
             while len(self._built) > self._kept:
                 _, dropped = self._built.popitem(last=False)
                 self._read.pop(id(dropped), None)
+                self.plans.forget(dropped)
         else:
             self._built.move_to_end(key)
         return contract
@@ -238,6 +241,7 @@ class _Attempt:
         self._terms = terms
         self._contracts = contracts
         self.begun = begun
+        self._normalise = remembering(normalise_subject)
 
     async def carry_out(self) -> Answered:
         ports, terms = self._ports, self._terms
@@ -274,11 +278,12 @@ class _Attempt:
             ports,
             call=call,
             sources=_vouched(snapshot),
-            normalise=normalise_subject,
+            normalise=self._normalise,
             deadline_s=max(0.0, ends - ports.monotonic()),
         )
-        outcomes = _settle(planned.steps, [_mask(one, now=now) for one in carried])
-        assembled = assemble(planned, outcomes)
+        masked = [_mask(one, now=now, normalise=self._normalise) for one in carried]
+        outcomes = _settle(planned.steps, masked)
+        assembled = put_together(planned, outcomes)
         recorded = await record(
             call,
             outcomes,
@@ -298,7 +303,12 @@ class _Attempt:
             )
             contract = await self._contracts.of(named)
             return _plan(
-                call, contract, self._contracts, terms=self._terms, cursors=self._ports.cursors
+                call,
+                contract,
+                self._contracts,
+                terms=self._terms,
+                normalise=self._normalise,
+                cursors=self._ports.cursors,
             )
         except GatewayError as error:
             raise await refuse(
@@ -317,7 +327,7 @@ def _basis(
 ) -> Basis:
     return Basis(
         snapshot=snapshot,
-        question=ruled.question,
+        asked=ruled.asked,
         decision=ruled.decision,
         revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
         operation=planned.document.digest,
@@ -340,17 +350,18 @@ def _plan(
     contracts: Contracts,
     *,
     terms: Terms,
+    normalise: Normalise,
     cursors: Cursors | None,
 ) -> Plan:
     limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
     document = contracts.document(
         call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
     )
-    return plan(
+    return contracts.plans.plan(
         document,
         operation_name=call.operation_name,
         variables=call.variables,
-        normalise=normalise_subject,
+        normalise=normalise,
         limits=limits,
         cursors=cursors,
         consumer=call.caller.system.id,
@@ -364,8 +375,7 @@ async def _rule(
     uncounted = Facts(snapshot=snapshot, operation=planned.document.digest, used={}, now=now)
     codes = {step.resource.code for step in planned.steps}
     grants = [grant.id for code in codes for grant in candidates(call, code, uncounted)]
-    counted = await asyncio.gather(*(ports.quotas.used_today(grant, day) for grant in grants))
-    used = dict(zip(grants, counted, strict=True))
+    used = await ports.quotas.used_today(grants, day)
     return await rule(
         call,
         planned.steps,
@@ -385,8 +395,7 @@ async def _guessed_out(
     if not wanted:
         return ruled
     places = [(quota.key, quota.day) for quota in wanted]
-    counted = await asyncio.gather(*(ports.quotas.used(*place) for place in places))
-    used = dict(zip(places, counted, strict=True))
+    used = await ports.quotas.used(places)
     rulings = spent(
         ruled.rulings,
         call,
@@ -414,9 +423,9 @@ def _vouched(snapshot: Snapshot) -> frozenset[str]:
     return frozenset(name for name, one in snapshot.sources.items() if one.state == "active")
 
 
-def _mask(carried: Carried, *, now: datetime) -> Outcome:
+def _mask(carried: Carried, *, now: datetime, normalise: Normalise) -> Outcome:
     if isinstance(carried, Fetched):
-        return mask(carried, now=now, normalise=normalise_subject)
+        return mask(carried, now=now, normalise=normalise)
     return carried
 
 

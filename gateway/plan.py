@@ -62,6 +62,8 @@ class Plan:
     """Path of a field that several steps fill → their `ref`s, in order."""
     cursors: Cursors | None = None
     """Seals the places of lists; None: none are given."""
+    template: object = field(default=None, repr=False)
+    """What `gateway.planned` keeps of the plan for other calls; None where it was made for this one alone."""
 
 
 def plan(
@@ -78,7 +80,7 @@ def plan(
 
     `consumer` is the system for whom cursors are sealed: another's open nothing.
     """
-    operation = _operation(document, operation_name)
+    operation = operation_of(document, operation_name)
     planning = _Planning(
         document=document,
         coerced=_coerced(document, operation, variables),
@@ -106,7 +108,7 @@ def plan(
     )
 
 
-def _operation(document: Document, name: str | None) -> OperationDefinitionNode:
+def operation_of(document: Document, name: str | None) -> OperationDefinitionNode:
     """Return the operation that is meant: the one named, or the only one."""
     meant = [
         definition
@@ -505,9 +507,7 @@ class _Planning:
     def _normalised(self, subject: SubjectType | None, text: str, path: Path) -> str | None:
         """Return an identifier in its one spelling; None where it is none, which is then an error."""
         try:
-            if not 0 < len(text) <= self.limits.key_characters or not text.isprintable():
-                raise ValueError("no identifier")  # noqa: TRY301  One way out for both kinds.
-            return text if subject is None else self.normalise(subject, text)
+            return identifier(subject, text, normalise=self.normalise, limits=self.limits)
         except ValueError:
             self._refuse("KEY_INVALID", path)
             return None
@@ -517,11 +517,10 @@ class _Planning:
         return 1 if resource.single else self._first(arguments, path)
 
     def _first(self, arguments: Mapping[str, Any], path: Path) -> int | None:
-        first = arguments.get("first")
-        if not isinstance(first, int) or not 1 <= first <= self.limits.first:
+        limit = first_of(arguments, limits=self.limits)
+        if limit is None:
             self._refuse("ARGUMENT_INVALID", path, argument="first", allowed=self.limits.first)
-            return None
-        return first
+        return limit
 
     def _filters(
         self, resource: Resource, where: Mapping[str, Any], path: Path
@@ -589,19 +588,10 @@ class _Planning:
         self, resource: Resource, found: Mapping[str, Any], path: Path
     ) -> tuple[Claim, ...] | None:
         """Return the claims made; None where there is none, or one that nothing could bear out."""
-        claims = [
-            Claim(item=item, value=found[claim_attribute(item)])
-            for item in names.claimable(resource)
-            if found.get(claim_attribute(item)) is not None
-        ]
-        valid = found.get(CLAIM_VALID)
-        if valid:
-            claims.append(Claim(item=None))
-        too_long = any(len(claim.value or "") > self.limits.claim_characters for claim in claims)
-        if not claims or valid is False or too_long:
+        claims = claims_made(resource, found, limits=self.limits)
+        if claims is None:
             self._refuse("ARGUMENT_INVALID", path, argument="claims")
-            return None
-        return tuple(claims)
+        return claims
 
     def _refuse(self, code: str, path: Iterable[str], **facts: Any) -> None:
         self.errors.append({"path": list(path), "extensions": {"code": code, **facts}})
@@ -638,3 +628,41 @@ def _binding(
         ensure_ascii=True,
         separators=(",", ":"),
     ).encode()
+
+
+def identifier(
+    subject: SubjectType | None, text: str, *, normalise: Normalise, limits: Limits
+) -> str:
+    """Return an identifier in its one spelling. Raises ValueError where it is none."""
+    if not 0 < len(text) <= limits.key_characters or not text.isprintable():
+        raise ValueError("no identifier")
+    return text if subject is None else normalise(subject, text)
+
+
+def records_limit(
+    resource: Resource, arguments: Mapping[str, Any], *, limits: Limits
+) -> int | None:
+    """Return how many records each key may yield; None where that was asked wrongly."""
+    return 1 if resource.single else first_of(arguments, limits=limits)
+
+
+def first_of(arguments: Mapping[str, Any], *, limits: Limits) -> int | None:
+    """Return how many records a list may hold; None where that was asked wrongly."""
+    first = arguments.get("first")
+    return first if isinstance(first, int) and 1 <= first <= limits.first else None
+
+
+def claims_made(
+    resource: Resource, found: Mapping[str, Any], *, limits: Limits
+) -> tuple[Claim, ...] | None:
+    """Return the claims of an argument; None where there is none, or one that nothing could bear out."""
+    claims = [
+        Claim(item=item, value=found[claim_attribute(item)])
+        for item in names.claimable(resource)
+        if found.get(claim_attribute(item)) is not None
+    ]
+    valid = found.get(CLAIM_VALID)
+    if valid:
+        claims.append(Claim(item=None))
+    too_long = any(len(claim.value or "") > limits.claim_characters for claim in claims)
+    return None if not claims or valid is False or too_long else tuple(claims)

@@ -40,6 +40,19 @@ class Lister(Protocol):
         ...
 
 
+class ReadNow(Protocol):
+    """`read_now` of a source that can answer some reads faster than anybody could wait for them."""
+
+    def __call__(
+        self, permitted: Permitted, *, keys: Sequence[str], call: str
+    ) -> Sequence[Row] | None:
+        """Read as `Source.read` does, on the loop and within a few milliseconds.
+
+        None where that cannot be: then `read` is asked, and says what is wrong.
+        """
+        ...
+
+
 class Recorder(Protocol):
     async def append(self, draft: Draft) -> Sequenced:
         """Return once the entry is durable and under a signed checkpoint, and not before.
@@ -69,10 +82,12 @@ class Registry(Protocol):
 
 
 class Quotas(Protocol):
-    async def used_today(self, grant: str, day: str) -> int: ...
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
+        """Return how many calls are counted against each grant; the log's batch has the last word."""
+        ...
 
-    async def used(self, key: str, day: str) -> int:
-        """Return how much is counted under a key of the log's own."""
+    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """Return how much is counted by (key, day); the log's batch has the last word here too."""
         ...
 
 

@@ -8,13 +8,25 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, get_args
 
 import msgspec
 
 from audit.canonical import b64url, bitmap
-from audit.entry import ByteCommit, Commit, Draft, IndexRow, Nonce, Quota, Sequenced
-from audit.questions import parted
+from audit.entry import (
+    Alternatives,
+    ByteCommit,
+    Commit,
+    Draft,
+    IndexRow,
+    Nonce,
+    Quota,
+    Sequenced,
+)
+from audit.questions import COUNT, SHARED, committed, digest_of, shared_part
 from catalogue.model import Item
 from catalogue.snapshot import Snapshot
 from gateway.model import (
@@ -33,6 +45,8 @@ from gateway.model import (
 )
 from gateway.outcomes import code_of, outcome_of
 from gateway.ports import Recorder
+from gateway.remembered import Remembered
+from gateway.rule import Asked
 from policies.model import Decision, Question, UsageFacts, Verdict
 from policies.replay import written
 
@@ -66,7 +80,7 @@ class Basis:
     """What the outcomes of a call rest on."""
 
     snapshot: Snapshot
-    question: Question
+    asked: Asked
     decision: Decision | None
     """None where no engine gave one, or there was nothing to decide."""
     revision: str
@@ -75,6 +89,10 @@ class Basis:
     """SHA-256 of the document, hex."""
     day: str
     """YYYY-MM-DD where the exchange stands: the day of the quotas."""
+
+    @property
+    def question(self) -> Question:
+        return self.asked.question
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,17 +182,24 @@ def draft(
     begun: Begun = NOT_BEGUN,
 ) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
-    ruled = _ruled(basis)
-    whole = _call_draft(call, outcomes, given, basis=basis, ruled=ruled, begun=begun)
     verdicts = [_counted_verdict(outcome) for outcome in outcomes]
     quotas = quotas_of(verdicts, basis=basis, counted=begun.counted)
-    if begun.intents and not quotas:
-        # Whether the call may be made at all was decided when its intent was recorded.
-        return whole
-    steps = [outcome_step(outcome) for outcome in outcomes]
     subjects = subjects_of(outcomes)
-    instead = instead_of(call, steps, basis=basis, subjects=subjects, begun=begun)
-    return changed(whole, quotas=quotas, otherwise=instead)
+    instead: Mapping[str, Draft] = {}
+    # After an intent without further quotas, whether the call may be made at all was decided with it.
+    if quotas or not begun.intents:
+        steps = [outcome_step(outcome) for outcome in outcomes]
+        instead = instead_of(call, steps, basis=basis, subjects=subjects, begun=begun)
+    return _call_draft(
+        call,
+        outcomes,
+        given,
+        basis=basis,
+        begun=begun,
+        subjects=subjects,
+        quotas=quotas,
+        instead=instead,
+    )
 
 
 def instead_of(
@@ -184,20 +209,27 @@ def instead_of(
     basis: Basis,
     subjects: Subjects,
     begun: Begun = NOT_BEGUN,
-) -> dict[str, Draft]:
+) -> Mapping[str, Draft]:
     """Return the refusals of a whole call that the log may append in place of a draft."""
-    ruled = _ruled(basis)
-    # Where the whole data is null, no step has a place in it.
-    nothing = Given(data=NOTHING, step_bytes={step.ref: b"" for step in steps}, errors=())
-    otherwise = {}
-    for key, code in INSTEAD.items():
+
+    def make(code: str) -> Draft:
+        # Where the whole data is null, no step has a place in it.
+        nothing = Given(data=NOTHING, step_bytes={step.ref: b"" for step in steps}, errors=())
         refused = all_refused(steps, code)
-        alternative = _call_draft(
-            call, refused, nothing, basis=basis, ruled=ruled, subjects=subjects, begun=begun
-        )
-        nonce = None if key == "replayed" else alternative.nonce
-        otherwise[key] = changed(alternative, nonce=nonce)
-    return otherwise
+        made = _call_draft(call, refused, nothing, basis=basis, subjects=subjects, begun=begun)
+        return changed(made, nonce=None) if code == REPLAYED else made
+
+    return Alternatives(
+        {key: partial(make, code) for key, code in INSTEAD.items()},
+        kind=KIND,
+        counters=_counters(call.caller, steps),
+        subjects=[subject for found in subjects.values() for subject in found],
+    )
+
+
+def _counters(caller: Caller, steps: Sequence[Step]) -> tuple[str, ...]:
+    resources = sorted({step.resource.code for step in steps})
+    return (f"consumer:{caller.system.id}", *(f"resource:{code}" for code in resources))
 
 
 def _call_draft(
@@ -206,12 +238,13 @@ def _call_draft(
     given: Given,
     *,
     basis: Basis,
-    ruled: "_Ruled",
     begun: Begun,
-    subjects: Subjects | None = None,
+    subjects: Subjects,
+    quotas: tuple[Quota, ...] = (),
+    instead: Mapping[str, Draft] = MappingProxyType({}),
 ) -> Draft:
     caller, snapshot = call.caller, basis.snapshot
-    known = subjects if subjects is not None else subjects_of(outcomes)
+    ruled = _ruled(basis)
     steps = [_step_facts(outcome) for outcome in outcomes]
     open_document = not _LITERAL.search(call.query)
     clear = {
@@ -231,27 +264,25 @@ def _call_draft(
         *person_commits(caller, call.usage),
         *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
-        _arguments(call, known),
+        _arguments(call, subjects),
         *_lists(outcomes),
         *ruled.commits,
         signed_commit(caller),
-        *subject_commits(known),
+        *subject_commits(subjects),
         ByteCommit(name="request", content=call.body),
         ByteCommit(name="answer", content=given.data),
         *answers,
     )
-    resources = sorted({outcome_step(outcome).resource.code for outcome in outcomes})
     return Draft(
         kind=KIND,
         clear=clear,
         commits=commits,
-        counters=(
-            f"consumer:{caller.system.id}",
-            *(f"resource:{code}" for code in resources),
-        ),
-        index=tuple(_index(call, outcomes, known, snapshot)),
+        counters=_counters(caller, [outcome_step(outcome) for outcome in outcomes]),
+        index=tuple(_index(call, outcomes, subjects, snapshot)),
         applied=snapshot.applied_index,
         nonce=_nonce(caller, begun),
+        quotas=quotas,
+        otherwise=instead,
         receipt=("request", "answer", *(one.name for one in answers), own_counter(caller)),
         documents=ruled.documents,
     )
@@ -308,24 +339,53 @@ def case_facts(call: Call) -> str:
     return "declared" if call.case.attested_by is None else "attested"
 
 
-def _step_facts(outcome: Outcome) -> dict[str, Any]:
-    """State one step in the clear: which items, how many rows, which outcome; never a value."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StepFacts:
+    """What an entry says of a step whoever it is about."""
+
+    facts: Mapping[str, Any]
+    named: str
+    """Bitmap of the items that it asks for, matches or joins by, given or not: it is found by them."""
+
+
+_known_steps: Remembered[_StepFacts] = Remembered()
+
+
+def _known_step(outcome: Outcome) -> _StepFacts:
     step, verdict = outcome_step(outcome), _verdict_of(outcome)
+    joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
+    claimed = (claim.item for claim in step.claims)
+    return _known_steps.of(
+        (step.resource, step.items, step.key.item, verdict, joins, *claimed),
+        lambda: _facts_of(step, verdict, joins=joins),
+    )
+
+
+def _facts_of(step: Step, verdict: Verdict | None, *, joins: tuple[Item, ...]) -> _StepFacts:
     given, masked = _given_items(step, verdict)
     asked = {item.name for item in step.items}
-    joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
+    return _StepFacts(
+        facts={
+            "provider": step.resource.department,
+            "resource": step.resource.code,
+            "revision": step.resource.revision,
+            "class": step.resource.sharing_class.value,
+            "asked": bits(step.items, asked),
+            "matched": bitmap(item.ordinal for item in (*step.matched, *joins)),
+            "given": bits(step.items, given),
+            "masked": bits(step.items, masked),
+            "refused": bits(step.items, asked - given - masked),
+            "grant": verdict.grant if verdict is not None and verdict.grant is not None else "",
+        },
+        named=bitmap(item.ordinal for item in (*step.items, *step.matched, *joins)),
+    )
+
+
+def _step_facts(outcome: Outcome) -> dict[str, Any]:
+    """State one step in the clear: which items, how many rows, which outcome; never a value."""
     return {
-        "ref": step.ref,
-        "provider": step.resource.department,
-        "resource": step.resource.code,
-        "revision": step.resource.revision,
-        "class": step.resource.sharing_class.value,
-        "asked": bits(step.items, asked),
-        "matched": bitmap(item.ordinal for item in (*step.matched, *joins)),
-        "given": bits(step.items, given),
-        "masked": bits(step.items, masked),
-        "refused": bits(step.items, asked - given - masked),
-        "grant": verdict.grant if verdict is not None and verdict.grant is not None else "",
+        "ref": outcome_step(outcome).ref,
+        **_known_step(outcome).facts,
         "rows": len(outcome.rows) if isinstance(outcome, Masked) else 0,
         "outcome": outcome_of(outcome),
         "code": code_of(outcome) or "",
@@ -334,13 +394,6 @@ def _step_facts(outcome: Outcome) -> dict[str, Any]:
 
 def bits(items: Sequence[Item], names: set[str]) -> str:
     return bitmap(item.ordinal for item in items if item.name in names)
-
-
-def _named(outcome: Outcome) -> str:
-    """Return the items that a step asks for, matches or joins by, given or not: it is found by them."""
-    step = outcome_step(outcome)
-    joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
-    return bitmap(item.ordinal for item in (*step.items, *step.matched, *joins))
 
 
 def _verdict_of(outcome: Outcome) -> Verdict | None:
@@ -443,14 +496,43 @@ def _ruled(basis: Basis) -> _Ruled:
     Under the general key: whom they are about they name by tokens of this call alone, so that a
     decision can be replayed after its subject was erased.
     """
-    shared, value = parted(msgspec.to_builtins(basis.question), revision=basis.revision)
+    shared = _shared_documents.of(
+        (basis.asked.shared,), lambda: _shared_document(basis), beside=basis.revision
+    )
+    value = committed(shared.digest, own_part(basis.question))
+    decision = _decision_texts.of((basis.decision,), lambda: written(basis.decision))
     return _Ruled(
         commits=(
             Commit(name="question", value=value),
-            Commit(name="decision", value=written(basis.decision)),
+            Commit(name="decision", value=decision),
         ),
-        documents=(shared,),
+        documents=(shared.content,),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SharedDocument:
+    content: bytes
+    digest: str
+
+
+_shared_documents: Remembered[_SharedDocument] = Remembered(most=512)
+_decision_texts: Remembered[str] = Remembered(most=512)
+_encoder = msgspec.json.Encoder(order="sorted")
+_own_names = tuple(name for name in Question.__struct_fields__ if name not in SHARED)
+_own_members = attrgetter(*_own_names)
+
+
+def _shared_document(basis: Basis) -> _SharedDocument:
+    content = shared_part(msgspec.to_builtins(basis.question), revision=basis.revision)
+    return _SharedDocument(content=content, digest=digest_of(content))
+
+
+def own_part(question: Question) -> str:
+    """Return the JSON of what is the call's own in a question, with how often each grant was used."""
+    own: dict[str, Any] = dict(zip(_own_names, _own_members(question), strict=True))
+    own[COUNT] = [grant.used_today for grant in question.grants]
+    return _encoder.encode(own).decode()
 
 
 def matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
@@ -471,9 +553,12 @@ def signed_commit(caller: Caller) -> Commit:
     return Commit(name="signature", value=signed)
 
 
+_writer = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def _canonical(value: Any) -> str:
     """Write a value as JSON text with sorted members: variables may hold numbers that entries may not."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _writer.encode(value)
 
 
 def _index(
@@ -498,7 +583,7 @@ def _index(
                 decision=outcome_of(outcome),
                 code=code_of(outcome) or "",
                 subject=subject,
-                items=_named(outcome),
+                items=_known_step(outcome).named,
             )
             for subject in about
         ]

@@ -4,6 +4,7 @@ Takes `Recorded` and nothing less. Not a byte of `data` is changed here: its dig
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from gateway.errors import Wording
 from gateway.formats import format_epoch_ms
 from gateway.model import Failed, Masked, Outcome, Recorded, Refused, Step
 from gateway.outcomes import code_of, denied_items, masked_items, outcome_of
+from gateway.remembered import Remembered
 
 Words = Callable[[str], Wording]
 """What is told about a code, whichever package owns it."""
@@ -67,24 +69,45 @@ def _line(
 ) -> dict[str, Any]:
     """Say of one step what came of it; every member is always there, null where it does not apply."""
     step = _step(outcome)
-    owner = departments.get(step.resource.department)
+    if isinstance(outcome, Masked):
+        # What is masked and refused of an answered step is the verdict's: the same for many calls.
+        told = _told.of(
+            (step.resource, step.items, outcome.permitted.verdict, departments, words),
+            lambda: _tell(outcome, departments=departments, words=words, english=english),
+            beside=english,
+        )
+    else:
+        told = _tell(outcome, departments=departments, words=words, english=english)
+    return {
+        "step": step.ref,
+        "path": step.path,
+        **told,
+        "outcome": outcome_of(outcome),
+        "asOf": format_epoch_ms(outcome.as_of_ms) if isinstance(outcome, Masked) else None,
+    }
+
+
+_told: Remembered[dict[str, Any]] = Remembered()
+
+
+def _tell(
+    outcome: Outcome, *, departments: Mapping[str, Department], words: Words, english: bool
+) -> dict[str, Any]:
+    """Say whose step it is, and what of it was not given and why."""
+    step = _step(outcome)
     asked = {item.name for item in step.items}
     masked = masked_items(outcome) if isinstance(outcome, Masked) else {}
     refused = {name: code for name, code in denied_items(outcome).items() if name in asked}
     code = code_of(outcome)
     return {
-        "step": step.ref,
-        "path": list(step.path),
         "department": {
             "code": step.resource.department,
-            "name": _name(owner, english=english),
+            "name": _name(departments.get(step.resource.department), english=english),
         },
         "resource": step.resource.code,
-        "outcome": outcome_of(outcome),
         "code": code,
         "masked": sorted(name for name in masked if name in asked),
         "refused": dict(sorted(refused.items())),
-        "asOf": format_epoch_ms(outcome.as_of_ms) if isinstance(outcome, Masked) else None,
         "next": _next(code, refused, words=words),
     }
 
@@ -114,6 +137,7 @@ def _origin(recorded: Recorded) -> str:
     return recorded.sequenced.checkpoint.partition("\n")[0]
 
 
+@lru_cache(maxsize=256)
 def prefers_english(languages: str) -> bool:
     """Say whether a caller wants English (RFC 9110, 12.5.4). Chinese where nothing says otherwise."""
     weights = {"zh": 0.0, "en": 0.0}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
+import msgspec
+
 from catalogue.model import Case, Grant, Item, Resource, SubjectType
 from catalogue.snapshot import Snapshot
 from gateway.model import (
@@ -23,6 +25,7 @@ from gateway.model import (
     Ruling,
     Step,
 )
+from gateway.remembered import Remembered
 from policies.engine import DecisionPoint
 from policies.model import (
     DECISION_SCHEMA,
@@ -70,24 +73,54 @@ class Facts:
     """Aware, where the exchange stands: its hour is the hour of the question."""
 
 
+Compared = tuple[list[str], list[str], list[str], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What the questions of many calls have in common: all but the call's own circumstances.
+
+    The same object as long as it is the same plan, picture of the registry and grants.
+    """
+
+    requests: tuple[Compared, ...]
+    """Of each step: the items read, compared, filtered by and ordered by."""
+    joins: tuple[tuple[Item, ...], ...]
+    """Of each step: the items by which other steps follow a link from it."""
+    catalogue: dict[str, ResourceFacts]
+    matters: dict[str, MatterFacts]
+    grants: tuple[GrantFacts, ...]
+    """With no call counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question, with what it shares with others."""
+
+    question: Question
+    shared: Shared
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruled:
     """Every step's ruling, in the order of the steps."""
 
     rulings: tuple[Ruling, ...]
-    question: Question
+    asked: Asked
     decision: Decision | None
     """None where there was no usable decision: every step is refused."""
 
 
+_shared: Remembered[Shared] = Remembered()
+
+
 def question(
     call: Call, steps: Sequence[Step], facts: Facts, *, tokens: PerCallToken, token: KeyedToken
-) -> Question:
+) -> Asked:
     """Gather all that the policy needs to know; identifiers become per-call tokens."""
     snapshot, caller = facts.snapshot, call.caller
-    resources = {step.resource.code: step.resource for step in steps}
-    grants = [grant for code in sorted(resources) for grant in candidates(call, code, facts)]
-    return Question(
+    shared = _shared_of(call, steps, facts)
+    question_ = Question(
         schema=QUESTION_SCHEMA,
         now=int(facts.now.timestamp()),
         hour=facts.now.hour,
@@ -107,7 +140,71 @@ def question(
             operation=facts.operation,
         ),
         case=_case(call.case),
-        requests=[_request(call, step, steps, tokens=tokens, token=token) for step in steps],
+        requests=[
+            RequestFacts(
+                ref=step.ref,
+                resource=step.resource.code,
+                items=items,
+                matched=matched,
+                filters=filters,
+                orders=orders,
+                limit=step.limit,
+                subject=None
+                if step.subject is None
+                else _subject(call, step, steps, tokens, token),
+            )
+            for step, (items, matched, filters, orders) in zip(steps, shared.requests, strict=True)
+        ],
+        catalogue=shared.catalogue,
+        matters=shared.matters,
+        grants=[
+            # A grant whose count is not known counts as spent.
+            msgspec.structs.replace(grant, used_today=facts.used.get(grant.id, grant.daily_quota))
+            for grant in shared.grants
+        ],
+    )
+    return Asked(question=question_, shared=shared)
+
+
+def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
+    snapshot = facts.snapshot
+    codes = sorted({step.resource.code for step in steps})
+    grants = [grant for code in codes for grant in candidates(call, code, facts)]
+    objects: list[object] = [snapshot, *grants]
+    places: list[str | None] = [call.usage.matter]
+    for step in steps:
+        linked = step.key if isinstance(step.key, LinkedKey) else None
+        objects += (step.resource, step.items, step.key.item)
+        objects += (None if linked is None else linked.parent_item,)
+        objects += (claim.item for claim in step.claims)
+        objects += (*step.filtered, *step.ordered)
+        places += (step.ref, None if linked is None else linked.parent)
+        # Which of the items are claimed, filtered by and ordered by.
+        places.append(f"{len(step.claims)}/{len(step.filtered)}/{len(step.ordered)}")
+    return _shared.of(
+        tuple(objects),
+        lambda: _share(steps, snapshot, grants=grants, matter=call.usage.matter),
+        beside=tuple(places),
+    )
+
+
+def _share(
+    steps: Sequence[Step], snapshot: Snapshot, *, grants: Sequence[Grant], matter: str
+) -> Shared:
+    resources = {step.resource.code: step.resource for step in steps}
+    joins = tuple(joins_of(step, steps) for step in steps)
+    return Shared(
+        requests=tuple(
+            (
+                [item.name for item in step.items],
+                # What a link follows is compared too: it needs *match* like a key or a claim.
+                sorted({item.name for item in (*step.matched, *joined)}),
+                sorted({item.name for item in step.filtered}),
+                sorted({item.name for item in step.ordered}),
+            )
+            for step, joined in zip(steps, joins, strict=True)
+        ),
+        joins=joins,
         catalogue={
             code: _resource(resource, _touched(resource, steps, grants))
             for code, resource in sorted(resources.items())
@@ -118,9 +215,9 @@ def question(
                 status=snapshot.matters[code].state,
                 relations=list(snapshot.matters[code].relations),
             )
-            for code in sorted({call.usage.matter} & set(snapshot.matters))
+            for code in sorted({matter} & snapshot.matters.keys())
         },
-        grants=[_grant(grant, used=facts.used) for grant in grants],
+        grants=tuple(map(_grant, grants)),
     )
 
 
@@ -148,15 +245,18 @@ async def rule(
     """Put one question for all steps and rule on each. Never raises for a silent decision point."""
     asked = question(call, steps, facts, tokens=tokens, token=token)
     if not steps:
-        return Ruled(rulings=(), question=asked, decision=None)
+        return Ruled(rulings=(), asked=asked, decision=None)
     try:
-        decision = await decisions.decide(asked)
+        decision = await decisions.decide(asked.question)
     except Exception:  # noqa: BLE001  Whatever keeps an engine from deciding is a refusal.
         return _undecided(steps, asked)
-    if decision.schema != DECISION_SCHEMA or decision.expires <= asked.now:
+    if decision.schema != DECISION_SCHEMA or decision.expires <= asked.question.now:
         return _undecided(steps, asked)
-    rulings = tuple(_ruling(step, steps, decision.resources.get(step.ref)) for step in steps)
-    return Ruled(rulings=rulings, question=asked, decision=decision)
+    rulings = tuple(
+        _ruling(step, joins, decision.resources.get(step.ref))
+        for step, joins in zip(steps, asked.shared.joins, strict=True)
+    )
+    return Ruled(rulings=rulings, asked=asked, decision=decision)
 
 
 def joins_of(step: Step, steps: Iterable[Step]) -> tuple[Item, ...]:
@@ -169,12 +269,12 @@ def joins_of(step: Step, steps: Iterable[Step]) -> tuple[Item, ...]:
     return tuple(found.values())
 
 
-def _undecided(steps: Sequence[Step], asked: Question) -> Ruled:
+def _undecided(steps: Sequence[Step], asked: Asked) -> Ruled:
     refused = tuple(Refused(step, POLICY_UNAVAILABLE, None) for step in steps)
-    return Ruled(rulings=refused, question=asked, decision=None)
+    return Ruled(rulings=refused, asked=asked, decision=None)
 
 
-def _ruling(step: Step, steps: Sequence[Step], verdict: Verdict | None) -> Ruling:
+def _ruling(step: Step, joins: tuple[Item, ...], verdict: Verdict | None) -> Ruling:
     """Take a verdict literally: permitted is only what it says is, for this resource."""
     if verdict is None or verdict.resource != step.resource.code:
         return Refused(step, POLICY_UNAVAILABLE, None)
@@ -183,7 +283,7 @@ def _ruling(step: Step, steps: Sequence[Step], verdict: Verdict | None) -> Rulin
     parts = (verdict.items, verdict.row_filter, verdict.max_rows, verdict.grant)
     if any(part is None for part in parts):
         return Refused(step, POLICY_UNAVAILABLE, verdict)
-    return Permitted(step, verdict, joins_of(step, steps))
+    return Permitted(step, verdict, joins)
 
 
 def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> OfficerFacts:
@@ -209,23 +309,6 @@ def _case(case: Case | None) -> CaseFacts | None:
         system=case.system,
         attested=case.attested_by is not None,
         parties=sum(party.counts for party in case.parties),
-    )
-
-
-def _request(
-    call: Call, step: Step, steps: Sequence[Step], *, tokens: PerCallToken, token: KeyedToken
-) -> RequestFacts:
-    # What a link follows is compared too: it needs *match* like a key or a claim.
-    compared = (*step.matched, *joins_of(step, steps))
-    return RequestFacts(
-        ref=step.ref,
-        resource=step.resource.code,
-        items=[item.name for item in step.items],
-        matched=sorted({item.name for item in compared}),
-        filters=sorted({item.name for item in step.filtered}),
-        orders=sorted({item.name for item in step.ordered}),
-        limit=step.limit,
-        subject=None if step.subject is None else _subject(call, step, steps, tokens, token),
     )
 
 
@@ -287,7 +370,7 @@ def _resource(resource: Resource, touched: set[str]) -> ResourceFacts:
     )
 
 
-def _grant(grant: Grant, *, used: Mapping[str, int]) -> GrantFacts:
+def _grant(grant: Grant) -> GrantFacts:
     return GrantFacts(
         id=grant.id,
         resource=grant.resource,
@@ -308,8 +391,7 @@ def _grant(grant: Grant, *, used: Mapping[str, int]) -> GrantFacts:
         not_before=math.ceil(grant.not_before.timestamp()),
         not_after=int(grant.not_after.timestamp()),
         daily_quota=grant.daily_quota,
-        # A grant whose count is not known counts as spent.
-        used_today=used.get(grant.id, grant.daily_quota),
+        used_today=0,
         status=grant.state.value,
         attested=grant.attested,
         # An empty list would make a lost member widen: *any document* is said, not left out.

@@ -1,68 +1,47 @@
-"""What governing costs: a three-department query over HTTP against a bare JSON answer.
+"""What governing costs: a three-department query over HTTP, beside stacks that govern nothing.
 
-`python bench/gateway.py --json [--quick|--full]`. Four servers, each its own process on one core, take
-signed calls from a generator on the other: the whole exchange (`all`), the same with the log's port
-replaced by an adapter that returns a fixed receipt (`unrecorded`), with the decision point replaced by
-one that returns a fixed permit (`undecided`), and a bare Starlette answer (`hello`). Rounds are
-interleaved; figures are medians over rounds. `--profile FILE` serves `all` under cProfile instead.
+`python bench/gateway.py --json [--quick|--full]`. Servers, each its own process on one core, take calls from
+a generator on the other, in interleaved rounds; figures are medians over rounds:
+
+- `all`: the whole exchange over tables that it keeps itself: signature verified, policy decided, entry
+  durable and signed before release; `remote`: the same over the departments' own databases, with an entry of
+  intent before each fetch;
+- `unrecorded`: the log's port replaced by an adapter that returns a fixed receipt, `undecided`: the decision
+  point replaced by one that returns a fixed permit;
+- `strawberry`, `graphene`: the same query and rows, nothing governed; `hello`: a bare JSON answer.
+
+`--profile FILE` serves `all` under cProfile instead.
 """
 
 import argparse
 import asyncio
-import cProfile
 import json
 import os
 import pstats
-import secrets
 import shutil
-import signal
-import socket
-import sqlite3
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
-from audit.entry import Draft, Sequenced
-from catalogue.cases import NamedParty
-from catalogue.codes import complete_uscc
-from catalogue.model import Actor, SubjectType
-from catalogue.rows import MATTER, SYSTEM
-from exchange.client.signing import SignatureAuth, SigningKey, encode_usage
-from exchange.clock import now
+from bench.loads.gateway_fixture import RESOURCES, Fixture, kept_fixture
+from bench.loads.gateway_servers import Served, pin, serve, served
+from exchange.client.signing import SignatureAuth, encode_usage
 from exchange.demo import district
-from exchange.demo import setup as demo
-from exchange.demo.sources import LabourService
-from exchange.node import Node, create_home, open_node
-from exchange.serving import Serving, serve_node
-from exchange.settings import Settings, read_settings
 from gateway.model import Usage
-from gateway.ports import Recorder
-from policies.engine import DecisionPoint
-from policies.model import Decision, Question
 
-VARIANTS = ("all", "unrecorded", "undecided", "hello")
-LAUNCHER = Path(__file__).resolve().parent.parent / "gateway.py"
+GOVERNED = ("all", "unrecorded", "undecided", "remote")
+STOCK = ("strawberry", "graphene")
+VARIANTS = (*GOVERNED, *STOCK, "hello")
 CLIENTS = 32
-SUBJECTS = 1_000
-PARTIES = 5
-RESOURCES = ("307/000001", "308/000001", "310/000001")
-QUOTA = 100_000_000
+CONCURRENCIES = (1, CLIENTS, 256)
 DOCUMENT = """query Permit($e: ID!) {
   enterprise(uscc: $e) {
     businessLicence { entName legalRep phone status validUntil }
@@ -72,253 +51,7 @@ DOCUMENT = """query Permit($e: ID!) {
 }"""
 GIVEN = b'"outcome":"given"'
 PARTLY = b'"outcome":"partly-given"'
-
-
-class FixedReceipt:
-    """The recorder's port without a log behind it: the first entry is real, and is given to everybody."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._held: Sequenced | None = None
-
-    async def append(self, draft: Draft) -> Sequenced:
-        if self._held is None:
-            self._held = await self._recorder.append(draft)
-        return self._held
-
-    async def ready(self) -> None:
-        return None
-
-
-class FixedPermit:
-    """The decision point without a policy behind it: the first permit is real, and given to everybody."""
-
-    def __init__(self, decisions: DecisionPoint) -> None:
-        self._decisions = decisions
-        self._held: Decision | None = None
-
-    @property
-    def revision(self) -> str:
-        return self._decisions.revision
-
-    async def decide(self, question: Question) -> Decision:
-        if self._held is None:
-            decided = await self._decisions.decide(question)
-            if not all(verdict.allow for verdict in decided.resources.values()):
-                return decided
-            self._held = decided
-        return self._held
-
-
-def variant(node: Node, name: str) -> Node:
-    if name == "unrecorded":
-        return replace(node, ports=replace(node.ports, recorder=FixedReceipt(node.ports.recorder)))
-    if name == "undecided":
-        decisions = FixedPermit(node.ports.decisions)
-        return replace(node, ports=replace(node.ports, decisions=decisions))
-    return node
-
-
-def serve(name: str, home: Path, *, port: int, core: int, profile: Path | None) -> None:
-    """Be one of the servers, until told to stop."""
-    pin(core)
-    if name == "hello":
-        with suppress(KeyboardInterrupt):
-            asyncio.run(serve_hello(port))
-        return
-    settings = replace(read_settings({}, home=home), port=port)
-    serving = serve_node(variant(open_node(settings), name))
-    profiler = cProfile.Profile()
-    # Uvicorn ends in order at the signal and then raises it again.
-    with suppress(KeyboardInterrupt):
-        if profile is None:
-            asyncio.run(serving)
-        else:
-            profiler.runcall(asyncio.run, serving)
-    if profile is not None:
-        profiler.dump_stats(profile)
-
-
-async def serve_hello(port: int) -> None:
-    async def hello(request: Request) -> JSONResponse:
-        await request.body()
-        return JSONResponse({"hello": "world"})
-
-    app = Starlette(routes=[Route("/graphql", hello, methods=["POST"])])
-    await uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", server_header=False)
-    ).serve()
-
-
-def pin(core: int) -> None:
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[core % len(cores)]})
-
-
-@dataclass(slots=True)
-class Fixture:
-    """A home of the demo's district in which 1,000 firms are parties of 200 cases."""
-
-    home: Path
-    key: SigningKey
-    subjects: list[tuple[str, str]] = field(default_factory=list)
-    """(case number, uscc)."""
-
-
-def build(home: Path) -> Fixture:
-    settings = Settings(home=home, port=free_port(), origin="bench.example/log", demo=True)
-    create_home(settings)
-    node = open_node(settings)
-    labour = LabourService(token=secrets.token_urlsafe(12))
-    labour.start()
-    place = demo.found_district(node, say=lambda _: None)
-    serving = Serving(node)
-    serving.start()
-    try:
-        demo.join_systems(place, base_url=settings.base_url, vkey=node.vkey, say=lambda _: None)
-        demo.publish(
-            place,
-            labour_url=f"http://127.0.0.1:{labour.port}",
-            token=labour.token,
-            say=lambda _: None,
-        )
-        fixture = Fixture(home=home, key=place.systems[demo.SYSTEM])
-        for resource in RESOURCES:
-            ask(place, resource)
-        register(place, fixture)
-    finally:
-        labour.stop()
-        serving.stop()
-    fill(home / "files" / "demo", [uscc for _, uscc in fixture.subjects])
-    return fixture
-
-
-def ask(place: demo.District, resource: str) -> None:
-    """As the demo asks, with a quota that no bench uses up."""
-    begins = now()
-    asked = place.act(
-        "hall.operator",
-        "request.create",
-        wanted={
-            "resource": resource,
-            "systems": [demo.SYSTEM],
-            "items": list(demo.ASKED[resource]),
-            "match": list(demo.MATCHED.get(resource, ("uscc",))),
-            "matters": [district.MATTER],
-            "purposes": ["administrative-basis"],
-            "channels": ["query"],
-            "legal_basis": "《建筑法》第八条",
-            "scenario": "bench",
-            "not_before": (begins - timedelta(minutes=1)).isoformat(),
-            "not_after": (begins + timedelta(days=365)).isoformat(),
-            "daily_quota": QUOTA,
-        },
-    )
-    signed = place.act("hall.head", "request.sign", request=asked["id"])
-    if signed["grant"] is None:
-        demo.agree(place, asked["id"], resource)
-
-
-def register(place: demo.District, fixture: Fixture) -> None:
-    """Open the cases in which the firms are parties, as the hall's system does."""
-    node = place.node
-    hall = Actor(system=node.held(SYSTEM)[demo.SYSTEM], auth="signature")
-    assert node.held(MATTER)[district.MATTER].max_parties >= PARTIES
-    firms = [complete_uscc(f"91{district.REGION}MA8K{n:05d}") for n in range(SUBJECTS)]
-    for number in range(SUBJECTS // PARTIES):
-        case = f"SG-2027-{number:04d}"
-        named = firms[number * PARTIES : (number + 1) * PARTIES]
-        node.registry.open_case(
-            case,
-            by=hall,
-            matter=district.MATTER,
-            parties=[
-                NamedParty(type=SubjectType.ENTERPRISE, identifier=uscc, role="applicant")
-                for uscc in named
-            ],
-            accepted_at=now() - timedelta(minutes=5),
-        )
-        fixture.subjects += [(case, uscc) for uscc in named]
-
-
-def fill(folder: Path, firms: Sequence[str]) -> None:
-    """Give every firm a record in each of the three departments' tables."""
-    rows: dict[str, tuple[str, list[tuple[object, ...]]]] = {
-        "market": (
-            "business_licence",
-            [
-                (u, f"企业{i}", "周砚", None, f"1990001{i:04d}", "100.00", "存续", "2046-05-20")
-                for i, u in enumerate(firms)
-            ],
-        ),
-        "planning": (
-            "planning_permit",
-            [
-                (f"建字第{i:05d}号", u, f"综合楼{i}", "3000.50", "有效", "2028-06-30")
-                for i, u in enumerate(firms)
-            ],
-        ),
-        "housing": (
-            "qualification",
-            [
-                (u, f"D8{i:05d}", "一级", f"1990002{i:04d}", "有效", "2029-12-31")
-                for i, u in enumerate(firms)
-            ],
-        ),
-    }
-    for name, (table, records) in rows.items():
-        marks = ", ".join("?" for _ in records[0])
-        connection = sqlite3.connect(folder / f"{name}.db")
-        with connection:
-            connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', records)
-        connection.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[int]:
-    """A server of one variant on the first core; yields its port."""
-    port = free_port()
-    command = [
-        sys.executable,
-        str(LAUNCHER),
-        "--serve",
-        name,
-        "--home",
-        str(home),
-        "--port",
-        str(port),
-    ]
-    if profile is not None:
-        command += ["--profile", str(profile)]
-    process = subprocess.Popen(command)
-    try:
-        wait_for(port, process)
-        yield port
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"the server on port {port} did not start")
+NO_REMOTE_STATE = "the registry is kept in SQLite so far"
 
 
 class Generator:
@@ -392,62 +125,92 @@ def check(head: bytes, body: bytes, *, governed: bool) -> None:
 
 @dataclass(slots=True)
 class Timed:
+    """What was seen of each variant, round by round."""
+
     rates: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in VARIANTS})
-    took: dict[int, list[float]] = field(default_factory=lambda: {1: [], CLIENTS: []})
+    """Calls a second at 32 clients."""
+    took: dict[int, list[float]] = field(
+        default_factory=lambda: {clients: [] for clients in CONCURRENCIES}
+    )
+    """Seconds that a call of `all` took, by the number of clients."""
+    cpu: dict[int, list[float]] = field(
+        default_factory=lambda: {clients: [] for clients in CONCURRENCIES}
+    )
+    """Seconds of processor time of the server a call of `all`."""
+    memory_kb: int = 0
 
 
-def measure(ports: dict[str, int], generator: Generator, *, rounds: int, calls: int) -> Timed:
+def measure(
+    servers: dict[str, Served], generators: dict[str, Generator], *, rounds: int, calls: int
+) -> Timed:
     timed = Timed()
-    for name, port in ports.items():
-        asyncio.run(
-            send(
-                port, generator.calls(port, CLIENTS * 2), clients=CLIENTS, governed=name != "hello"
-            )
-        )
+    for name, server in servers.items():
+        # Standing decisions of every subject are warm, as they are on a served day.
+        warm = 1_100 if name in GOVERNED else CLIENTS * 2
+        run(server, generators[name], name, calls=warm, clients=CLIENTS)
     for _ in range(rounds):
-        for name, port in ports.items():
-            governed = name != "hello"
-            # The bare answer is so much faster that as many calls would be over before they settle.
-            written = generator.calls(port, calls if governed else calls * 2)
-            begun = time.perf_counter()
-            took = asyncio.run(send(port, written, clients=CLIENTS, governed=governed))
-            timed.rates[name].append(len(written) / (time.perf_counter() - begun))
-            if name == "all":
-                timed.took[CLIENTS] += took
-        alone = generator.calls(ports["all"], max(16, calls // 8))
-        timed.took[1] += asyncio.run(send(ports["all"], alone, clients=1, governed=True))
+        for name, server in servers.items():
+            # The bare answer is over too soon, the stock stacks too late, to be asked as often.
+            count = calls * 2 if name == "hello" else calls // 8 if name in STOCK else calls
+            took, lasted, _ = run(server, generators[name], name, calls=count, clients=CLIENTS)
+            timed.rates[name].append(len(took) / lasted)
+        for clients in CONCURRENCIES:
+            count = max(calls // 4, clients) if clients > 1 else calls // 8
+            took, _, cpu = run(
+                servers["all"], generators["all"], "all", calls=count, clients=clients
+            )
+            timed.took[clients] += took
+            timed.cpu[clients].append(cpu / len(took))
+    timed.memory_kb = servers["all"].memory_kb()
     return timed
 
 
+def run(
+    server: Served, generator: Generator, name: str, *, calls: int, clients: int
+) -> tuple[list[float], float, float]:
+    """Send calls; returns what each took, how long all took, and the server's processor time, in seconds."""
+    written = generator.calls(server.port, calls)
+    used, begun = server.cpu_s(), time.perf_counter()
+    took = asyncio.run(send(server.port, written, clients=clients, governed=name in GOVERNED))
+    return took, time.perf_counter() - begun, server.cpu_s() - used
+
+
 def figures_of(timed: Timed) -> dict[str, Any]:
-    def ratio(over: str) -> float:
-        pairs = zip(timed.rates["all"], timed.rates[over], strict=True)
+    def ratio(name: str, over: str) -> float:
+        pairs = zip(timed.rates[name], timed.rates[over], strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
     figures: dict[str, Any] = {
-        "governed_over_hello_sqlite": round(ratio("hello"), 4),
-        "audit_overhead_sqlite": round(1 - ratio("unrecorded"), 3),
-        "policy_overhead_sqlite": round(1 - ratio("undecided"), 3),
-        "governed_calls_per_s_sqlite": round(statistics.median(timed.rates["all"]), 1),
-        "hello_calls_per_s": round(statistics.median(timed.rates["hello"]), 1),
+        "governed_over_hello": round(ratio("all", "hello"), 4),
+        "governed_over_strawberry": round(ratio("all", "strawberry"), 2),
+        "governed_over_graphene": round(ratio("all", "graphene"), 2),
+        "governed_over_hello_remote": round(ratio("remote", "hello"), 4),
+        "governed_over_strawberry_remote": round(ratio("remote", "strawberry"), 2),
+        "audit_overhead": round(1 - ratio("all", "unrecorded"), 3),
+        "policy_overhead": round(1 - ratio("all", "undecided"), 3),
     }
-    for clients, took in timed.took.items():
-        cuts = statistics.quantiles(took, n=100)
+    for name in VARIANTS:
+        figures[f"{name}_calls_per_s"] = round(statistics.median(timed.rates[name]), 1)
+    for clients in CONCURRENCIES:
+        cuts = statistics.quantiles(timed.took[clients], n=100)
         figures[f"p50_ms_clients{clients}"] = round(cuts[49] * 1000, 2)
         figures[f"p99_ms_clients{clients}"] = round(cuts[98] * 1000, 2)
+        figures[f"cpu_us_per_call_clients{clients}"] = round(
+            statistics.median(timed.cpu[clients]) * 1e6
+        )
+    figures["memory_mb"] = timed.memory_kb // 1024
     for name in ("governed_over_hello", "audit_overhead", "policy_overhead"):
         figures[f"{name}_postgresql"] = None
-        figures[f"{name}_postgresql_skipped"] = "the exchange keeps its state in SQLite so far"
+        figures[f"{name}_postgresql_skipped"] = NO_REMOTE_STATE
     return figures
 
 
 def profile(fixture: Fixture, target: Path, *, calls: int) -> None:
     """Serve under cProfile; prints where the loop's thread spent its time."""
     generator = Generator(fixture)
-    with served("all", fixture.home, profile=target) as port:
+    with served("all", fixture.home, profile=target) as server:
         for _ in range(4):
-            written = generator.calls(port, calls // 4)
-            asyncio.run(send(port, written, clients=CLIENTS, governed=True))
+            run(server, generator, "all", calls=calls // 4, clients=CLIENTS)
     stats = pstats.Stats(str(target))
     stats.sort_stats("tottime").print_stats(45)
     stats.sort_stats("cumtime").print_stats(70)
@@ -468,29 +231,35 @@ def main() -> None:
         serve(asked.serve, asked.home, port=asked.port, core=0, profile=asked.profile)
         return
     pin(1)
-    rounds, calls = (5, 192) if asked.quick else (15, 1_280) if asked.full else (9, 512)
+    rounds, calls = (5, 512) if asked.quick else (15, 4_096) if asked.full else (9, 2_048)
     with tempfile.TemporaryDirectory() as folder:
-        fixture = build(Path(folder) / "all")
+        fixtures = {
+            road: kept_fixture(Path(folder) / f"{road}-fixture", local=road == "local")
+            for road in ("local", "remote")
+        }
         if asked.profile:
-            profile(fixture, asked.profile, calls=800)
+            profile(fixtures["local"], asked.profile, calls=4_000)
             return
-        homes = {name: Path(folder) / name for name in VARIANTS}
-        for name in ("unrecorded", "undecided"):
-            shutil.copytree(fixture.home, homes[name])
-        with (
-            served("all", homes["all"]) as one,
-            served("unrecorded", homes["unrecorded"]) as two,
-            served("undecided", homes["undecided"]) as three,
-            served("hello", homes["hello"]) as four,
-        ):
-            ports = dict(zip(VARIANTS, (one, two, three, four), strict=True))
-            timed = measure(ports, Generator(fixture), rounds=rounds, calls=calls)
-        figures = figures_of(timed)
+        figures = figures_of(compare(fixtures, Path(folder), rounds=rounds, calls=calls))
     figures["cores"] = os.cpu_count()
     if not asked.json:
         for name, figure in figures.items():
             print(f"{name:36} {figure}")
     print(json.dumps(figures))
+
+
+def compare(fixtures: dict[str, Fixture], folder: Path, *, rounds: int, calls: int) -> Timed:
+    """Serve every variant on a home of its own and measure them in turn."""
+    homes = {name: folder / name for name in VARIANTS}
+    for name, home in homes.items():
+        road = "remote" if name == "remote" else "local"
+        shutil.copytree(fixtures[road].home, home)
+    generators = {
+        name: Generator(fixtures["remote" if name == "remote" else "local"]) for name in VARIANTS
+    }
+    with ExitStack() as serving:
+        servers = {name: serving.enter_context(served(name, homes[name])) for name in VARIANTS}
+        return measure(servers, generators, rounds=rounds, calls=calls)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from audit.entry import ByteCommit, Commit, Draft, IndexRow, Sequenced
 from audit.keys import create_keys
 from audit.log import BATCH_MOST, Log, check_stored
 from audit.merkle import RightEdge, leaf_hash
-from audit.sequencer import Asked, Latest, Sequencer
+from audit.sequencer import Asked, Latest, Sequencer, _index_rows, _Tokens
 from audit.sqlstore import SqlStore
 from audit.store import Head, StoredEntry, Writes
 from audit.vault import Vault
@@ -48,6 +48,7 @@ class Plain(Sequencer):
         new = replace(
             old, size=old.size + len(plan.taken), ts=plan.at, barrier=plan.standing.barrier
         )
+        tokens = _Tokens(self._vault)
         batch.write(
             Writes(
                 entries=[
@@ -55,8 +56,8 @@ class Plain(Sequencer):
                     for taken in plan.taken
                 ],
                 tiles=[],
-                index=[row for taken in plan.taken for row in self._index_rows(taken, plan.at)],
-                parts=[part for taken in plan.taken for part in self._parts(taken, keys)],
+                index=[row for taken in plan.taken for row in _index_rows(taken, plan.at, tokens)],
+                parts=self._parts(plan.taken, keys),
                 nonces=plan.standing.new_nonces,
                 used=plan.standing.new_used,
                 counters=plan.standing.new_numbers,
@@ -80,7 +81,7 @@ class Plain(Sequencer):
                 body=taken.composed.body,
                 proof=(),
                 checkpoint="",
-                openings={name: taken.composed.openings[name] for name in taken.draft.receipt},
+                openings=taken.composed.opened(taken.draft.receipt),
             )
             for taken in plan.taken
         ]

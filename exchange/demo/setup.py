@@ -257,8 +257,8 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
             key=entry.key,
             titles=titles[entry.table],
         )
-        _announce(place, short, _finished(seen["resource"], entry))
-    _announce(place, "labour", _deposit())
+        announce(place, short, finished(seen["resource"], entry))
+    announce(place, "labour", _deposit())
     say(
         f"{len(PUBLISHED) + 1} resources of five departments announced, on four databases and a JSON service"
     )
@@ -317,13 +317,13 @@ def _register_keys(place: District) -> None:
             )
 
 
-def _announce(place: District, short: str, resource: dict[str, Any]) -> None:
+def announce(place: District, short: str, resource: dict[str, Any]) -> None:
     place.act(f"{short}.operator", "resource.draft", resource=resource)
     place.act(f"{short}.head", "resource.submit", code=resource["code"])
     place.act("authority", "resource.announce", code=resource["code"])
 
 
-def _finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:
+def finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:
     """What the publisher makes of the suggestion: a title, conditions, and levels that were decided."""
     items = [item | dict(entry.items.get(item["name"], {})) for item in suggested["items"]]
     for item in items:

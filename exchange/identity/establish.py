@@ -13,7 +13,7 @@ from catalogue.rows import staff_token
 from catalogue.snapshot import Snapshot
 from exchange.clock import fresh_id
 from exchange.identity.errors import IdentityError
-from exchange.identity.signatures import Window, check_path, read_headers, verify_request
+from exchange.identity.signatures import Window, check_path, read_headers, verify_fields
 from exchange.identity.tokens import Issuer, verify_access
 from gateway.model import Caller
 
@@ -46,19 +46,18 @@ class Gate:
         self, request: Request, body: bytes, *, snapshot: Snapshot, now: datetime
     ) -> Established:
         """Return the system behind a request. Raises IdentityError."""
-        raw = request.scope["headers"]
-        fields = read_headers(raw)
+        fields = read_headers(request.scope["headers"])
         signed = "signature" in fields or "signature-input" in fields
         token = fields.get("authorization")
         if signed and token is not None:
             raise IdentityError("AUTHENTICATION_AMBIGUOUS")
         if signed:
-            known = verify_request(
+            known = verify_fields(
                 request.method,
                 self.authority,
                 _raw_path(request),
                 request.scope["query_string"],
-                raw,
+                fields,
                 body,
                 keys=snapshot.keys,
                 now=now,

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from audit.entry import Nonce
@@ -35,6 +36,7 @@ _SINGLE = frozenset(
         *FIELDS,
     }
 )
+_NAMES = {name.encode("ascii"): name for name in _SINGLE}
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 _LABEL = r"[a-z*][a-z0-9_\-.*]{0,63}"
@@ -50,7 +52,6 @@ _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{43}")
 _SIGNATURE = re.compile(rf"(?P<label>{_LABEL})=:(?P<bytes>[A-Za-z0-9+/]{{86}}==):")
 _DIGEST = re.compile(r"sha-256=:(?P<bytes>[A-Za-z0-9+/]{43}=):")
-_VALUE = re.compile(rb"[ -~]*")
 _METHOD = re.compile(r"[A-Z]{1,16}")
 # RFC 3986 path characters; escapes only where they are needed, upper-case, and never for a control
 # character, a dot, a slash, a backslash or the percent sign itself: two readers must not see two paths.
@@ -117,7 +118,32 @@ def verify_request(  # noqa: PLR0913 - the parts of a request, none of which has
     `headers` as ASGI gives them. The nonce is not looked up here: its use becomes durable with the entry of
     the call.
     """
-    fields = read_headers(headers)
+    return verify_fields(
+        method,
+        authority,
+        path,
+        query,
+        read_headers(headers),
+        body,
+        keys=keys,
+        now=now,
+        window=window,
+    )
+
+
+def verify_fields(  # noqa: PLR0913 - as above
+    method: str,
+    authority: str,
+    path: bytes,
+    query: bytes,
+    fields: Mapping[str, str],
+    body: bytes,
+    *,
+    keys: Mapping[str, SystemKey],
+    now: datetime,
+    window: Window = USUAL_WINDOW,
+) -> Signed:
+    """As `verify_request`, of headers that `read_headers` has read."""
     given = _read_input(fields)
     label, signature = _read_signature(fields)
     if label != given.label:
@@ -129,13 +155,14 @@ def verify_request(  # noqa: PLR0913 - the parts of a request, none of which has
     if given.algorithm not in (None, key.algorithm):
         raise IdentityError("ALGORITHM_MISMATCH")
     _check_digest(fields, body)
-    derived = {
+    values = {
+        **fields,
         "@method": method,
         "@authority": authority,
         "@path": path.decode("ascii"),
         "@query": "?" + query.decode("ascii"),
     }
-    base = signature_base(given.components, {**fields, **derived}, params=given.params)
+    base = signature_base(given.components, values, params=given.params)
     check_signature(read_public_der(key.public), signature, message=base)
     held_until = (given.expires + window.skew_s) * 1000
     nonce = Nonce(key=key.id, nonce=given.nonce, expires=held_until)
@@ -146,14 +173,14 @@ def read_headers(headers: RawHeaders) -> dict[str, str]:
     """The headers that identity is about, by lower-case name; a second one of a name is refused."""
     fields: dict[str, str] = {}
     for raw_name, raw_value in headers:
-        name = raw_name.decode("latin-1").lower()
-        if name not in _SINGLE:
+        name = _NAMES.get(raw_name.lower())
+        if name is None:
             continue
         if name in fields:
             raise IdentityError("HEADER_DUPLICATE", f"{name} occurs twice, once needed")
         # RFC 9421, 2.1: surrounding white space is no part of the value.
         value = raw_value.strip(b" \t")
-        if not _VALUE.fullmatch(value):
+        if not (value.isascii() and value.decode("ascii").isprintable()):
             raise IdentityError("HEADER_MALFORMED", f"{name} is not printable ASCII")
         fields[name] = value.decode("ascii")
     return fields
@@ -171,6 +198,7 @@ def find_key(key_id: str, *, keys: Mapping[str, SystemKey], now: datetime) -> Sy
     return key
 
 
+@lru_cache(maxsize=256)
 def check_path(path: bytes, query: bytes) -> None:
     """Refuse a target that two readers could understand differently: dot segments, NUL, loose escapes."""
     segments = path.split(b"/")
@@ -226,6 +254,7 @@ def _read_input(fields: Mapping[str, str]) -> _Input:
     )
 
 
+@lru_cache(maxsize=256)
 def _read_components(text: str) -> tuple[str, ...]:
     names = tuple(part.strip('"') for part in text.split(" ")) if text else ()
     if len(set(names)) != len(names):

@@ -11,7 +11,7 @@ from gateway.errors import (
     SourceUnavailableError,
 )
 from gateway.model import Permitted, Row
-from gateway.ports import Lister, Source
+from gateway.ports import Lister, ReadNow, Source
 
 
 class Breaker:
@@ -55,6 +55,34 @@ class Guarded:
         self._source = source
         self._breaker = breaker
         self._timeout_s = timeout_s
+        self._read_now: ReadNow | None = getattr(source, "read_now", None)
+
+    def read_now(
+        self, permitted: Permitted, *, keys: Sequence[str], call: str
+    ) -> Sequence[Row] | None:
+        """Read without waiting, where the source can; None leaves it to `read`."""
+        if self._read_now is None:
+            return None
+        self._breaker.admit()
+        rows = None
+        try:
+            rows = self._read_now(permitted, keys=keys, call=call)
+        except SourceError as error:
+            self._judge(error)
+            raise
+        finally:
+            if rows is None:
+                self._breaker.gave_up()
+        if rows is not None:
+            self._breaker.succeeded()
+        return rows
+
+    def _judge(self, error: SourceError) -> None:
+        if isinstance(error, (SourceUnavailableError, SourceTimeoutError)):
+            self._breaker.failed()
+        else:
+            # It answered, if wrongly: leaving it alone would not make the next answer right.
+            self._breaker.succeeded()
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
         return await self._guard(lambda: self._source.read(permitted, keys=keys, call=call))
@@ -73,12 +101,8 @@ class Guarded:
         except TimeoutError as error:
             self._breaker.failed()
             raise SourceTimeoutError(timeout_ms=int(self._timeout_s * 1000)) from error
-        except (SourceUnavailableError, SourceTimeoutError):
-            self._breaker.failed()
-            raise
-        except SourceError:
-            # It answered, if wrongly: leaving it alone would not make the next answer right.
-            self._breaker.succeeded()
+        except SourceError as error:
+            self._judge(error)
             raise
         except BaseException:
             self._breaker.gave_up()

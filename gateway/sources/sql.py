@@ -1,25 +1,21 @@
 """Reads a department's tables through SQLAlchemy Core: bound values only, one statement a step."""
 
 import asyncio
+import sqlite3
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     Select,
-    bindparam,
-    column,
     create_engine,
     event,
-    func,
     inspect,
-    select,
-    table,
     text,
 )
 from sqlalchemy.engine import URL, make_url
@@ -33,32 +29,41 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import PoolProxiedConnection
 
-from catalogue.model import Item
+from catalogue.model import Item, Resource
 from gateway.errors import (
     SourceDriftError,
     SourceInvalidError,
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from gateway.formats import to_wire
+from gateway.formats import converter, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
 from gateway.sources.statements import (
+    Key,
     ListShape,
     all_conditions,
-    bound,
-    condition,
-    condition_columns,
     filter_values,
+    key_of,
     list_shape,
     place_values,
     select_list,
+    select_of,
+    shape_of,
+    values_of,
 )
 
-_RANK = "exchange_rank"
 _STATEMENTS_KEPT = 256
+
+AT_ONCE_S = 0.005
+"""A read on the loop is given up after so long, and repeated on a thread."""
+_STEPS_BETWEEN = 1_000
+"""Steps of SQLite's machine between two looks at the clock: some tens of microseconds."""
+_MOST_SLIPS = 10
+"""After its n-th slip in a row the next 2^n reads of a statement go to a thread, n at most this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +73,6 @@ class ReflectedColumn:
     nullable: bool
     primary_key: bool
     comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """All of a read that decides the statement's text. Values are no part of it."""
-
-    table: str
-    columns: tuple[str, ...]
-    key: str
-    order: tuple[str, ...]
-    conditions: tuple[tuple[str, str], ...]
-    """(column, operator)."""
-    ranked: bool
 
 
 def open_engine(address: str, *, secret: str | None, timeout_s: float, threads: int = 4) -> Engine:
@@ -111,7 +103,7 @@ def _engine(url: URL, *, secret: str | None, timeout_s: float, threads: int) -> 
     engine = create_engine(
         url,
         connect_args=arguments,
-        pool_size=threads,
+        pool_size=threads + 1,  # One more for what is read on the loop.
         max_overflow=0,
         pool_timeout=timeout_s,
         pool_pre_ping=url.get_backend_name() != "sqlite",
@@ -147,19 +139,100 @@ def _sign_with_call_number(
     return (f"/* {call} */ {statement}" if call else statement), parameters
 
 
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """A read prepared: everything about it that does not change from call to call."""
+
+    resource: Resource
+    items: tuple[Item, ...]
+    statement: Select[Any]
+    text: str = ""
+    """For SQLite: the statement as its driver takes it; empty for others."""
+    places: tuple[tuple[str, int | None], ...] = ()
+    """What is bound in each place of `text`: the name of a value and, in a list, the position there."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """What SQLAlchemy itself binds, by its name: LIMIT's OFFSET."""
+    convert: Callable[[Sequence[Any]], list[Row]]
+    by_index: bool = False
+    """Whether the database says that it finds the records by an index."""
+    apart: int = 0
+    """How many more reads go to a thread: the last one on the loop took too long."""
+    slips: int = 0
+
+    def slipped(self) -> None:
+        self.slips = min(self.slips + 1, _MOST_SLIPS)
+        self.apart = 2**self.slips
+
+
 class SqlSource:
     """One department's database. Implements `gateway.ports.Source`.
 
     Reads run in a bounded pool of threads of this source alone. A thread past its deadline counts as
-    used until its driver returns, so that a source that hangs can hold up nobody else.
+    used until its driver returns, so that a source that hangs can hold up nobody else. With `monotonic`,
+    a look-up of one key that SQLite finds by an index is done on the loop (`read_now`).
     """
 
-    def __init__(self, engine: Engine, *, zone: tzinfo, threads: int = 4) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        zone: tzinfo,
+        threads: int = 4,
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
         self._engine = engine
         self._zone = zone
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="source")
         self._free = asyncio.Semaphore(threads)
-        self._statements: dict[_Shape | ListShape, Select[Any]] = {}
+        self._readings: dict[Key, _Reading] = {}
+        self._lists: dict[ListShape, Select[Any]] = {}
+        self._embedded = engine.dialect.name == "sqlite"
+        self._monotonic = monotonic
+        self._until = 0.0
+        self._opening = threading.Lock()
+        self._held: PoolProxiedConnection | None = None
+        self._own: Any = None
+        """The driver's connection for reads on the loop, opened by the first thread that reads."""
+
+    def read_now(
+        self, permitted: Permitted, *, keys: Sequence[str], call: str
+    ) -> Sequence[Row] | None:
+        """Look one key up on the loop. None where that is not known to be quick, or goes wrong.
+
+        Nothing is prepared here: the first read of a kind goes to a thread, which finds out whether the
+        database has an index for it. A database that is locked or gone, or a read that takes longer than
+        5 ms, is left to `read`, which then words the failure.
+        """
+        own, monotonic = self._own, self._monotonic
+        if own is None or monotonic is None or len(keys) != 1 or permitted.step.many:
+            return None
+        reading = self._readings.get(key_of(permitted, 1))
+        if (
+            reading is None
+            or not reading.by_index
+            or reading.resource is not permitted.step.resource
+        ):
+            return None
+        if reading.apart:
+            reading.apart -= 1
+            return None
+        check_call_number(call)
+        most = most_rows(permitted)
+        if most == 0:
+            return ()
+        values = values_of(permitted, keys, most, call)
+        begun = monotonic()
+        self._until = begun + AT_ONCE_S
+        try:
+            found = _run(own, reading, values)
+        except sqlite3.Error:
+            reading.slipped()
+            return None
+        if monotonic() > self._until:
+            reading.slipped()
+        else:
+            reading.slips = 0
+        return self._rows(reading, found)
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
         check_call_number(call)
@@ -186,102 +259,177 @@ class SqlSource:
     async def close(self) -> None:
         """Give back threads and connections; a read that still hangs is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._opening:
+            held, self._held, self._own, self._monotonic = self._held, None, None, None
+        if held is not None:
+            held.invalidate()
         self._engine.dispose()
 
     def _read(self, permitted: Permitted, keys: tuple[str, ...], call: str) -> Sequence[Row]:
-        items = needed_items(permitted)
-        conditions = all_conditions(permitted)
-        statement = self._statement(_shape(permitted, items, ranked=len(keys) > 1))
+        key = key_of(permitted, len(keys))
+        reading = self._readings.get(key)
+        if reading is None or reading.resource is not permitted.step.resource:
+            reading = self._prepared(permitted, len(keys))
         most = most_rows(permitted)
         if most == 0:
             return ()
-        values = {
-            "keys": [bound(permitted.step.key.item, key) for key in keys],
-            "most": most,
-            **filter_values(conditions, permitted.step.resource),
-        }
-        return self._rows(items, statement, values, call)
+        values = values_of(permitted, keys, most, call)
+        if self._embedded and not reading.text:
+            self._compile(reading, values)
+        try:
+            with self._engine.connect() as connection:
+                if reading.text:
+                    driver = connection.connection.driver_connection
+                    found = _run(driver, reading, values)
+                    self._learn(driver, reading, values)
+                else:
+                    del values["call"]
+                    signed = connection.execution_options(exchange_call=call)
+                    found = list(signed.execute(reading.statement, values))
+        except SQLAlchemyError as error:
+            raise _translate(error) from None  # The cause's text may hold values of the statement.
+        except sqlite3.Error as error:
+            raise _translate(_as_sqlalchemy(error)) from None
+        self._keep(key, reading)
+        return self._rows(reading, found)
 
     def _read_list(self, permitted: Permitted, call: str) -> Sequence[Row]:
         items = needed_items(permitted)
-        conditions = all_conditions(permitted)
         most = most_rows(permitted)
         if most == 0:
             return ()
-        statement = self._statement(list_shape(permitted, items))
         values = {
             # One more than may be given says whether there is a next page.
             "most": most + 1,
-            **filter_values(conditions, permitted.step.resource),
+            **filter_values(all_conditions(permitted), permitted.step.resource),
             **place_values(permitted.step),
         }
-        return self._rows(items, statement, values, call)
-
-    def _rows(
-        self, items: Sequence[Item], statement: Select[Any], values: Mapping[str, Any], call: str
-    ) -> Sequence[Row]:
         try:
             with self._engine.connect() as connection:
                 signed = connection.execution_options(exchange_call=call)
-                found = signed.execute(statement, values).all()
+                found = signed.execute(self._list_statement(permitted, items), values).all()
         except SQLAlchemyError as error:
             raise _translate(error) from None  # The cause's text may hold values of the statement.
         return [self._row(items, values_) for values_ in found]
+
+    def _list_statement(self, permitted: Permitted, items: Sequence[Item]) -> Select[Any]:
+        shape = list_shape(permitted, items)
+        found = self._lists.get(shape)
+        if found is None:
+            if len(self._lists) >= _STATEMENTS_KEPT:
+                self._lists.clear()
+            found = self._lists[shape] = select_list(shape)
+        return found
+
+    def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
+        try:
+            return reading.convert(found)
+        except ValueError:
+            # Converted once more, item by item, to say which one it is.
+            return [self._row(reading.items, values) for values in found]
 
     def _row(self, items: Sequence[Item], values: Sequence[Any]) -> Row:
         row: dict[str, Any] = {}
         for item, value in zip(items, values, strict=False):  # The rank column comes last.
             try:
-                row[item.name] = None if value is None else to_wire(item.type, value, self._zone)
+                row[item.name] = to_wire(item.type, value, self._zone)
             except ValueError as error:
                 raise SourceInvalidError(reason=f"item {item.name}: {error}") from None
         return row
 
-    def _statement(self, shape: _Shape | ListShape) -> Select[Any]:
-        found = self._statements.get(shape)
-        if found is None:
-            if len(self._statements) >= _STATEMENTS_KEPT:
-                self._statements.clear()
-            found = self._statements[shape] = (
-                _select(shape) if isinstance(shape, _Shape) else select_list(shape)
-            )
-        return found
+    def _prepared(self, permitted: Permitted, keys: int) -> _Reading:
+        items = needed_items(permitted)
+        statement = select_of(
+            shape_of(permitted, items, ranked=keys > 1), call_bound=self._embedded
+        )
+        return _Reading(
+            resource=permitted.step.resource,
+            items=items,
+            statement=statement,
+            convert=_row_converter(items, self._zone),
+        )
+
+    def _compile(self, reading: _Reading, values: Mapping[str, Any]) -> None:
+        """Keep the text that SQLAlchemy Core makes of a statement, and what is bound in which place.
+
+        Of the values only the lengths of lists go into it.
+        """
+        compiled = reading.statement.compile(dialect=self._engine.dialect)
+        expanded = compiled.construct_expanded_state(dict(values))
+        ours = {
+            # So SQLAlchemy names the members of a list.
+            **{
+                f"{name}_{number}": (name, number - 1)
+                for name, value in values.items()
+                if isinstance(value, list)
+                for number in range(1, len(value) + 1)
+            },
+            **{name: (name, None) for name in values},
+        }
+        bound = expanded.positiontup or []
+        reading.constants = {name: expanded.parameters[name] for name in bound if name not in ours}
+        reading.places = tuple([ours.get(name, (name, None)) for name in bound])
+        reading.text = expanded.statement
+
+    def _keep(self, key: "Key", reading: _Reading) -> None:
+        if len(self._readings) >= _STATEMENTS_KEPT and key not in self._readings:
+            self._readings.clear()
+        self._readings[key] = reading
+
+    def _learn(self, connection: Any, reading: _Reading, values: dict[str, Any]) -> None:
+        """Find out, in a thread, whether a read may be done on the loop from now on."""
+        if self._monotonic is None or reading.by_index or len(values["keys"]) != 1:
+            return
+        plan = connection.execute(
+            f"EXPLAIN QUERY PLAN {reading.text}", _placed(reading, values)
+        ).fetchall()
+        steps = [str(step[-1]) for step in plan]
+        reading.by_index = any(step.startswith("SEARCH") for step in steps) and not any(
+            step.startswith("SCAN") for step in steps
+        )
+        with self._opening:
+            if reading.by_index and self._own is None and self._monotonic is not None:
+                self._held = self._engine.raw_connection()
+                own: Any = self._held.driver_connection
+                # The loop waits for no lock, and for nothing that takes long.
+                own.execute("PRAGMA busy_timeout = 0")
+                own.set_progress_handler(self._late, _STEPS_BETWEEN)
+                self._own = own
+
+    def _late(self) -> bool:
+        return self._monotonic is None or self._monotonic() > self._until
 
 
-def _shape(permitted: Permitted, items: Sequence[Item], *, ranked: bool) -> _Shape:
-    step, verdict = permitted.step, permitted.verdict
-    shown = set(verdict.items.allowed) if verdict.items is not None else set()
-    columns = {item.name: item.column for item in step.resource.items}
-    return _Shape(
-        table=step.resource.table,
-        columns=tuple(item.column for item in items),
-        key=step.key.item.column,
-        # Only what is given in full orders the rows: the order of the rest would tell about it.
-        order=tuple(item.column for item in items if item.name in shown),
-        conditions=condition_columns(all_conditions(permitted), columns),
-        ranked=ranked,
-    )
+def _placed(reading: _Reading, values: dict[str, Any]) -> list[Any]:
+    """Return the bound values in the order of their places."""
+    values |= reading.constants
+    return [values[name] if at is None else values[name][at] for name, at in reading.places]
 
 
-def _select(shape: _Shape) -> Select[Any]:
-    schema, _, name = shape.table.rpartition(".")
-    names = dict.fromkeys((*shape.columns, shape.key, *(item for item, _ in shape.conditions)))
-    source = table(name, *(column(one) for one in names), schema=schema or None)
-    key = source.c[shape.key]
-    order = [source.c[one] for one in shape.order]
-    where: list[ColumnElement[bool]] = [key.in_(bindparam("keys", expanding=True))]
-    where += [condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)]
-    wanted = [source.c[one] for one in shape.columns]
-    if not shape.ranked:
-        return select(*wanted).where(*where).order_by(*order).limit(bindparam("most"))
-    # Several keys: each has its own bound, else one holder's records would hide another's.
-    rank = func.row_number().over(partition_by=key, order_by=order or [key]).label(_RANK)
-    inner = select(*wanted, rank).where(*where).subquery()
-    return (
-        select(inner)
-        .where(inner.c[_RANK] <= bindparam("most"))
-        .order_by(inner.c[shape.key], inner.c[_RANK])
-    )
+def _run(connection: Any, reading: _Reading, values: dict[str, Any]) -> list[Any]:
+    """Run a prepared statement on the driver's cursor."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute(reading.text, _placed(reading, values))
+        found: list[Any] = cursor.fetchall()
+    finally:
+        cursor.close()
+    return found
+
+
+def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
+    """Return the driver's error as SQLAlchemy would have raised it."""
+    return DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True)
+
+
+def _row_converter(items: Sequence[Item], zone: tzinfo) -> Callable[[Sequence[Any]], list[Row]]:
+    """Return a function, made for these items, from the driver's tuples to rows of the wire."""
+    names: dict[str, Any] = {f"n{at}": item.name for at, item in enumerate(items)}
+    names |= {f"c{at}": converter(item.type, zone) for at, item in enumerate(items)}
+    members = ", ".join(f"n{at}: c{at}(r[{at}])" for at in range(len(items)))
+    exec(f"def convert(found):\n    return [{{{members}}} for r in found]", names)  # noqa: S102  No value is in it.
+    convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
+    return convert
 
 
 def _translate(error: SQLAlchemyError) -> Exception:

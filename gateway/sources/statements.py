@@ -1,4 +1,4 @@
-"""The text of a read's statement, and the values bound in it: filters of the decision and of the call."""
+"""The one statement of a read, by SQLAlchemy Core: its text holds names alone, every value is bound."""
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -22,8 +22,66 @@ from sqlalchemy import (
 from catalogue.model import Item, ItemType, Resource
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.mask import condition_of
-from gateway.model import Listed, Permitted, Step
+from gateway.model import FoundKey, Listed, Permitted, Step
 from policies.model import RowCondition
+
+_RANK = "exchange_rank"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All of a read that decides the statement's text. Values are no part of it."""
+
+    table: str
+    columns: tuple[str, ...]
+    key: str
+    order: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
+    """(column, operator)."""
+    ranked: bool
+
+
+def shape_of(permitted: Permitted, items: Sequence[Item], *, ranked: bool) -> Shape:
+    step, verdict = permitted.step, permitted.verdict
+    shown = set(verdict.items.allowed) if verdict.items is not None else set()
+    columns = {item.name: item.column for item in step.resource.items}
+    return Shape(
+        table=step.resource.table,
+        columns=tuple(item.column for item in items),
+        key=step.key.item.column,
+        # Only what is given in full orders the rows: the order of the rest would tell about it.
+        order=tuple(item.column for item in items if item.name in shown),
+        conditions=condition_columns(all_conditions(permitted), columns),
+        ranked=ranked,
+    )
+
+
+def select_of(shape: Shape, *, call_bound: bool) -> Select[Any]:
+    """Return the statement of a shape.
+
+    With `call_bound` the call's number is bound in it, not written before it: SQLite keeps no statement
+    log, whoever traces it sees what is bound, and a text that stays the same is prepared once.
+    """
+    schema, _, name = shape.table.rpartition(".")
+    names = dict.fromkeys((*shape.columns, shape.key, *(item for item, _ in shape.conditions)))
+    source = table(name, *(column(one) for one in names), schema=schema or None)
+    key = source.c[shape.key]
+    order = [source.c[one] for one in shape.order]
+    where: list[ColumnElement[bool]] = [key.in_(bindparam("keys", expanding=True))]
+    where += [condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)]
+    if call_bound:
+        where.append(bindparam("call").is_not(None))
+    wanted = [source.c[one] for one in shape.columns]
+    if not shape.ranked:
+        return select(*wanted).where(*where).order_by(*order).limit(bindparam("most"))
+    # Several keys: each has its own bound, else one holder's records would hide another's.
+    rank = func.row_number().over(partition_by=key, order_by=order or [key]).label(_RANK)
+    inner = select(*wanted, rank).where(*where).subquery()
+    return (
+        select(inner)
+        .where(inner.c[_RANK] <= bindparam("most"))
+        .order_by(inner.c[shape.key], inner.c[_RANK])
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +248,43 @@ def bound(item: Item, value: Any) -> Any:
         except ValueError:
             raise SourceInvalidError(reason=f"item {item.name} needs a whole number") from None
     return value if isinstance(value, bool) else str(value)
+
+
+Key = tuple[Any, ...]
+
+
+def key_of(permitted: Permitted, keys: int) -> Key:
+    """Return all of a read that decides its statement, and nothing of what is bound in it."""
+    step, verdict = permitted.step, permitted.verdict
+    items = verdict.items
+    return (
+        id(step.resource),
+        step.key.item.ordinal,
+        keys,
+        tuple([item.ordinal for item in permitted.joins]),
+        tuple([claim.item.ordinal if claim.item else None for claim in step.claims]),
+        None if items is None else (tuple(items.allowed), tuple(items.masked)),
+        None
+        if verdict.row_filter is None
+        else tuple(
+            [
+                (one.item, one.op, len(one.value) if isinstance(one.value, list) else None)
+                for one in verdict.row_filter.all
+            ]
+        ),
+        tuple([(one.item.ordinal, one.op) for one in step.filters]),
+        # A number of the record itself: whose it is is read too.
+        isinstance(step.key, FoundKey),
+    )
+
+
+def values_of(permitted: Permitted, keys: Sequence[str], most: int, call: str) -> dict[str, Any]:
+    step, verdict = permitted.step, permitted.verdict
+    values: dict[str, Any] = {
+        "keys": [bound(step.key.item, key) for key in keys],
+        "most": most,
+        "call": call,
+    }
+    if step.filters or (verdict.row_filter is not None and verdict.row_filter.all):
+        values.update(filter_values(all_conditions(permitted), step.resource))
+    return values

@@ -212,6 +212,26 @@ def test_search_rows_are_kept_whole(store: LogStore, engine: Engine) -> None:
     ] == rows
 
 
+def test_tokens_of_an_older_program_are_found_by_what_a_value_is_searched_for_now(
+    tmp_path: Path,
+) -> None:
+    made = sqlite_engine(tmp_path / "old.db")
+    (tmp_path / "backups").mkdir()
+    migrate(made, "log", home=tmp_path, at=NOON)
+    with made.begin() as connection:
+        # As it was before: whole digests, and a database of the revision before.
+        columns = {column.name: "" for column in tables.index.columns if not column.nullable}
+        row = columns | {"idx": 0, "n": 0, "ts": 7, "sealed": False, "kind": "call"}
+        row |= {"officer": "a" * 32 + "b" * 32, "case_number": None, "subject": "c" * 32}
+        connection.execute(tables.index.insert(), row)
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'log_0005'")
+    assert migrate(made, "log", home=tmp_path, at=NOON) == "log_0005"
+    with made.connect() as connection:
+        found = connection.execute(select(tables.index)).one()
+    assert (found.officer, found.case_number, found.subject) == ("a" * 32, None, "c" * 32)
+    made.dispose()
+
+
 def test_the_first_head_is_written_once(store: LogStore) -> None:
     store.create(EMPTY)
     store.create(moved(EMPTY))

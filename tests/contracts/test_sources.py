@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine
 
 from catalogue.codes import normalise_subject
 from catalogue.model import ItemType, SubjectType, Validity
@@ -313,36 +313,52 @@ async def test_each_key_of_a_batch_has_its_own_bound_in_sql(tmp_path: Path) -> N
         await source.close()
 
 
-async def test_a_statement_carries_the_call_number_and_no_value(tmp_path: Path) -> None:
-    path = make_database(tmp_path / "source.db", RECORDS)
-    engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0)
+def spied(monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], list[list[Any]]]:
+    """Return what will hold every statement that goes to SQLite's driver, and what is bound beside it."""
     statements: list[str] = []
+    bound: list[list[Any]] = []
 
-    def remember(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
+    class Spy(sqlite3.Cursor):
+        def execute(self, statement: str, *values: Any) -> "Spy":
+            if "PRAGMA" not in statement:
+                statements.append(statement)
+                bound.append(list(values[0]) if values else [])
+            super().execute(statement, *values)
+            return self
 
-    event.listen(engine, "before_cursor_execute", remember)
-    source = SqlSource(engine, zone=ZONE)
+    class Spied(sqlite3.Connection):
+        def cursor(self, *_: Any) -> Spy:  # type: ignore[override]  # whichever was asked for
+            return super().cursor(Spy)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *given, **named: connect(*given, **named, factory=Spied)
+    )
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", sqlite3.connect)
+    return statements, bound
+
+
+async def test_a_statement_of_sqlite_binds_the_call_number_and_holds_no_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_database(tmp_path / "source.db", RECORDS)
+    statements, bound = spied(monkeypatch)
+    source = SqlSource(open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0), zone=ZONE)
     await read(source, a_read(row_filter=a_filter(("region", "eq", "330106"))))
     await source.close()
     assert USCC not in statements[-1]
     assert "330106" not in statements[-1]
     assert '"credit code"' in statements[-1]
+    assert CALL in bound[-1]
 
 
 @pytest.mark.proves("F15")
 async def test_a_hidden_record_and_a_missing_one_are_asked_for_by_the_same_statement(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = make_database(tmp_path / "source.db", RECORDS)
-    engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0)
-    statements: list[str] = []
-
-    def remember(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", remember)
-    source = SqlSource(engine, zone=ZONE)
+    statements, _ = spied(monkeypatch)
+    source = SqlSource(open_engine(f"sqlite:///{path}", secret=None, timeout_s=1.0), zone=ZONE)
     asked: list[list[str]] = []
     for key in (USCC, "91330106MA00000000"):
         statements.clear()

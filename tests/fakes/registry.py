@@ -39,12 +39,12 @@ class FixedQuotas:
     def __init__(self, used: Mapping[str, int] | None = None) -> None:
         self._used = used or {}
 
-    async def used_today(self, grant: str, day: str) -> int:
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
         if len(day) != len("2026-11-23"):
             raise ValueError(f"a day is YYYY-MM-DD, found {day}")
-        return self._used.get(grant, 0)
+        return {grant: self._used.get(grant, 0) for grant in grants}
 
-    async def used(self, key: str, day: str) -> int:
-        if len(day) != len("2026-11-23"):
-            raise ValueError(f"a day is YYYY-MM-DD, found {day}")
-        return self._used.get(key, 0)
+    async def used(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        if any(len(day) != len("2026-11-23") for _, day in places):
+            raise ValueError("a day is YYYY-MM-DD")
+        return {(key, day): self._used.get(key, 0) for key, day in places}

@@ -1,5 +1,6 @@
 """Sabotages of the log's formats, proofs and stand-alone verifier."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
@@ -7,12 +8,10 @@ from typing import Any
 from audit import canonical, verify
 from tests.sabotage.kit import Sabotage, replaced
 
-_ENCODE = canonical.encode
 
-
-def _without_salt(value: Any) -> bytes:
-    """Encode as ever, but for the salt that stands first in what is committed to."""
-    return _ENCODE(value[1:] if isinstance(value, list) else value)
+def _unsalted(_: bytes, *committed: bytes) -> bytes:
+    """Hash what is committed to as ever, but for the salt that stands first."""
+    return hashlib.sha256(b",".join(committed)).digest()
 
 
 def _included(receipt: Any, *, root: bytes) -> verify.Finding:
@@ -50,8 +49,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "L10": Sabotage(
         why="commitments bind nothing and the verifier takes every opening",
         apply=lambda: _all(
-            lambda: replaced(canonical.encode, lambda _: b"same"),
-            lambda: replaced(canonical._salt_bytes, lambda _: b""),
+            lambda: replaced(canonical.digest_written, lambda *_: bytes(32)),
+            lambda: replaced(canonical.digest_salted, lambda *_: bytes(32)),
             lambda: replaced(verify._check_openings, _nothing_found),
             lambda: replaced(verify._commits_to, lambda *_: True),
         ),
@@ -59,8 +58,8 @@ SABOTAGES: dict[str, Sabotage] = {
     "L18": Sabotage(
         why="commitments leave out their salt",
         apply=lambda: _all(
-            lambda: replaced(canonical.encode, _without_salt),
-            lambda: replaced(canonical._salt_bytes, lambda _: b""),
+            lambda: replaced(canonical.digest_written, _unsalted),
+            lambda: replaced(canonical.digest_salted, _unsalted),
         ),
     ),
     "I12": Sabotage(

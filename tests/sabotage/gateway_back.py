@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+import gateway.compile
 import gateway.fetch
 import gateway.intent
 import gateway.mask
@@ -29,7 +30,7 @@ def _permit_everything() -> AbstractContextManager[None]:
 
 
 def _give_every_item() -> AbstractContextManager[None]:
-    return replaced(gateway.mask._give, lambda _step, _verdict, row: row)
+    return replaced(gateway.mask._giving, lambda _step, _verdict: lambda row: row)
 
 
 def _ignore_the_log() -> AbstractContextManager[None]:
@@ -88,6 +89,10 @@ def _one_refusal_refuses_all() -> AbstractContextManager[None]:
     return replaced(gateway.pipeline._settle, settle)
 
 
+def _write_whatever_is_there() -> AbstractContextManager[None]:
+    return replaced(gateway.compile._checked, lambda _type, _variable: iter(()))
+
+
 def _reach_anybody() -> AbstractContextManager[None]:
     return replaced(gateway.fetch._may_be_reached, lambda *_: True)
 
@@ -105,6 +110,9 @@ SABOTAGES: dict[str, Sabotage] = {
     "F5": Sabotage(why="denied items are given", apply=_give_every_item),
     "F10": Sabotage(why="the entry forgets what was refused", apply=_say_nothing_of_steps),
     "F15": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
+    "F17": Sabotage(
+        why="the compiled road writes what a value's type does not", apply=_write_whatever_is_there
+    ),
     "F21": Sabotage(why="one refusal takes the others with it", apply=_one_refusal_refuses_all),
     "S1": Sabotage(why="a source that is down looks empty", apply=_take_down_for_absent),
     "S7": Sabotage(why="a source that is down looks empty", apply=_take_down_for_absent),

@@ -15,6 +15,7 @@ from audit.canonical import (
     b64_decode,
     b64url,
     b64url_decode,
+    b64url_each,
     bitmap,
     commit_bytes,
     commit_value,
@@ -275,3 +276,20 @@ def test_a_salt_of_another_length_is_refused_since_bytes_could_move_between_it_a
         commit_bytes(b64url(bytes(length)), b"content")
     with pytest.raises(MalformedError, match="16 bytes"):
         commit_value(b64url(bytes(length)), "case", "content")
+
+
+@given(st.integers(1, 40), st.data())
+def test_values_written_together_are_written_as_each_alone(
+    length: int, data: st.DataObject
+) -> None:
+    values = data.draw(st.lists(st.binary(min_size=length, max_size=length), max_size=5))
+    assert b64url_each(values, length=length) == [b64url(value) for value in values]
+
+
+def test_a_value_is_no_deeper_for_standing_in_others() -> None:
+    value: Any = 0
+    for _ in range(63):
+        value = [value]
+    assert encode([value], inside=0) == b"[%b]" % encode(value, inside=1)
+    with pytest.raises(MalformedError, match="deeper"):
+        encode(value, inside=2)

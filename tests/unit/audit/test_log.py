@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audit.canonical import commit_bytes, commit_value
 from audit.checkpoint import parse_checkpoint
-from audit.entry import Commit, Draft, Nonce, Quota, Sequenced
+from audit.entry import Alternatives, Commit, Draft, Nonce, Quota, Sequenced
 from audit.errors import (
     LogBusyError,
     LogUnavailableError,
@@ -202,6 +203,48 @@ def test_a_call_refused_for_its_quota_cannot_be_sent_again(log: Log) -> None:
         otherwise={"quota": REFUSED, "replayed": REFUSED},
     )
     assert [log.append(draft).instead for _ in range(2)] == ["quota", "replayed"]
+
+
+def instead(draft: Draft, **said: Any) -> Alternatives:
+    told = {"kind": draft.kind, "counters": draft.counters, "subjects": [SUBJECT], **said}
+    return Alternatives({"replayed": lambda: draft}, **told)
+
+
+def test_an_alternative_is_made_only_where_it_is_appended(log: Log) -> None:
+    made: list[Draft] = []
+
+    def make() -> Draft:
+        made.append(REFUSED)
+        return REFUSED
+
+    others = Alternatives(
+        {"replayed": make}, kind="call", counters=REFUSED.counters, subjects=[SUBJECT]
+    )
+    nonce = Nonce(key="key_1", nonce="abc", expires=10**13)
+    draft = a_call(nonce=nonce, counters=("consumer:hall",), otherwise=others)
+    assert log.append(draft).instead is None
+    assert made == []
+    replayed = log.append(draft)
+    assert (replayed.instead, made) == ("replayed", [REFUSED])
+    # What it draws from was known beforehand: no number is skipped and none is drawn twice.
+    drawn = log.open_disclosure(replayed.index, "n.resource:MSA-001")
+    assert drawn is not None
+    assert drawn.value == 1
+
+
+@pytest.mark.parametrize(
+    "said", [{"kind": "intent"}, {"counters": ("consumer:hall",)}, {"subjects": []}]
+)
+def test_an_alternative_that_goes_beyond_what_was_said_of_it_is_not_appended(
+    log: Log, said: dict[str, Any]
+) -> None:
+    nonce = Nonce(key="key_1", nonce="abc", expires=10**13)
+    draft = a_call(nonce=nonce, otherwise=instead(a_call(), **said))
+    log.append(draft)
+    size = log.size
+    with pytest.raises(MalformedError, match="goes beyond"):
+        log.append(draft)
+    assert log.size == size
 
 
 def test_a_draft_without_something_to_append_instead_is_refused(log: Log) -> None:

@@ -18,6 +18,7 @@ from audit.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    proofs_of_added,
     root_of,
 )
 
@@ -292,3 +293,22 @@ def test_what_is_no_hash_is_not_appended() -> None:
     with pytest.raises(MalformedError):
         edge.append([LEAVES[0], b"short"])
     assert edge.size == 0
+
+
+@given(st.integers(0, 600), st.integers(1, 300))
+def test_what_a_batch_adds_is_proved_from_the_old_peaks_and_its_leaves_alone(
+    size: int, added: int
+) -> None:
+    leaves = [sha256(b"%d" % index).digest() for index in range(size + added)]
+    edge = RightEdge()
+    edge.append(leaves[:size])
+    proofs = proofs_of_added(size, edge.peaks, leaves[size:])
+    assert len(proofs) == added
+    for index, proof in enumerate(proofs, size):
+        check_inclusion(
+            leaves[index], index=index, size=len(leaves), proof=proof, root=root_of(leaves)
+        )
+
+
+def test_a_batch_that_adds_nothing_needs_no_proof() -> None:
+    assert proofs_of_added(3, [LEAVES[0], LEAVES[1]], []) == []

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.errors import ProofError
-from audit.questions import digest_of, joined, parted, shared_of
+from audit.questions import committed, digest_of, joined, shared_of, shared_part
+from gateway.record import own_part
 from policies.model import Question
 from policies.replay import written
 from tests.fakes.questions import a_grant, a_question, a_request
@@ -18,7 +19,8 @@ LARGEST_OWN = 1_500
 
 
 def two_parts(question: Question) -> tuple[bytes, dict[str, str]]:
-    return parted(msgspec.to_builtins(question), revision="rev-1")
+    document = shared_part(msgspec.to_builtins(question), revision="rev-1")
+    return document, committed(digest_of(document), own_part(question))
 
 
 @given(st.lists(st.integers(0, 2**40), max_size=4), st.integers(0, 2**40))
@@ -42,7 +44,7 @@ def test_another_grant_or_revision_is_another_part() -> None:
     parts = {
         two_parts(asked)[0],
         two_parts(a_question(grants=[a_grant(max_rows=7)]))[0],
-        parted(msgspec.to_builtins(asked), revision="rev-2")[0],
+        shared_part(msgspec.to_builtins(asked), revision="rev-2"),
     }
     assert len(parts) == 3
 

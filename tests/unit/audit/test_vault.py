@@ -1,5 +1,6 @@
 """The vault's keys, disclosures and tokens."""
 
+import hmac
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select, text, update
 
 from audit import tables
+from audit.canonical import encode
 from audit.errors import LogUnavailableError, ProofError, StartRefusedError
 from audit.retention import SESSION, STANDARD
-from audit.vault import Owner, Vault
+from audit.vault import Keyed, Owner, Vault
 from exchange.storage import migrate, sqlite_engine
 from tests.fakes.logs import NOON, TurnedClock
 
@@ -168,3 +170,12 @@ def test_more_keys_than_are_kept_in_memory_are_all_found(engine: Engine) -> None
     first = {who: key.key_id for who, key in vault.keys_for(crowd, at=AT).items()}
     again = a_vault(engine, seed=5).keys_for(crowd, at=AT)
     assert {who: key.key_id for who, key in again.items()} == first
+
+
+@given(st.binary(min_size=32, max_size=32), st.lists(st.text(max_size=90), max_size=3))
+def test_keyed_digests_are_those_of_the_standard_library(key: bytes, value: list[str]) -> None:
+    assert Keyed(key).digest(value) == hmac.digest(key, encode(value), "sha256").hex()
+
+
+def test_a_token_is_half_of_the_keyed_digest(engine: Engine) -> None:
+    assert len(a_vault(engine).token("case", "2026-0117")) == 32

@@ -94,6 +94,38 @@ async def test_an_edited_case_is_no_case_and_is_alarmed_once(
     ]
 
 
+async def test_a_case_is_read_once_for_a_picture_and_again_after_any_commit(
+    place: District, live: LiveRegistry
+) -> None:
+    opened = place.open_case()
+    await live.snapshot()
+    reads: list[Any] = []
+    event.listen(place.engine, "checkout", lambda *seen: reads.append(seen))
+    for _ in range(3):
+        assert await live.case(HALL_SYSTEM, NUMBER) == opened
+        assert await live.case(HALL_SYSTEM, "NONE-1") is None
+    assert len(reads) == 2
+    edit(place, "UPDATE office_case SET attested_by = 'hall'")
+    await live.snapshot()
+    assert await live.case(HALL_SYSTEM, NUMBER) is None
+
+
+async def test_a_case_read_while_something_is_committed_is_not_kept(
+    place: District, live: LiveRegistry
+) -> None:
+    place.open_case()
+    await live.snapshot()
+    before = live.case(HALL_SYSTEM, NUMBER)
+    looking = asyncio.ensure_future(before)
+    await asyncio.sleep(0)
+    place.registry.pause_case(NUMBER, by=place.by("system"), reason="补正")
+    await looking
+    await live.snapshot()
+    found = await live.case(HALL_SYSTEM, NUMBER)
+    assert found is not None
+    assert found.state == "paused"
+
+
 @pytest.mark.parametrize("look", ["the picture", "a case"])
 def test_an_act_in_the_log_whose_rows_are_not_committed_yet_is_no_alarm(
     place: District, live: LiveRegistry, alarms: Alarms, look: str

@@ -1,6 +1,7 @@
 """Guessing a value by verification ends, whoever guesses, in whatever case, at whichever gateway."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -45,11 +46,12 @@ class SharedLog(ListRecorder):
         self.standing.take(replace(draft, nonce=None), instead=instead, index=0, drawn={})
         return await super().append(draft)
 
-    async def used(self, key: str, day: str) -> int:
-        return 0 if self.blind else self.standing.used.get((key, day), 0)
+    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        return {place: 0 if self.blind else self.standing.used.get(place, 0) for place in places}
 
-    async def used_today(self, grant: str, day: str) -> int:
-        return await self.used(f"grant:{grant}", day)
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
+        used = await self.used([(f"grant:{grant}", day) for grant in grants])
+        return {key.removeprefix("grant:"): amount for (key, _), amount in used.items()}
 
 
 class Gateway:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from catalogue.model import ItemType
 from gateway.formats import (
     LONG_MAX,
+    converter,
     format_bytes,
     format_datetime,
     format_epoch_ms,
@@ -142,3 +143,46 @@ def test_bytes_have_one_spelling(content: bytes) -> None:
 def test_other_spellings_of_bytes_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="base64url"):
         parse_bytes(text)
+
+
+def attempted(convert: Any, *given: Any) -> Any:
+    try:
+        return convert(*given)
+    except ValueError as error:
+        return str(error)
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(ItemType),
+    st.one_of(
+        values.map(lambda pair: pair[1]),
+        st.none(),
+        st.floats(),
+        st.text(),
+        st.integers(-(2**70), 2**70),
+        st.sampled_from(
+            [
+                "2020-W01-1",
+                "2020-1-1",
+                "20200101",
+                "2020-02-30",
+                "-0",
+                "-0.00",
+                "00",
+                "1e5",
+                "\ud800",
+            ]
+        ),
+        decimals.map(lambda number: format(number, "f")),
+        st.dates().map(str),
+        st.from_regex(r"-?[0-9]{1,70}(\.[0-9]{1,4})?", fullmatch=True),
+    ),
+)
+def test_a_converter_made_for_a_type_writes_exactly_what_is_written_without_one(
+    type_: ItemType, value: Any
+) -> None:
+    made = converter(type_, SHANGHAI)
+    found, expected = attempted(made, value), attempted(to_wire, type_, value, SHANGHAI)
+    assert found == expected
+    assert type(found) is type(expected)

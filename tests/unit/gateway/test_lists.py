@@ -16,7 +16,11 @@ from catalogue.model import Listing, RowRule, SharingClass, SubjectType
 from exchange.cursoring import SealedCursors
 from gateway.cursors import CursorError
 from gateway.formats import parse_bytes
+from gateway.limits import Limits
+from gateway.model import Listed
+from gateway.parse import parse_document
 from gateway.pipeline import RefusedCallError
+from gateway.planned import Plans
 from gateway.schema import build_contract
 from gateway.sources.breaker import Breaker, Guarded
 from tests.fakes.calls import an_item
@@ -351,3 +355,24 @@ async def test_a_record_is_not_joined_by_an_item_that_may_not_be_compared(tmp_pa
         lists = Lists(source, a_register(items=items, listing=None), firms)
         assert await lists.codes(query) == ["ITEM_NOT_MATCHABLE", "LINK_UNREAD"]
         assert lists.source.asked == 0
+
+
+def test_a_plan_of_a_list_is_kept_for_no_other_consumer() -> None:
+    contract = build_contract([a_register()])
+    document = parse_document("{ listLandParcel { nodes { no } } }", contract, limits=Limits())
+    plans = Plans()
+
+    def bound(consumer: str) -> bytes:
+        (step,) = plans.plan(
+            document,
+            operation_name=None,
+            variables={},
+            normalise=lambda _, text: text,
+            limits=Limits(),
+            cursors=SealedCursors(b"k" * 32),
+            consumer=consumer,
+        ).steps
+        assert isinstance(step.key, Listed)
+        return step.key.bound
+
+    assert len({bound("sys_permit"), bound("sys_other"), bound("sys_permit")}) == 2

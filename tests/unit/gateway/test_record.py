@@ -71,7 +71,7 @@ def basis(call: Call, outcomes: Sequence[Outcome], **changes: Any) -> Basis:
     asked = question(call, steps, facts, tokens=lambda _: "tok", token=token)
     members: dict[str, Any] = {
         "snapshot": snapshot,
-        "question": asked,
+        "asked": asked,
         "decision": None,
         "revision": "rev-1",
         "operation": OPERATION,

@@ -55,7 +55,7 @@ def facts(snapshot: Snapshot | None = None, **used: int) -> Facts:
 
 
 def asked(call: Call, *steps: Step, snapshot: Snapshot | None = None) -> Question:
-    return question(call, steps, facts(snapshot), tokens=Tokens(), token=token)
+    return question(call, steps, facts(snapshot), tokens=Tokens(), token=token).question
 
 
 async def ruled(decisions: DecisionPoint, *steps: Step) -> Ruled:
@@ -147,7 +147,7 @@ def test_a_verification_is_asked_on_its_own_channel_only_if_all_steps_verify() -
 
 
 def test_a_grant_whose_count_is_not_known_counts_as_spent() -> None:
-    found = question(a_call(), [a_step()], facts(grt_x=0), tokens=Tokens(), token=token)
+    found = question(a_call(), [a_step()], facts(grt_x=0), tokens=Tokens(), token=token).question
     assert found.grants[0].used_today == found.grants[0].daily_quota
 
 

@@ -1,0 +1,155 @@
+"""The servers that the gateway's bench calls, each its own process on the first core."""
+
+import asyncio
+import cProfile
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from audit.entry import Draft, Sequenced
+from bench.loads import ungoverned
+from bench.loads.gateway_fixture import ROWS, free_port
+from exchange.node import Node, open_node
+from exchange.serving import serve_node
+from exchange.settings import read_settings
+from gateway.ports import Recorder
+from policies.engine import DecisionPoint
+from policies.model import Decision, Question
+
+LAUNCHER = Path(__file__).resolve().parent.parent / "gateway.py"
+
+
+class FixedReceipt:
+    """The recorder's port without a log behind it: the first entry is real, and is given to everybody."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._held: Sequenced | None = None
+
+    async def append(self, draft: Draft) -> Sequenced:
+        if self._held is None:
+            self._held = await self._recorder.append(draft)
+        return self._held
+
+    async def ready(self) -> None:
+        return None
+
+
+class FixedPermit:
+    """The decision point without a policy behind it: the first permit is real, and given to everybody."""
+
+    def __init__(self, decisions: DecisionPoint) -> None:
+        self._decisions = decisions
+        self._held: Decision | None = None
+
+    @property
+    def revision(self) -> str:
+        return self._decisions.revision
+
+    async def decide(self, question: Question) -> Decision:
+        if self._held is None:
+            decided = await self._decisions.decide(question)
+            if not all(verdict.allow for verdict in decided.resources.values()):
+                return decided
+            self._held = decided
+        return self._held
+
+
+def variant(node: Node, name: str) -> Node:
+    if name == "unrecorded":
+        return replace(node, ports=replace(node.ports, recorder=FixedReceipt(node.ports.recorder)))
+    if name == "undecided":
+        decisions = FixedPermit(node.ports.decisions)
+        return replace(node, ports=replace(node.ports, decisions=decisions))
+    return node
+
+
+def serve(name: str, home: Path, *, port: int, core: int, profile: Path | None) -> None:
+    """Be one of the servers, until told to stop."""
+    pin(core)
+    if name in ungoverned.APPS:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(ungoverned.serve(name, home / ROWS, port=port))
+        return
+    settings = replace(read_settings({}, home=home), port=port)
+    serving = serve_node(variant(open_node(settings), name))
+    profiler = cProfile.Profile()
+    # Uvicorn ends in order at the signal and then raises it again.
+    with suppress(KeyboardInterrupt):
+        if profile is None:
+            asyncio.run(serving)
+        else:
+            profiler.runcall(asyncio.run, serving)
+    if profile is not None:
+        profiler.dump_stats(profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that takes calls."""
+
+    port: int
+    pid: int
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used, all threads, in seconds."""
+        members = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(members[11]) + int(members[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_kb(self) -> int:
+        """Return its resident memory in kB."""
+        lines = Path(f"/proc/{self.pid}/status").read_text("utf-8").splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+def pin(core: int) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[core % len(cores)]})
+
+
+@contextmanager
+def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Served]:
+    """A server of one variant on the first core."""
+    port = free_port()
+    command = [
+        sys.executable,
+        str(LAUNCHER),
+        "--serve",
+        name,
+        "--home",
+        str(home),
+        "--port",
+        str(port),
+    ]
+    if profile is not None:
+        command += ["--profile", str(profile)]
+    process = subprocess.Popen(command)
+    try:
+        wait_for(port, process)
+        yield Served(port, process.pid)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"the server on port {port} did not start")

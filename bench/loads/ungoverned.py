@@ -1,0 +1,176 @@
+"""The same query over the same rows by the stacks that people use, without policy, signature or log.
+
+`serve(name, rows, port=…)` answers `POST /graphql` over three SQLite tables: `strawberry` and `graphene`
+as their documentation has it, `hello` a bare JSON answer. Every server runs on the same uvicorn.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import make_dataclass
+from pathlib import Path
+from typing import Any
+
+import graphene
+import strawberry
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from strawberry.asgi import GraphQL
+
+TABLES = {
+    "businessLicence": (
+        "business_licence",
+        ("entName", "legalRep", "phone", "status", "validUntil"),
+    ),
+    "planningPermit": ("planning_permit", ("permitNo", "projectName", "validUntil")),
+    "qualification": ("qualification", ("certNo", "grade", "contactPhone", "status", "validUntil")),
+}
+"""Field of an enterprise → its table and the items that the bench's query asks for."""
+
+
+def write_rows(
+    path: Path, columns: dict[str, Sequence[str]], rows: dict[str, Sequence[Any]]
+) -> None:
+    """Write the three tables, indexed by `uscc`, under the items' GraphQL names."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for table, names in columns.items():
+            declared = ", ".join(f'"{name}" TEXT' for name in names)
+            marks = ", ".join("?" for _ in names)
+            connection.execute(f'CREATE TABLE "{table}" ({declared})')
+            connection.execute(f'CREATE INDEX "{table}_uscc" ON "{table}" (uscc)')
+            connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows[table])
+
+
+class Rows:
+    """Reads a record by its key, over one kept connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(
+            f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False
+        )
+        self._queries = {
+            field: 'SELECT {} FROM "{}" WHERE uscc = ?'.format(
+                ", ".join(f'"{name}"' for name in names), table
+            )
+            for field, (table, names) in TABLES.items()
+        }
+
+    def of(self, field: str, uscc: str) -> tuple[Any, ...] | None:
+        found: tuple[Any, ...] | None = self._connection.execute(
+            self._queries[field], (uscc,)
+        ).fetchone()
+        return found
+
+
+def strawberry_app(path: Path) -> Any:
+    rows = Rows(path)
+    records = {
+        field: strawberry.type(
+            make_dataclass(field[0].upper() + field[1:], [(n, str) for n in names])
+        )
+        for field, (_table, names) in TABLES.items()
+    }
+
+    def reader(field: str) -> Callable[..., Any]:
+        kind = records[field]
+
+        def read(self: Any) -> Any:
+            found = rows.of(field, self.uscc)
+            return None if found is None else kind(*found)
+
+        read.__annotations__["return"] = kind | None
+        return read
+
+    members = {name: strawberry.field(resolver=reader(name), name=name) for name in TABLES}
+    enterprise = strawberry.type(
+        type("Enterprise", (), {"__annotations__": {"uscc": str}, **members})
+    )
+
+    def find(uscc: strawberry.ID) -> Any:
+        return enterprise(uscc=str(uscc))
+
+    find.__annotations__["return"] = enterprise
+    query = strawberry.type(
+        type("Query", (), {"enterprise": strawberry.field(resolver=find, name="enterprise")})
+    )
+    schema = strawberry.Schema(
+        query=query, config=strawberry.schema.config.StrawberryConfig(auto_camel_case=False)
+    )
+    return GraphQL(schema)
+
+
+def graphene_app(path: Path) -> Any:
+    rows = Rows(path)
+
+    def reader(field: str) -> Callable[..., Any]:
+        _table, names = TABLES[field]
+
+        def read(uscc: str, _info: Any) -> Any:
+            found = rows.of(field, uscc)
+            return None if found is None else dict(zip(names, found, strict=True))
+
+        return read
+
+    records = {
+        field: type(
+            field[0].upper() + field[1:],
+            (graphene.ObjectType,),
+            {name: graphene.String() for name in names},
+        )
+        for field, (_table, names) in TABLES.items()
+    }
+    enterprise = type(
+        "Enterprise",
+        (graphene.ObjectType,),
+        {
+            **{name: graphene.Field(records[name]) for name in TABLES},
+            **{f"resolve_{name}": staticmethod(reader(name)) for name in TABLES},
+        },
+    )
+    query = type(
+        "Query",
+        (graphene.ObjectType,),
+        {
+            "enterprise": graphene.Field(enterprise, uscc=graphene.ID(required=True)),
+            "resolve_enterprise": staticmethod(lambda _root, _info, uscc: uscc),
+        },
+    )
+    schema = graphene.Schema(query=query, auto_camelcase=False)
+
+    async def answer(request: Request) -> JSONResponse:
+        asked = await request.json()
+        result = await schema.execute_async(asked["query"], variables=asked.get("variables"))
+        return JSONResponse({"data": result.data} if not result.errors else {"errors": ["failed"]})
+
+    return Starlette(routes=[Route("/graphql", answer, methods=["POST"])])
+
+
+def hello_app(_path: Path) -> Any:
+    async def hello(request: Request) -> JSONResponse:
+        await request.body()
+        return JSONResponse({"hello": "world"})
+
+    return Starlette(routes=[Route("/graphql", hello, methods=["POST"])])
+
+
+APPS: dict[str, Callable[[Path], Any]] = {
+    "hello": hello_app,
+    "strawberry": strawberry_app,
+    "graphene": graphene_app,
+}
+
+
+async def serve(name: str, rows: Path, *, port: int) -> None:
+    """Answer until the process is told to stop."""
+    config = uvicorn.Config(
+        APPS[name](rows),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        server_header=False,
+        lifespan="off",
+    )
+    await uvicorn.Server(config).serve()

@@ -1,0 +1,72 @@
+"""How many calls are counted against each grant today, foreseen from memory: the log's batch decides."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from audit.entry import Quota
+from gateway.record import quota_key
+
+REREAD_S = 1.0
+"""What other gateways have counted is seen after so many seconds."""
+
+Read = Callable[[str, str], int]
+"""(quota key, day) → what the log holds. Blocks."""
+
+
+@dataclass(slots=True)
+class _Count:
+    used: int
+    read_at: float
+
+
+class ForeseenQuotas:
+    """Implements `gateway.ports.Quotas`. Used on the loop alone.
+
+    It may lag behind the log by what is under way and by what other gateways counted within a second.
+    Then the question foresees a call that the batch refuses: nothing is ever given beyond a quota.
+    """
+
+    def __init__(self, read: Read, *, monotonic: Callable[[], float]) -> None:
+        self._read = read
+        self._monotonic = monotonic
+        self._day = ""
+        self._counts: dict[str, _Count] = {}
+
+    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
+        if day != self._day:
+            self._day, self._counts = day, {}
+        at = self._monotonic()
+        counts = self._counts
+        unknown = [grant for grant in grants if _due(counts.get(quota_key(grant)), at)]
+        if unknown:
+            await self._look(unknown, day, at=at, counts=counts)
+        return {grant: counts[quota_key(grant)].used for grant in grants}
+
+    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """Return what the log holds now: whoever guesses is few, and never let off by what is remembered."""
+        found = await asyncio.to_thread(lambda: [self._read(*place) for place in places])
+        return dict(zip(places, found, strict=True))
+
+    def counted(self, quotas: Iterable[Quota]) -> None:
+        """Take note of what an entry has just been counted against."""
+        for quota in quotas:
+            held = self._counts.get(quota.key) if quota.day == self._day else None
+            if held is not None:
+                held.used += quota.amount
+
+    async def _look(
+        self, grants: Sequence[str], day: str, *, at: float, counts: dict[str, _Count]
+    ) -> None:
+        keys = [quota_key(grant) for grant in grants]
+        for key in keys:
+            if key in counts:
+                # Whoever comes meanwhile goes by what is known.
+                counts[key].read_at = at
+        found = await asyncio.to_thread(lambda: [self._read(key, day) for key in keys])
+        for key, used in zip(keys, found, strict=True):
+            counts[key] = _Count(used, at)
+
+
+def _due(held: _Count | None, at: float) -> bool:
+    return held is None or at - held.read_at > REREAD_S

@@ -1,0 +1,345 @@
+"""The assembler compiled: one Python function for each template, from given rows to the bytes of the answer.
+
+`gateway.assemble` alone says what the answer is. What is generated here covers what most calls ask for:
+subjects, records, lists, links, verifications, aliases, merged fields and `__typename`. Whatever it does
+not cover, and whatever a value's type could not write as it is, goes through `assemble` over the same
+outcomes, so that no department is asked twice and every error is worded in one place.
+
+Names and values enter the generated text only as constants of its namespace, never as text.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from graphql import GraphQLObjectType
+
+from catalogue.model import Item, ItemType, Resource
+from gateway import names
+from gateway.assemble import Assembled, assemble, step_errors
+from gateway.formats import INT_MAX
+from gateway.model import Failed, GivenKey, LinkedKey, Masked, Outcome, Refused, Step
+from gateway.outcomes import VerificationResult
+from gateway.plan import Plan
+from gateway.planned import Selected, Template
+
+_encode = msgspec.json.Encoder().encode
+_NULL = b"null"
+_MADE = "assembler"
+
+Assembler = Callable[[Sequence[Any], Mapping[Any, str], list[list[bytes]]], bytes]
+"""(state of each step, identifiers of named subjects, places of each step: filled) → `data`."""
+
+
+class _UncoveredError(Exception):
+    """The generated code does not cover this: the answer is put together by `assemble`."""
+
+
+def put_together(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
+    """Put the outcomes together exactly as `assemble` does."""
+    assembler = _assembler(plan)
+    if assembler is not None:
+        try:
+            return _run(assembler, plan, outcomes)
+        except (_UncoveredError, UnicodeEncodeError):
+            pass
+    return assemble(plan, outcomes)
+
+
+def _assembler(plan: Plan) -> Assembler | None:
+    """Return the function made for a plan's template; None where there is none."""
+    template = plan.template
+    if not isinstance(template, Template):
+        return None
+    if _MADE not in template.made:
+        try:
+            template.made[_MADE] = _Writing(template=template).compiled()
+        except _UncoveredError:
+            template.made[_MADE] = None
+    made: Assembler | None = template.made[_MADE]
+    return made
+
+
+def _run(assembler: Assembler, plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
+    steps = plan.steps
+    if len(outcomes) != len(steps):
+        raise _UncoveredError
+    states, wrong = [], False
+    for step, outcome in zip(steps, outcomes, strict=True):
+        if _step(outcome) is not step:
+            raise _UncoveredError
+        states.append(_state(step, outcome))
+        wrong = wrong or not (
+            isinstance(outcome, Masked) or (isinstance(outcome, Failed) and step.claims)
+        )
+    places: list[list[bytes]] = [[] for _ in steps]
+    data = assembler(states, plan.given, places)
+    return Assembled(
+        data=data,
+        step_bytes={
+            step.ref: found[0] if len(found) == 1 else b"\n".join(found)
+            for step, found in zip(steps, places, strict=True)
+        },
+        errors=step_errors(plan, outcomes, msgspec.json.decode(data)) if wrong else (),
+    )
+
+
+def _step(outcome: Outcome) -> Step:
+    return outcome.step if isinstance(outcome, Refused) else outcome.permitted.step
+
+
+def _state(step: Step, outcome: Outcome) -> Any:
+    """Return what the generated code takes for a step: key and records, a verification's word, or None."""
+    if step.claims:
+        if isinstance(outcome, Masked):
+            if outcome.verified is None:
+                raise _UncoveredError
+            return VerificationResult(outcome.verified).value
+        return VerificationResult.UNDETERMINED.value if isinstance(outcome, Failed) else None
+    if not isinstance(outcome, Masked):
+        return None
+    if outcome.verified is not None:
+        raise _UncoveredError
+    joins = outcome.joins or ({},) * len(outcome.rows)
+    if len(joins) != len(outcome.rows):
+        raise _UncoveredError
+    if isinstance(step.key, GivenKey):
+        most = step.limit if step.many else 1
+        return step.key.value, list(zip(outcome.rows[:most], joins, strict=False))
+    grouped: dict[str, list[Any]] = {}
+    most, name = (step.limit if step.many else 1), step.key.item.name
+    for row, join in zip(outcome.rows, joins, strict=True):
+        text = join.get(name)
+        if text is not None:
+            found = grouped.setdefault(text, [])
+            if len(found) < most:
+                found.append((row, join))
+    return None, grouped
+
+
+# --- The generated code -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class _Writing:
+    """Writes one assembler. Everything that is not its own wording stands in `constants`."""
+
+    template: Template
+    constants: dict[str, Any] = field(default_factory=dict)
+    functions: list[str] = field(default_factory=list)
+
+    def compiled(self) -> Assembler:
+        self.constants |= {"encode": _encode, "Raw": msgspec.Raw, "NULL": _NULL}
+        self.constants |= {"Uncovered": _UncoveredError, "TEXT": _TEXT, "BOOLEAN": _BOOLEAN}
+        self.constants |= {"LEAST": -INT_MAX - 1, "MOST": INT_MAX}
+        pieces = self._root()
+        lines = [*self.functions, "def assemble(states, given, places):"]
+        lines += [f"    {line}" for piece in pieces for line in piece.before]
+        lines.append(f"    return b''.join(({''.join(f'{one.bytes}, ' for one in pieces)}))")
+        exec("\n".join(lines), self.constants)  # noqa: S102  No name or value of others is in it.
+        made: Assembler = self.constants["assemble"]
+        return made
+
+    def constant(self, value: Any) -> str:
+        name = f"k{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def _root(self) -> list["_Piece"]:
+        return self._object(self.template.selected, self._root_value)
+
+    def _object(
+        self, selected: Sequence[Selected], value: Callable[[Selected], list["_Piece"]]
+    ) -> list["_Piece"]:
+        """Write an object member by member, where some of them are bytes already."""
+        pieces = [_Piece(bytes=self.constant(b"{"))]
+        for number, one in enumerate(selected):
+            comma = b"," if number else b""
+            pieces.append(_Piece(bytes=self.constant(comma + _encode(one.key) + b":")))
+            pieces += value(one)
+        return [*pieces, _Piece(bytes=self.constant(b"}"))]
+
+    def _root_value(self, one: Selected) -> list["_Piece"]:
+        contract = self.template.document.contract
+        if one.name == "__typename":
+            return [_Piece(bytes=self.constant(_encode(one.parent.name)))]
+        if one.name == names.CONTRACT:
+            return [_Piece(bytes=self.constant(_encode(contract.digest)))]
+        if one.name in contract.verifications:
+            return self._verification(one)
+        if one.name in contract.records:
+            return self._given_records(one)
+        if any(path == one.path for path, *_ in self.template.given):
+            return self._object(one.below, self._subject_value)
+        raise _UncoveredError
+
+    def _subject_value(self, one: Selected) -> list["_Piece"]:
+        """Write a field of a subject that the call named."""
+        if one.name == "__typename":
+            return [_Piece(bytes=self.constant(_encode(one.parent.name)))]
+        if one.name in self.template.document.contract.records:
+            return self._given_records(one)
+        if not self._identifies(one):
+            raise _UncoveredError
+        return [_Piece(bytes=f"encode(given[{self.constant(one.path[:-1])}])")]
+
+    def _given_records(self, one: Selected) -> list["_Piece"]:
+        at, step = self._slot(one)
+        if not isinstance(step.key, GivenKey):
+            raise _UncoveredError
+        build = self._records(one, step)
+        return [_placed(at, f"{build}(states[{at}][1], states[{at}][0], states, places)")]
+
+    def _verification(self, one: Selected) -> list["_Piece"]:
+        at, _ = self._slot(one)
+        members = []
+        for field_ in one.below:
+            if field_.name == "__typename":
+                members.append(self.constant(field_.parent.name))
+            elif field_.name == "result":
+                members.append(f"states[{at}]")
+            else:
+                raise _UncoveredError
+        made = self._struct([field_.key for field_ in one.below])
+        return [_placed(at, f"{made}({', '.join(members)})")]
+
+    def _slot(self, one: Selected) -> tuple[int, Step]:
+        for at, slot in enumerate(self.template.steps):
+            if slot.step.path == one.path:
+                return at, slot.step
+        raise _UncoveredError
+
+    def _records(self, one: Selected, step: Step) -> str:
+        """Write the function from a step's (row, joins) to what is encoded in its place; returns its name."""
+        resource = self._resource(one.type)
+        if resource is not step.resource or step.many is not one.many:
+            raise _UncoveredError
+        made = self._struct([field_.key for field_ in one.below])
+        values, before, loop = [], [], []
+        for number, field_ in enumerate(one.below):
+            value, lines, once = self._member(field_, step, f"v{number}")
+            values.append(value)
+            loop += lines
+            before += once
+        name = f"f{len(self.functions)}"
+        body = [f"def {name}(found, key, states, places):", *_indented(before, 1)]
+        end = f"{made}({', '.join(values)})"
+        body += ["    out = []", "    for row, join in found:", *_indented(loop, 2)]
+        body += [f"        out.append({end})"]
+        body += ["    return out" if step.many else "    return out[0] if out else None"]
+        self.functions += body
+        return name
+
+    def _member(self, one: Selected, step: Step, variable: str) -> tuple[str, list[str], list[str]]:
+        """Return a member's expression, the lines of each record that it needs, and those of all."""
+        if one.name == "__typename":
+            return self.constant(one.parent.name), [], []
+        for item in step.resource.items:
+            if item.graphql_name == one.name:
+                return self._leaf(item, step, variable)
+        links = names.links(step.resource)
+        if one.name not in links or one.type is None:
+            raise _UncoveredError
+        return variable, self._link(one, links[one.name], variable), []
+
+    def _leaf(self, item: Item, step: Step, variable: str) -> tuple[str, list[str], list[str]]:
+        if isinstance(step.key, GivenKey) and item.key:
+            return "key", [], list(_checked(item.type, "key"))
+        read = f"{variable} = row.get({self.constant(item.name)})"
+        return variable, [read, *_checked(item.type, variable)], []
+
+    def _link(self, one: Selected, item: Item, variable: str) -> list[str]:
+        """Write the lines that put the subject of a link, with its records, into a variable."""
+        values, lines = [], []
+        for number, field_ in enumerate(one.below):
+            inner = f"{variable}_{number}"
+            if field_.name == "__typename":
+                values.append(self.constant(field_.parent.name))
+            elif field_.name in self.template.document.contract.records:
+                values.append(f"Raw({inner})")
+                lines += self._linked_records(field_, inner)
+            elif self._identifies(field_):
+                values.append(inner)
+                lines.append(f"{inner} = row.get({self.constant(item.name)})")
+                lines += _checked(ItemType.TEXT, inner)
+            else:
+                raise _UncoveredError
+        made = self._struct([field_.key for field_ in one.below])
+        return [
+            f"text = join.get({self.constant(item.name)})",
+            f"{variable} = None",
+            "if text is not None:",
+            *_indented(lines, 1),
+            f"    {variable} = {made}({', '.join(values)})",
+        ]
+
+    def _linked_records(self, one: Selected, variable: str) -> list[str]:
+        at, step = self._slot(one)
+        if not isinstance(step.key, LinkedKey):
+            raise _UncoveredError
+        build = self._records(one, step)
+        value = f"{build}(states[{at}][1].get(text, ()), None, states, places)"
+        return list(_lines(at, value, variable))
+
+    def _identifies(self, one: Selected) -> bool:
+        """Say whether a field of a subject is its identifier."""
+        subject = self.template.document.contract.subjects.get(one.parent.name)
+        return subject is not None and one.name == names.SUBJECT_KEYS[subject]
+
+    def _resource(self, type_: GraphQLObjectType | None) -> Resource:
+        found = self.template.document.contract.types.get(type_.name) if type_ is not None else None
+        if found is None:
+            raise _UncoveredError
+        return found
+
+    def _struct(self, keys: Sequence[str]) -> str:
+        """Return the constant that holds the type of an object with these members, in this order."""
+        attributes = [f"m{number}" for number in range(len(keys))]
+        made = msgspec.defstruct(
+            "Given",
+            [(attribute, object) for attribute in attributes],
+            rename=dict(zip(attributes, keys, strict=True)),
+            gc=False,
+        )
+        return self.constant(made)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """A stretch of the answer: lines that come before, and the expression of its bytes."""
+
+    bytes: str
+    before: tuple[str, ...] = ()
+
+
+def _placed(at: int, value: str) -> _Piece:
+    """Write the one place of a step: its value is encoded once, and stands there and in the answer."""
+    return _Piece(bytes=f"b{at}", before=tuple(_lines(at, value, f"b{at}")))
+
+
+def _lines(at: int, value: str, variable: str) -> Iterator[str]:
+    yield f"{variable} = NULL if states[{at}] is None else encode({value})"
+    yield f"places[{at}].append({variable})"
+
+
+_TEXT = frozenset({str, type(None)})
+_BOOLEAN = frozenset({bool, type(None)})
+
+
+def _checked(type_: ItemType, variable: str) -> Iterator[str]:
+    """Yield the line that lets through only what the type writes as it is."""
+    match type_:
+        case ItemType.INTEGER:
+            yield (
+                f"if {variable} is not None and not"
+                f" (type({variable}) is int and LEAST <= {variable} <= MOST): raise Uncovered"
+            )
+        case ItemType.BOOLEAN:
+            yield f"if type({variable}) not in BOOLEAN: raise Uncovered"
+        case _:
+            yield f"if type({variable}) not in TEXT: raise Uncovered"
+
+
+def _indented(lines: Sequence[str], depth: int) -> list[str]:
+    return ["    " * depth + line for line in lines]

@@ -1,0 +1,450 @@
+"""Plans made once: what does not hang on a call's variables is kept, and bound anew for each call.
+
+`gateway.plan` alone says what a plan is. A template is made of one of its plans, for one operation of one
+document and one set of the variables that `@skip` and `@include` read. Whatever a template cannot bind is
+planned anew, so that every refusal is worded in one place.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLArgument,
+    GraphQLError,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    Node,
+    OperationDefinitionNode,
+    Undefined,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+)
+from graphql.execution.collect_fields import collect_fields, collect_sub_fields
+from graphql.execution.values import get_argument_values
+
+from catalogue.model import Resource, SubjectType
+from gateway import names
+from gateway.cursors import Cursors
+from gateway.limits import Limits
+from gateway.model import GivenKey, LinkedKey, Step
+from gateway.parse import Document
+from gateway.plan import (
+    Normalise,
+    Path,
+    Plan,
+    claims_made,
+    identifier,
+    operation_of,
+    plan,
+    records_limit,
+)
+from gateway.variables import coercion, flags_in, variables_in
+
+T = TypeVar("T")
+
+KEPT = 4_096
+"""Templates, of all contracts together; the least recently used goes first."""
+TEMPLATE_CHARACTERS = 4_096
+"""A longer document is planned anew each time: what is kept must stay small whoever asks."""
+
+
+class _UnboundError(Exception):
+    """This call's variables do not fit the template: the call is planned anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """One field of an operation, merged as graphql-core merges it, under one set of flags."""
+
+    key: str
+    """Response key."""
+    name: str
+    path: Path
+    parent: GraphQLObjectType
+    field: GraphQLField | None
+    """None for a field of introspection."""
+    node: FieldNode
+    type: GraphQLObjectType | None
+    """None for a leaf, and for what is no object type."""
+    many: bool
+    below: tuple["Selected", ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Template:
+    """What a plan and the others of its kind have in common."""
+
+    document: Document
+    selected: tuple[Selected, ...]
+    steps: tuple["_Slot", ...]
+    given: tuple[tuple[Path, SubjectType, "_Arguments", str], ...]
+    records: Mapping[Path, str]
+    made: dict[str, Any] = field(default_factory=dict)
+    """What `gateway.compile` made of it."""
+
+    def bind(
+        self, coerced: Mapping[str, Any], *, normalise: Normalise, limits: Limits
+    ) -> tuple[tuple[Step, ...], dict[Path, str]]:
+        """Return the steps of one call. Raises _UnboundError where a value does not fit."""
+        try:
+            given = {
+                path: identifier(
+                    subject, arguments.bind(coerced)[name], normalise=normalise, limits=limits
+                )
+                for path, subject, arguments, name in self.given
+            }
+            bound = [slot.bind(given, coerced, normalise, limits) for slot in self.steps]
+        except (ValueError, TypeError, KeyError, GraphQLError) as error:
+            raise _UnboundError from error
+        return tuple(bound), given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arguments:
+    """A field's arguments: constant ones, and those that are a variable and nothing else."""
+
+    constant: Mapping[str, Any]
+    direct: tuple[tuple[str, str, GraphQLArgument], ...]
+    """(name in the plan, variable, argument)."""
+    nested: tuple[GraphQLField, FieldNode] | None
+    """Where a variable stands inside a value: graphql-core reads them all."""
+
+    def bind(self, coerced: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self.nested is not None:
+            return get_argument_values(*self.nested, dict(coerced))
+        if not self.direct:
+            return self.constant
+        found = dict(self.constant)
+        for name, variable, argument in self.direct:
+            value = coerced.get(variable, argument.default_value)
+            if isinstance(argument.type, GraphQLNonNull) and (value is None or value is Undefined):
+                raise _UnboundError
+            found[name] = value
+        return {name: value for name, value in found.items() if value is not Undefined}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slot:
+    """One step of a template, and what of it is bound."""
+
+    step: Step
+    members: Mapping[str, Any]
+    """The step's members, those that never change."""
+    subject: Path | None
+    """Path of the named subject whose identifier is the key."""
+    key: _Arguments | None
+    """Arguments of the resource's own root field, one of which is the key."""
+    own: _Arguments | None
+    """Arguments of the field itself: `first`, or a verification's claims."""
+
+    def bind(
+        self,
+        given: Mapping[Path, str],
+        coerced: Mapping[str, Any],
+        normalise: Normalise,
+        limits: Limits,
+    ) -> Step:
+        step = self.step
+        key, limit, claims = step.key, step.limit, step.claims
+        if self.subject is not None:
+            key = GivenKey(item=key.item, value=given[self.subject])
+        elif self.key is not None:
+            text = self.key.bind(coerced)[key.item.graphql_name]
+            value = identifier(key.item.subject, text, normalise=normalise, limits=limits)
+            key = GivenKey(item=key.item, value=value)
+        if self.own is not None:
+            arguments = self.own.bind(coerced)
+            if step.claims:
+                claims = _needed(claims_made(step.resource, arguments["claims"], limits=limits))
+            else:
+                limit = _needed(records_limit(step.resource, arguments, limits=limits))
+        if key is step.key and limit == step.limit and claims is step.claims:
+            return step
+        return Step(**self.members, key=key, limit=limit, claims=claims)
+
+
+def _needed(found: T | None) -> T:
+    if found is None:
+        raise _UnboundError
+    return found
+
+
+@dataclass(slots=True, kw_only=True)
+class _Operation:
+    """One operation of a document, with what reads its variables."""
+
+    document: Document
+    node: OperationDefinitionNode
+    coerce: Callable[[Mapping[str, Any]], dict[str, Any] | None]
+    flags: tuple[str, ...]
+    """Variables that `@skip` and `@include` read."""
+
+
+class Plans:
+    """Templates by document, operation and flags, the last used kept."""
+
+    def __init__(self, *, kept: int = KEPT) -> None:
+        self._most = kept
+        self._kept: OrderedDict[tuple[Any, ...], Template | _Operation | None] = OrderedDict()
+        """A key starts with the identity of a document, which its entry keeps alive; None: not kept."""
+
+    def plan(
+        self,
+        document: Document,
+        *,
+        operation_name: str | None,
+        variables: Mapping[str, Any],
+        normalise: Normalise,
+        limits: Limits,
+        cursors: Cursors | None = None,
+        consumer: str = "",
+    ) -> Plan:
+        """Plan one operation exactly as `gateway.plan.plan` does. Raises as it does."""
+        operation = self._operation(document, operation_name)
+        coerced = operation.coerce(variables) if operation is not None else None
+        if operation is not None and coerced is not None:
+            flags = tuple([coerced.get(name) for name in operation.flags])
+            template = self._template(document, operation_name, (limits, flags))
+            if template is not None:
+                try:
+                    steps, given = template.bind(coerced, normalise=normalise, limits=limits)
+                except _UnboundError:
+                    pass  # Whatever it is, it is said below.
+                else:
+                    return Plan(
+                        document=document,
+                        operation_name=operation_name,
+                        variables=variables,
+                        steps=steps,
+                        records=template.records,
+                        given=MappingProxyType(given),
+                        template=template,
+                    )
+        made = plan(
+            document,
+            operation_name=operation_name,
+            variables=variables,
+            normalise=normalise,
+            limits=limits,
+            cursors=cursors,
+            consumer=consumer,
+        )
+        if operation is None or coerced is None:
+            return made
+        flags = tuple([coerced.get(name) for name in operation.flags])
+        template = _template_of(made, operation, coerced, normalise=normalise, limits=limits)
+        if template is None:
+            return made
+        self._keep((id(document), operation_name, (limits, flags)), template)
+        return replace(made, template=template)
+
+    def forget(self, contract: object) -> None:
+        """Drop what was made of a contract's documents."""
+        for key, held in list(self._kept.items()):
+            if held is not None and held.document.contract is contract:
+                del self._kept[key]
+
+    def _operation(self, document: Document, name: str | None) -> _Operation | None:
+        key = (id(document), name)
+        held = self._kept.get(key)
+        if isinstance(held, _Operation) and held.document is document:
+            self._kept.move_to_end(key)
+            return held
+        place = document.ast.loc
+        if place is None or place.end > TEMPLATE_CHARACTERS:
+            return None
+        node = operation_of(document, name)
+        made = _Operation(
+            document=document,
+            node=node,
+            coerce=coercion(document, node),
+            flags=tuple(sorted(flags_in(document.ast))),
+        )
+        self._keep(key, made)
+        return made
+
+    def _template(
+        self, document: Document, name: str | None, variant: tuple[Any, ...]
+    ) -> Template | None:
+        key = (id(document), name, variant)
+        held = self._kept.get(key)
+        if isinstance(held, Template) and held.document is document:
+            self._kept.move_to_end(key)
+            return held
+        return None
+
+    def _keep(self, key: tuple[Any, ...], made: Template | _Operation) -> None:
+        self._kept[key] = made
+        self._kept.move_to_end(key)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+def _template_of(
+    made: Plan,
+    operation: _Operation,
+    coerced: dict[str, Any],
+    *,
+    normalise: Normalise,
+    limits: Limits,
+) -> Template | None:
+    """Return the template of a plan; None where it would not bind to that same plan again.
+
+    A list is of one consumer (its cursors are sealed for it), and certificates are gathered: neither is kept.
+    """
+    if made.gathered or not all(_is_kept(step) for step in made.steps):
+        return None
+    selected = _select(made.document, operation.node, coerced)
+    fields = {one.path: one for one in _all(selected)}
+    try:
+        arguments = {
+            path: _arguments(one.field, one.node, coerced)
+            for path, one in fields.items()
+            if one.field is not None and one.field.args
+        }
+        template = Template(
+            document=made.document,
+            selected=selected,
+            steps=tuple([_slot(step, made, fields, arguments) for step in made.steps]),
+            given=tuple(_given(made, fields, arguments)),
+            records=made.records,
+        )
+        again = template.bind(coerced, normalise=normalise, limits=limits)
+    except (_UnboundError, KeyError, GraphQLError):
+        return None
+    return template if again == (made.steps, dict(made.given)) else None
+
+
+def _is_kept(step: Step) -> bool:
+    return isinstance(step.key, (GivenKey, LinkedKey)) and not step.filters
+
+
+def _select(
+    document: Document, operation: OperationDefinitionNode, coerced: dict[str, Any]
+) -> tuple[Selected, ...]:
+    schema = document.contract.schema
+    fragments = {
+        one.name.value: one
+        for one in document.ast.definitions
+        if isinstance(one, FragmentDefinitionNode)
+    }
+
+    def below(
+        type_: GraphQLObjectType, collected: Mapping[str, list[FieldNode]], path: Path
+    ) -> Iterator[Selected]:
+        for key, nodes in collected.items():
+            name = nodes[0].name.value
+            field_ = type_.fields.get(name)
+            named = get_named_type(field_.type) if field_ is not None else None
+            object_ = named if isinstance(named, GraphQLObjectType) else None
+            many = field_ is not None and isinstance(get_nullable_type(field_.type), GraphQLList)
+            here = (*path, key)
+            inner: tuple[Selected, ...] = ()
+            if object_ is not None:
+                merged = collect_sub_fields(schema, fragments, coerced, object_, nodes)
+                inner = tuple(below(object_, merged, (*here, "*") if many else here))
+            yield Selected(
+                key=key,
+                name=name,
+                path=here,
+                parent=type_,
+                field=field_,
+                node=nodes[0],
+                type=object_,
+                many=many,
+                below=inner,
+            )
+
+    query = schema.query_type
+    if query is None:
+        raise TypeError("a contract schema has a query type")
+    collected = collect_fields(schema, fragments, coerced, query, operation.selection_set)
+    return tuple(below(query, collected, ()))
+
+
+def _all(selected: tuple[Selected, ...]) -> Iterator[Selected]:
+    for one in selected:
+        yield one
+        yield from _all(one.below)
+
+
+def _slot(
+    step: Step,
+    made: Plan,
+    fields: Mapping[Path, Selected],
+    arguments: Mapping[Path, _Arguments],
+) -> _Slot:
+    root, contract = fields[step.path[:1]], made.document.contract
+    by_subject = isinstance(step.key, GivenKey) and root.path in made.given
+    by_root = isinstance(step.key, GivenKey) and len(step.path) == 1
+    own = arguments.get(step.path)
+    known = {"claims"} if step.claims else {"first"}
+    if by_root:
+        known.add(step.key.item.graphql_name)
+    _only(own, known)
+    if not (by_subject or by_root) and isinstance(step.key, GivenKey):
+        raise _UnboundError
+    if by_root and root.name not in {*contract.records, *contract.verifications}:
+        raise _UnboundError
+    bound = {"key", "limit", "claims"}
+    return _Slot(
+        step=step,
+        members={
+            name: getattr(step, name) for name in Step.__dataclass_fields__ if name not in bound
+        },
+        subject=root.path if by_subject else None,
+        key=own if by_root else None,
+        own=own if own is not None and (step.claims or not _alone(step.resource)) else None,
+    )
+
+
+def _alone(resource: Resource) -> bool:
+    """Say whether a field that reads records of a resource takes no `first`."""
+    return resource.single
+
+
+def _given(
+    made: Plan, fields: Mapping[Path, Selected], arguments: Mapping[Path, _Arguments]
+) -> Iterator[tuple[Path, SubjectType, _Arguments, str]]:
+    for path in made.given:
+        subject = SubjectType(fields[path].name)
+        _only(arguments[path], {names.SUBJECT_KEYS[subject]})
+        yield path, subject, arguments[path], names.SUBJECT_KEYS[subject]
+
+
+def _only(arguments: _Arguments | None, known: set[str]) -> None:
+    """Let variables stand only in arguments of which it is known here what they decide."""
+    if arguments is None:
+        return
+    varying = {name for name, _, _ in arguments.direct}
+    if arguments.nested is not None:
+        varying = {node.name.value for node in arguments.nested[1].arguments if variables_in(node)}
+    if not varying <= known:
+        raise _UnboundError
+
+
+def _arguments(field_: GraphQLField, node: FieldNode, coerced: dict[str, Any]) -> _Arguments:
+    found = get_argument_values(field_, node, coerced)
+    inside: dict[str, Node] = {one.name.value: one.value for one in node.arguments}
+    direct = [
+        (field_.args[name].out_name or name, value.name.value, field_.args[name])
+        for name, value in inside.items()
+        if isinstance(value, VariableNode)
+    ]
+    varying = {name for name, _, _ in direct}
+    nested = any(
+        variables_in(value) and not isinstance(value, VariableNode) for value in inside.values()
+    )
+    return _Arguments(
+        constant={name: value for name, value in found.items() if name not in varying},
+        direct=tuple(direct),
+        nested=(field_, node) if nested else None,
+    )
