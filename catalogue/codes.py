@@ -129,6 +129,11 @@ def check_certificate_identifier(text: str) -> str:
     return text
 
 
+def type_code_of(identifier: str) -> str:
+    """Return the type that a checked certificate identifier names."""
+    return identifier.removeprefix(_CERTIFICATE_ROOT).partition(".")[0]
+
+
 def normalise_subject(subject: SubjectType, text: str) -> str:
     """Return the one form under which a subject is compared. Raises CodeError, without the value."""
     match subject:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from catalogue.compatibility import kept_names, name_conflicts
 from catalogue.errors import (
     DuplicateError,
     InvalidError,
@@ -14,6 +15,7 @@ from catalogue.errors import (
 from catalogue.model import (
     SEPARATED,
     Actor,
+    KeptName,
     Officer,
     Resource,
     Role,
@@ -60,6 +62,10 @@ class Registration:
     """Head of the department; None until signed off."""
     announced_by: str | None = None
     """Officer of the authority; None until announced."""
+    names: tuple[KeptName, ...] | None = None
+    """Of every item of the revisions announced before this one; None: there was none."""
+    before: Resource | None = None
+    """The revision announced last before this one; None: there was none."""
 
 
 def require_officer(by: Actor) -> Officer:
@@ -143,9 +149,15 @@ def accept_source(
 def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Registration:
     """Return the draft; a withdrawn resource comes back as a new revision of itself."""
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
-    revision = 1
+    revision, names, last = 1, None, None
     if before is not None:
         old = before.resource
+        names, last = before.names, before.before
+        if old.state == "withdrawn":
+            names, last = kept_names(names or (), old.items), old
+        conflicts = list(name_conflicts(names or (), resource.items))
+        if conflicts:
+            raise InvalidError(*conflicts)
         if old.department != resource.department:
             raise DuplicateError(f"resource {old.code} of another department")
         if old.state == "announced":
@@ -158,7 +170,10 @@ def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Regi
             raise InvalidError(f"the GraphQL names of resource {old.code} are kept for ever")
         revision = old.revision + (old.state == "withdrawn")
     return Registration(
-        resource=replace(resource, state="draft", revision=revision), drafted_by=officer.id
+        resource=replace(resource, state="draft", revision=revision),
+        drafted_by=officer.id,
+        names=names,
+        before=last,
     )
 
 
@@ -178,7 +193,9 @@ def announce(registration: Registration, *, by: Actor) -> Registration:
     require_other(officer, registration.drafted_by, registration.signed_by)
     _require_state(resource, "submitted")
     return replace(
-        registration, resource=replace(resource, state="announced"), announced_by=officer.id
+        registration,
+        resource=replace(resource, state="announced"),
+        announced_by=officer.id,
     )
 
 

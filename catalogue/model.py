@@ -170,12 +170,44 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptName:
+    """An announced item's ordinal and names: they belong together for ever, whatever becomes of the item."""
+
+    ordinal: int
+    name: str
+    graphql_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Validity:
     """How a record's standing is read: the status item's words that mean *valid*, and its last day."""
 
     status_item: str | None
     valid_words: tuple[str, ...]
     until_item: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """How the records of an unconditional resource are listed, as its publisher announced it."""
+
+    items: tuple[str, ...] = ()
+    """Items by which a list may be filtered and ordered; the source has an index on each."""
+    unique: str | None = None
+    """The item of which no two records share a value; None: the key, where a subject has one record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateMapping:
+    """How the records of a resource are e-certificates of one type (catalogue/certificates.py)."""
+
+    type_code: str
+    """Code of the type (证照类型代码), as it stands in the identifiers of its certificates."""
+    type_name: str
+    roles: dict[str, str] = field(hash=False)
+    """Field of every certificate → item that gives it."""
+    statuses: dict[str, str] = field(default_factory=dict, hash=False)
+    """Word of the status item → one of the seven statuses; any other word is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +251,27 @@ class Resource:
     """How a service is asked for a record; None where `table` says it all."""
     update_days: int | None = None
     """How many days its rows may be old; None: no cycle was announced."""
+    listing: Listing | None = None
+    """None: a list, where there is one, comes in the order of the key and is filtered by nothing."""
+    certificate: CertificateMapping | None = None
+    """None: the records are no e-certificates."""
 
     @property
     def key(self) -> Item:
         return next(item for item in self.items if item.key)
+
+    @property
+    def unique(self) -> Item | None:
+        """The item that tells each record from all others; None: no item is known to."""
+        if self.listing is not None and self.listing.unique is not None:
+            return self.item(self.listing.unique)
+        return self.key if self.single else None
+
+    @property
+    def listable(self) -> bool:
+        """Whether records may be listed: open data only, and only where each has a place of its own."""
+        unconditional = self.sharing_class is SharingClass.UNCONDITIONAL
+        return unconditional and not self.personal and self.unique is not None
 
     def item(self, name: str) -> Item:
         return next(item for item in self.items if item.name == name)

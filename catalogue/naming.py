@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 RESERVED_FIELDS = frozenset(
     {"enterprise", "person", "project", "parcel", "contract", "uscc", "id", "code", "number"}
+    | {"certificate", "certificates"}
 )
 RESERVED_TYPES = frozenset(
     {"Enterprise", "Person", "Project", "Parcel", "Query", "Mutation", "Subscription"}
-    | {"Verification", "VerificationResult"}
+    | {"Verification", "VerificationResult", "PageInfo", "TextFilter", "NumberFilter"}
+    | {"LongFilter", "DecimalFilter", "DateFilter"}
+    | {"Certificate", "CertificateStatus", "CertificateHolder", "HolderScheme"}
     | {"String", "Int", "Float", "Boolean", "ID", "Long", "Decimal", "Date", "DateTime", "Bytes"}
 )
 """Names of every contract schema; no resource takes them."""

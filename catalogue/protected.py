@@ -13,7 +13,17 @@ UNCOVERED = frozenset({"entry", "salt"})
 
 LATER: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "resource": frozenset({"emergency_items", "reading", "update_days"}),
+        "resource": frozenset(
+            {
+                "emergency_items",
+                "reading",
+                "update_days",
+                "listing",
+                "certificate",
+                "names",
+                "before",
+            }
+        ),
         "source": frozenset({"description", "rests_until"}),
         "sharing_request": frozenset(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}

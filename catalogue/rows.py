@@ -20,6 +20,7 @@ from catalogue.model import (
     Department,
     Grant,
     Item,
+    KeptName,
     Matter,
     Officer,
     OfficerKey,
@@ -170,6 +171,8 @@ def _write_officer(value: Officer, sealer: Sealer) -> Row:
 
 _RESOURCE = _Shape(Resource, without="items")
 _ITEM = _Shape(Item)
+_NAMES = _decoder(tuple[KeptName, ...] | None)
+_BEFORE = _decoder(Resource | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -177,6 +180,8 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "drafted_by": value.drafted_by,
         "signed_by": value.signed_by,
         "announced_by": value.announced_by,
+        "names": _encode(value.names),
+        "before": _encode(value.before),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -188,6 +193,8 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         drafted_by=row["drafted_by"],
         signed_by=row["signed_by"],
         announced_by=row["announced_by"],
+        names=_NAMES(row["names"]),
+        before=_BEFORE(row["before"]),
     )
 
 

@@ -141,6 +141,10 @@ resource = _protected(
     Column("emergency_items", Text),
     Column("reading", Text),
     Column("update_days", BigInteger),
+    Column("listing", Text),
+    Column("certificate", Text),
+    Column("names", Text),
+    Column("before", Text, quote=True),
 )
 
 resource_item = Table(

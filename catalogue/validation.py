@@ -8,6 +8,7 @@ from typing import TypeVar
 import re2
 
 from catalogue import files, readings
+from catalogue.certificates import check_certificate
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
 from catalogue.model import (
@@ -17,6 +18,7 @@ from catalogue.model import (
     Resource,
     SharingClass,
     SourceAddress,
+    SubjectType,
     System,
 )
 from catalogue.naming import RESERVED_FIELDS, RESERVED_TYPES
@@ -122,6 +124,8 @@ def check_resource(resource: Resource) -> Resource:
         *_items(resource),
         *_classes(resource),
         *_details(resource),
+        *_listing(resource),
+        *check_certificate(resource),
     ]
     return _unless(findings, resource)
 
@@ -235,6 +239,37 @@ def check_reading(resource: Resource, source: SourceAddress) -> Resource:
         if not re.fullmatch(readings.POINTER, pointer):
             findings.append(f"{pointer!r} is no JSON Pointer")
     return _unless(findings, resource)
+
+
+COMPARABLE = frozenset(
+    {ItemType.TEXT, ItemType.INTEGER, ItemType.LONG, ItemType.DECIMAL, ItemType.DATE}
+)
+"""Types whose values every source compares as they are written."""
+
+
+def _listing(resource: Resource) -> Iterable[str]:
+    """A list is filtered and ordered by what may be compared by anybody, and identifies no person."""
+    if resource.listing is None:
+        return
+    if resource.sharing_class is not SharingClass.UNCONDITIONAL or resource.personal:
+        yield "listing: only an unconditional resource that is not personal can be listed"
+    items = {item.name: item for item in resource.items}
+    named = (*resource.listing.items, *filter(None, [resource.listing.unique]))
+    for name in named:
+        item = items.get(name)
+        if item is None:
+            yield f"listing: no item {name}"
+            continue
+        if item.type not in COMPARABLE:
+            yield f"listing: item {name} of type {item.type} has no order that every source knows"
+        if not item.match or item.mask != "none":
+            yield f"listing: item {name} must be matchable and without a mask"
+        if item.sharing_class is not SharingClass.UNCONDITIONAL:
+            yield f"listing: item {name} is {item.sharing_class}, unconditional needed"
+        if item.subject is SubjectType.PERSON:
+            yield f"listing: item {name} identifies a person"
+    for name in _twice(list(resource.listing.items)):
+        yield f"listing: item {name} stands twice"
 
 
 def _twice(values: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
 from exchange.testzone.ground import TestGround, TestLog
-from exchange.web import bundles, cases, health, systems, tlog, upstream
+from exchange.web import bundles, cases, contract, health, systems, tlog, upstream
 from exchange.web.graphql import Counter, GraphQL, Manners, OwnGround
 from exchange.web.headers import PlainHeaders
 from exchange.web.testzone import log_routes
@@ -69,6 +69,7 @@ def build_app(node: Node) -> Starlette:
             Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
+            Route("/contract.graphql", contract.contract, methods=["GET"]),
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/upstream/key", upstream.key, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),

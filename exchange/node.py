@@ -25,6 +25,7 @@ from catalogue.store import Known
 from exchange.archives import Archives, read_keys
 from exchange.backups import record_restored, restored_at
 from exchange.clock import fresh_id, monotonic, now, random_bytes
+from exchange.cursoring import SealedCursors
 from exchange.deciding import PolicyInForce, open_policy
 from exchange.drifting import Drifting
 from exchange.home import FILES, HomeError, check_home, make_home
@@ -282,6 +283,7 @@ def open_node(settings: Settings) -> Node:
             monotonic=monotonic,
             fresh_id=fresh_id,
             gateway=settings.gateway,
+            cursors=SealedCursors(keys.cursor),
         ),
         nonces=RecentNonces(),
         strangers=Strangers(),

@@ -43,6 +43,11 @@ class ForeseenQuotas:
             await self._look(unknown, day, at=at, counts=counts)
         return {grant: counts[quota_key(grant)].used for grant in grants}
 
+    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """Return what the log holds now: whoever guesses is few, and never let off by what is remembered."""
+        found = await asyncio.to_thread(lambda: [self._read(*place) for place in places])
+        return dict(zip(places, found, strict=True))
+
     def counted(self, quotas: Iterable[Quota]) -> None:
         """Take note of what an entry has just been counted against."""
         for quota in quotas:

@@ -13,9 +13,21 @@ import msgspec
 from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 from graphql.pyutils import Path as FieldPath
 
-from catalogue.model import Item
+from catalogue.certificates import FIELDS
+from catalogue.model import CertificateMapping, Item
 from gateway import names
-from gateway.model import Failed, GivenKey, LinkedKey, Masked, Outcome, Refused, Row, Step
+from gateway.cursors import write_position
+from gateway.model import (
+    Failed,
+    GivenKey,
+    LinkedKey,
+    Listed,
+    Masked,
+    Outcome,
+    Refused,
+    Row,
+    Step,
+)
 from gateway.outcomes import VerificationResult, code_of
 from gateway.plan import Path, Plan
 
@@ -44,16 +56,19 @@ def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
     found = {_step(outcome).ref: outcome for outcome in outcomes}
     if len(outcomes) != len(plan.steps) or set(found) != {step.ref for step in plan.steps}:
         raise ValueError(f"{len(outcomes)} outcomes for {len(plan.steps)} steps")
-    result = _execute(plan, found)
+    resolving = _Resolving(plan, found)
+    result = _execute(plan, resolving)
     data = result.data
     places = {step.ref: list(_places(data, step.path)) for step in plan.steps}
+    step_bytes = {
+        ref: b"\n".join(_encode(value) for _, value in reached) for ref, reached in places.items()
+    }
+    # A step that fills a part of a list has a null of its own there.
+    places |= {ref: [(where, None)] for ref, where in resolving.nulls.items()}
     errors = [*_step_errors(plan, found, places, data), *_value_errors(plan, result.errors)]
     return Assembled(
         data=_encode(data),
-        step_bytes={
-            ref: b"\n".join(_encode(value) for _, value in reached)
-            for ref, reached in places.items()
-        },
+        step_bytes=step_bytes,
         errors=tuple(errors),
     )
 
@@ -75,6 +90,8 @@ class _Record:
     step: Step
     row: Row = field(repr=False)
     joins: Mapping[str, str] = field(repr=False)
+    status: str | None = None
+    """Of an e-certificate whose status was asked for."""
 
     def value(self, item: Item) -> Any:
         """Return an item as it may be given; a key that the caller gave is told back, not read."""
@@ -83,14 +100,34 @@ class _Record:
         return self.row.get(item.name)
 
 
-def _execute(plan: Plan, outcomes: Mapping[str, Outcome]) -> ExecutionResult:
-    resolving = _Resolving(plan, outcomes)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One page of a list: its records, and the place of each."""
+
+    records: Sequence[_Record] = field(repr=False)
+    places: Sequence[tuple[Any, ...]] = field(repr=False)
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    record: _Record
+    place: tuple[Any, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageInfo:
+    page: _Page
+
+
+def _execute(plan: Plan, resolving: "_Resolving") -> ExecutionResult:
     result = execute(
         plan.document.contract.schema,
         plan.document.ast,
         variable_values=dict(plan.variables),
         operation_name=plan.operation_name,
         field_resolver=resolving.resolve,
+        type_resolver=lambda record, *_: record.step.resource.type_name,
     )
     if not isinstance(result, ExecutionResult):
         raise TypeError("rows are read before they are put together, so nothing can be awaited")
@@ -106,6 +143,8 @@ class _Resolving:
         self._plan = plan
         self._contract = plan.document.contract
         self._outcomes = outcomes
+        self.nulls: dict[str, Where] = {}
+        """Where in a list that several steps fill the null of one stands."""
         self._grouped = {
             ref: _group(outcome)
             for ref, outcome in outcomes.items()
@@ -121,6 +160,8 @@ class _Resolving:
                 return self._of_record(source, info)
             case _Subject():
                 return self._of_subject(source, info)
+            case _Page() | _Edge() | _PageInfo():
+                return self._of_page(source, info.field_name)
             case VerificationResult():
                 return source.value
             case _:
@@ -133,7 +174,60 @@ class _Resolving:
         if path in self._plan.given:
             value = self._plan.given[path]
             return _Subject(value, value)
+        if info.field_name in self._contract.listings:
+            return self._page(self._outcomes[self._plan.records[path]])
+        if path in self._plan.gathered:
+            return list(self._gathered(path))
         return self._records(path, None)
+
+    def _gathered(self, path: Path) -> Iterator[_Record | None]:
+        """Yield the records of all steps that fill a list, and a null for each that gave nothing."""
+        at = 0
+        for ref in self._plan.gathered[path]:
+            outcome = self._outcomes[ref]
+            if not isinstance(outcome, Masked):
+                self.nulls[ref] = (*path, at)
+                at += 1
+                yield None
+                continue
+            records = list(_records_of(outcome))[: outcome.permitted.step.limit]
+            at += len(records)
+            yield from records
+
+    def _page(self, outcome: Outcome) -> _Page | None:
+        if not isinstance(outcome, Masked):
+            return None
+        return _Page(tuple(_records_of(outcome)), outcome.positions, outcome.more)
+
+    def _of_page(self, source: _Page | _Edge | _PageInfo, name: str) -> Any:
+        match source, name:
+            case _Page(), "nodes":
+                return source.records
+            case _Page(), "edges":
+                found = zip(source.records, source.places, strict=True)
+                return [_Edge(record, place) for record, place in found]
+            case _Page(), "pageInfo":
+                return _PageInfo(source)
+            case _Edge(), "node":
+                return source.record
+            case _Edge(), "cursor":
+                return self._cursor(source.record.step, source.place)
+            case _PageInfo(), "hasNextPage":
+                return source.page.more
+            case _PageInfo(), "endCursor":
+                page = source.page
+                return (
+                    self._cursor(page.records[-1].step, page.places[-1]) if page.records else None
+                )
+            case _:
+                raise TypeError(f"a page has no {name}")
+
+    def _cursor(self, step: Step, place: tuple[Any, ...]) -> str | None:
+        """Seal a place, where that is asked for; None: no cursors are given here."""
+        cursors = self._plan.cursors
+        if cursors is None or not isinstance(step.key, Listed):
+            return None
+        return cursors.seal(write_position(place), bound=step.key.bound)
 
     def _of_subject(self, subject: _Subject, info: GraphQLResolveInfo) -> Any:
         if info.field_name in self._contract.records:
@@ -145,6 +239,9 @@ class _Resolving:
         for item in resource.items:
             if item.graphql_name == info.field_name:
                 return record.value(item)
+        mapping = resource.certificate
+        if mapping is not None and info.field_name in FIELDS:
+            return _of_certificate(record, mapping, info.field_name)
         item = names.links(resource)[info.field_name]
         text = record.joins.get(item.name)
         return None if text is None else _Subject(record.row.get(item.name), text)
@@ -171,8 +268,23 @@ class _Resolving:
 
 def _records_of(outcome: Masked) -> Iterator[_Record]:
     joins = outcome.joins or [{}] * len(outcome.rows)
-    for row, joined in zip(outcome.rows, joins, strict=True):
-        yield _Record(outcome.permitted.step, row, joined)
+    statuses = outcome.statuses or [None] * len(outcome.rows)
+    for row, joined, status in zip(outcome.rows, joins, statuses, strict=True):
+        yield _Record(outcome.permitted.step, row, joined, status)
+
+
+def _of_certificate(record: _Record, mapping: CertificateMapping, name: str) -> Any:
+    """Return a field that every e-certificate has; None where the publisher has no item for it."""
+    match name:
+        case "typeCode":
+            return mapping.type_code
+        case "typeName":
+            return mapping.type_name
+        case "status":
+            return record.status
+        case _:
+            role = mapping.roles.get(name)
+            return None if role is None else record.value(record.step.resource.item(role))
 
 
 def _group(outcome: Masked) -> dict[str, list[_Record]]:

@@ -2,7 +2,7 @@
 
 The tree: GatewayError ─ RefusedRequestError ─ RefusedDocumentError and RateLimitedError, and ─ SourceError ─
 SourceUnavailableError (CircuitOpenError), SourceMaintenanceError, SourceBusyError, SourceTimeoutError,
-SourceInvalidError, SourceDriftError.
+SourceInvalidError, SourceDriftError, SourceNotListableError.
 Denials are owned by `policies.reasons`; the codes of the log by `audit.errors`, worded here because
 callers see them.
 """
@@ -198,6 +198,11 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
         "ARGUMENT_INVALID": _caller(
             400, "参数值不在允许范围内。", "An argument is outside of what is allowed."
         ),
+        "CURSOR_INVALID": _caller(
+            400,
+            "翻页位置无效，或不属于本系统的此项列表、筛选与排序。",
+            "The cursor was not given out for this list, filter and order of this system.",
+        ),
         "KEY_INVALID": _caller(
             400,
             "标识号码不符合编码规则（长度、字符或校验位）。",
@@ -292,6 +297,20 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             "The department's source lacks what it registered.",
             retryable=False,
             following="accept-paper",
+        ),
+        "VERIFY_SPENT": Code(
+            # Of one step: what other steps ask is answered.
+            status=200,
+            zh="对该对象此信息项的核验次数已用完（每个办件三次，每日十次）。",
+            en="No verification of this item of this subject is left: three a case, ten a day.",
+            actor="caller",
+            next="ask",
+        ),
+        "SOURCE_NOT_LISTABLE": _source(
+            "该数据源只能按标识查询，不能列出记录。",
+            "The source is read by keys alone and cannot list its records.",
+            retryable=False,
+            following="ask",
         ),
         "LINK_UNREAD": _source(
             "所依据的上一条记录未能读取，因此未查询。",
@@ -409,6 +428,12 @@ class SourceInvalidError(SourceError):
     """The answer does not have the registered form."""
 
     code = "SOURCE_INVALID"
+
+
+class SourceNotListableError(SourceError):
+    """The source reads by keys alone."""
+
+    code = "SOURCE_NOT_LISTABLE"
 
 
 class SourceDriftError(SourceError):

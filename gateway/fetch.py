@@ -9,25 +9,30 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import SourceError
-from gateway.mask import Normalise, UnusableFilterError, admit, key_texts
+from gateway.mask import Normalise, UnusableFilterError, admit, key_text, key_texts, meets
 from gateway.model import (
     Call,
     Failed,
     Fetched,
+    FoundKey,
     GivenKey,
     LinkedKey,
+    Listed,
     Permitted,
     Refused,
     Row,
     Ruling,
 )
-from gateway.ports import Ports, ReadNow, Source
+from gateway.ports import Lister, Ports, ReadNow, Source
 
 SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
 SOURCE_TIMEOUT = "SOURCE_TIMEOUT"
 SOURCE_INVALID = "SOURCE_INVALID"
+SOURCE_NOT_LISTABLE = "SOURCE_NOT_LISTABLE"
 LINK_UNREAD = "LINK_UNREAD"
+SUBJECT_MISSING = "SUBJECT_MISSING"
 SUBJECT_NOT_PARTY = "SUBJECT_NOT_PARTY"
+PROTECTED = "protect-existence"
 TOO_MANY_SUBJECTS = "TOO_MANY_SUBJECTS"
 
 Carried = Fetched | Failed | Refused
@@ -101,6 +106,8 @@ def _begin(ruling: Ruling, fetching: _Fetching) -> Carried | Coroutine[Any, Any,
     key = ruling.step.key
     if isinstance(key, GivenKey):
         keys: tuple[str, ...] = (key.value,)
+    elif not isinstance(key, LinkedKey):
+        return _carry_out(ruling, fetching)
     else:
         parent = fetching.done.get(key.parent)
         if parent is None:
@@ -121,6 +128,10 @@ async def _carry_out(ruling: Ruling, fetching: _Fetching) -> Carried:
             return await _read(ruling, (value,), fetching)
         case LinkedKey() as link:
             return await _follow(ruling, link, fetching)
+        case FoundKey(value=value):
+            return await _find(ruling, value, fetching)
+        case Listed():
+            return await _list(ruling, fetching)
 
 
 async def _follow(permitted: Permitted, link: LinkedKey, fetching: _Fetching) -> Carried:
@@ -215,6 +226,41 @@ def _fetched(
     found = key_texts(permitted.step.key.item, rows, normalise=fetching.normalise)
     if not set(found) <= set(keys):
         # Somebody else's record: the source does not do what it was asked.
+        return Failed(permitted, SOURCE_INVALID, retryable=False)
+    return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
+
+
+async def _find(permitted: Permitted, value: str, fetching: _Fetching) -> Carried:
+    """Read a record by a number of its own, and give it only where its holder may be reached."""
+    step, verdict = permitted.step, permitted.verdict
+    if step.resource.protected or any(one.type == PROTECTED for one in verdict.obligations):
+        # To find out whose it is would tell that it is there.
+        return Refused(step, SUBJECT_MISSING, verdict)
+    read = await _read(permitted, (value,), fetching)
+    if not isinstance(read, Fetched):
+        return read
+    key = step.resource.key
+    holders = [key_text(key, row.get(key.name), normalise=fetching.normalise) for row in read.rows]
+    if not all(_may_be_reached(permitted, holder or "", fetching) for holder in holders):
+        return Refused(step, SUBJECT_NOT_PARTY, verdict)
+    return read
+
+
+async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
+    """Read one page of a list, and one record more: whether there is a next page."""
+    source = _source(permitted, fetching)
+    if source is None:
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    if not isinstance(source, Lister):
+        return Failed(permitted, SOURCE_NOT_LISTABLE, retryable=False)
+    try:
+        rows = await source.read_list(permitted, call=fetching.call.number)
+    except SourceError as error:
+        return Failed(permitted, error.code, error.retryable)
+    except Exception:  # noqa: BLE001  One department's defect must not spoil the others' answers.
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    if not all(meets(permitted.step.filters, row) for row in rows):
+        # Records that nobody asked for: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
     return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
 

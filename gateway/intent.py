@@ -9,7 +9,7 @@ it is listed as unfinished. The intent uses up the nonce and the quotas, so that
 from collections.abc import Sequence
 
 from audit.canonical import bitmap
-from audit.entry import ByteCommit, Draft, Sequenced
+from audit.entry import ByteCommit, Draft, Quota, Sequenced
 from catalogue.files import KIND as KEPT_HERE
 from catalogue.snapshot import Snapshot
 from gateway.model import Call, GivenKey, Permitted, Recorded, Ruling, Step
@@ -54,16 +54,21 @@ async def begin(
     basis: Basis,
     recorder: Recorder,
     begun: Begun,
+    reserved: Sequence[Quota] = (),
 ) -> Begun | Recorded:
     """Record what is about to be asked; returns what the call has in the log from then on.
 
     Recorded where the log found the nonce used or a quota spent: nobody may be asked then, and the refusal
-    is in the log. Raises the log's errors unchanged. Where nothing is remote, nothing is recorded.
+    is in the log. Raises the log's errors unchanged. Where nothing is remote and nothing `reserved`, nothing
+    is recorded.
     """
     remote = remote_steps(rulings, basis.snapshot)
-    if not remote:
+    fresh = [quota for quota in reserved if quota.key not in begun.counted]
+    if not remote and not fresh:
         return begun
-    draft = intent_draft(call, rulings, remote, basis=basis, begun=begun)
+    intended = remote or tuple(one for one in rulings if isinstance(one, Permitted))
+    draft = intent_draft(call, rulings, intended, basis=basis, begun=begun)
+    draft = changed(draft, quotas=(*draft.quotas, *fresh))
     sequenced = await recorder.append(draft)
     if sequenced.instead is not None:
         return refused_instead(call, [_step(ruling) for ruling in rulings], sequenced)

@@ -31,6 +31,10 @@ class Limits:
     """What one operation could read at most, items times records (`gateway.cost`)."""
     key_characters: int = 128
     claim_characters: int = 256
+    claims_a_case: int = 3
+    """Values of one item of one subject that may be verified within one case."""
+    claims_a_day: int = 10
+    """The same over all cases, systems and gateways."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,20 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, SubjectType, Validity
-from gateway.model import Claim, Fetched, Masked, Permitted, Refused, Row, Step
+from gateway.model import (
+    Claim,
+    Fetched,
+    Filter,
+    FoundKey,
+    Listed,
+    Masked,
+    Permitted,
+    Refused,
+    Row,
+    Step,
+)
 from gateway.outcomes import VerificationResult
 from policies.model import RowCondition, Verdict
 
@@ -134,12 +146,59 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         return Refused(step, MASK_UNKNOWN, verdict)
     except UnusableFilterError:
         return Refused(step, FILTER_UNUSABLE, verdict)
+    listed = isinstance(step.key, Listed)
+    joined = (step.key.item, *permitted.joins)
+    if isinstance(step.key, FoundKey):
+        joined = (step.resource.key, *joined)
     return Masked(
         permitted,
         given,
         fetched.as_of_ms,
-        joins=_joins((step.key.item, *permitted.joins), rows, normalise=normalise),
+        joins=_joins(joined, rows, normalise=normalise),
+        positions=tuple(_position(step, row) for row in rows) if listed else (),
+        statuses=_statuses(permitted, rows, now=now),
+        more=listed and len(fetched.rows) > most_rows(permitted),
     )
+
+
+def _position(step: Step, row: Row) -> tuple[Any, ...]:
+    """Return the place of a row in its list; every item that orders is granted in full."""
+    return tuple(row.get(item.name) for item in step.ordered)
+
+
+def _statuses(
+    permitted: Permitted, rows: Sequence[Row], *, now: datetime
+) -> tuple[str | None, ...]:
+    """Return the standing of each e-certificate, where it was asked for.
+
+    It tells of the status item and of the last day: where the first may not be given in full there is
+    none, and where the second may not nobody can say.
+    """
+    step, items = permitted.step, permitted.verdict.items
+    mapping = step.resource.certificate
+    status = None if mapping is None else mapping.roles.get("status")
+    if mapping is None or status is None or status not in {item.name for item in step.items}:
+        return ()
+    allowed = set(items.allowed) if items is not None else set()
+    if status not in allowed:
+        return (None,) * len(rows)
+    until = mapping.roles.get("validUntil")
+    return tuple(_status(step, row, status, until, allowed=allowed, now=now) for row in rows)
+
+
+def _status(
+    step: Step, row: Row, status: str, until: str | None, *, allowed: set[str], now: datetime
+) -> str | None:
+    mapping = step.resource.certificate
+    if mapping is None or row.get(status) is None:
+        return CertificateStatus.UNKNOWN.name
+    meant = status_of(mapping, row[status])
+    if meant is not CertificateStatus.VALID or until is None:
+        return meant.name
+    if until not in allowed or row.get(until) is None:
+        return CertificateStatus.UNKNOWN.name
+    stands = _stands(step.resource.validity, row, step=step, now=now)
+    return meant.name if stands else CertificateStatus.EXPIRED.name
 
 
 def _giving(step: Step, verdict: Verdict) -> Callable[[Row], Row]:
@@ -220,12 +279,10 @@ def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) ->
     if unknown:
         raise UnusableFilterError(f"the filter names {unknown}, which the resource does not have")
     most = most_rows(permitted)
-    if conditions:
-        rows = [
-            row
-            for row in rows
-            if all(_holds(condition, row, items[condition.item]) for condition in conditions)
-        ]
+    if conditions or step.filters:
+        rows = [row for row in rows if _passes(conditions, items, step, row)]
+    if isinstance(step.key, Listed):
+        return tuple(rows[:most])
     if len(rows) <= most:
         return tuple(rows)  # No key can have more.
     counted: dict[str | None, int] = {}
@@ -236,6 +293,23 @@ def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) ->
         if counted[key] <= most:
             admitted.append(row)
     return tuple(admitted)
+
+
+def _passes(
+    conditions: Sequence[RowCondition], items: Mapping[str, Item], step: Step, row: Row
+) -> bool:
+    allowed = all(_holds(condition, row, items[condition.item]) for condition in conditions)
+    return allowed and meets(step.filters, row)
+
+
+def meets(filters: Sequence[Filter], row: Row) -> bool:
+    """Say whether a record meets all conditions of a call."""
+    return all(_holds(condition_of(one), row, one.item) for one in filters)
+
+
+def condition_of(one: Filter) -> RowCondition:
+    value = list(one.value) if one.op == "in" else one.value
+    return RowCondition(item=one.item.name, op=one.op, value=value)
 
 
 def most_rows(permitted: Permitted) -> int:

@@ -6,7 +6,7 @@ cannot be fetched, rows that were never masked cannot be given, and nothing is a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from audit.entry import Nonce, Sequenced
 from catalogue.model import Case, Item, Officer, Resource, SubjectType, System
@@ -87,6 +87,47 @@ class LinkedKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundKey:
+    """The step's key is a number of the record itself: whom it is about is known once it is read."""
+
+    item: Item
+    value: str = field(repr=False)
+
+
+FilterOperator = Literal["eq", "in", "prefix", "ge", "gt", "le", "lt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A condition by which the call itself lets records through."""
+
+    item: Item
+    op: FilterOperator
+    value: Any = field(repr=False)
+    """As `gateway.formats` writes it; a tuple of such values for `in`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    item: Item
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The step has no key: it lists records, page by page."""
+
+    item: Item
+    """Tells each record from all others, and ends every order."""
+    orders: tuple[Order, ...]
+    """From the first to the last; the last is the unique item's at the latest."""
+    after: tuple[Any, ...] | None = field(default=None, repr=False)
+    """The place of the last record of the page before, a value an order; None: from the beginning."""
+    bound: bytes = field(default=b"", repr=False)
+    """What the cursors of this list are sealed with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One yes/no claim of a verify field: the item equals the value, or (`valid`) the record stands."""
 
@@ -105,19 +146,31 @@ class Step:
     resource: Resource
     items: tuple[Item, ...]
     """Items asked to be read; empty for a verify step."""
-    key: GivenKey | LinkedKey
+    key: GivenKey | LinkedKey | FoundKey | Listed
     subject: SubjectType | None
     """The kind of subject that the key identifies; None where it identifies none."""
     many: bool
     limit: int
     claims: tuple[Claim, ...] = ()
     """Non-empty makes it a verify step."""
+    filters: tuple[Filter, ...] = ()
+    """All must hold; what the decision filters by is apart from them."""
+
+    @property
+    def ordered(self) -> tuple[Item, ...]:
+        """Items by which the records are ordered; none where they are read by a key."""
+        orders = self.key.orders if isinstance(self.key, Listed) else ()
+        return tuple(order.item for order in orders)
+
+    @property
+    def filtered(self) -> tuple[Item, ...]:
+        return tuple(one.item for one in self.filters)
 
     @property
     def matched(self) -> tuple[Item, ...]:
-        """Items that the step compares instead of reading: its key and its claims."""
+        """Items that the step compares instead of reading: its key, claims, filters and orders."""
         claimed = tuple(claim.item for claim in self.claims if claim.item is not None)
-        return (self.key.item, *claimed)
+        return (self.key.item, *claimed, *self.filtered, *self.ordered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +219,13 @@ class Masked:
     joins: Sequence[Mapping[str, str]] = field(default=(), repr=False)
     """Beside each row: the unmasked text of its key item and of the items that links follow, by item
     name (an empty value is left out). For putting records together; never given."""
+    positions: Sequence[tuple[Any, ...]] = field(default=(), repr=False)
+    """Beside each row of a list: its place, as cursors hold it. Empty for every other step."""
+    statuses: Sequence[str | None] = ()
+    """Beside each row of e-certificates whose status was asked for: one of the seven, unknown, or None
+    where it may not be given."""
+    more: bool = False
+    """Whether a list goes on after these rows."""
 
 
 Ruling = Permitted | Refused

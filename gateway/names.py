@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from catalogue.model import Item, Resource, SubjectType
+from catalogue.model import Item, ItemType, Resource, SubjectType
 
 NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,127}")
 
@@ -33,6 +33,31 @@ CONTRACT = "contract"
 """Root field that every contract has: its digest."""
 VERIFICATION = "Verification"
 VERIFICATION_RESULT = "VerificationResult"
+CERTIFICATE = "Certificate"
+CERTIFICATE_STATUS = "CertificateStatus"
+HOLDER = "CertificateHolder"
+HOLDER_SCHEME = "HolderScheme"
+SCHEMES: Mapping[SubjectType, str] = MappingProxyType(
+    {
+        SubjectType.ENTERPRISE: "USCC",
+        SubjectType.PERSON: "ID_CARD",
+        SubjectType.PROJECT: "PROJECT",
+        SubjectType.PARCEL: "PARCEL",
+    }
+)
+ONE_CERTIFICATE = "certificate"
+CERTIFICATES = "certificates"
+"""Root fields over the e-certificates of all departments in the contract."""
+PAGE_INFO = "PageInfo"
+FILTERS: Mapping[ItemType, str] = MappingProxyType(
+    {
+        ItemType.TEXT: "TextFilter",
+        ItemType.INTEGER: "NumberFilter",
+        ItemType.LONG: "LongFilter",
+        ItemType.DECIMAL: "DecimalFilter",
+        ItemType.DATE: "DateFilter",
+    }
+)
 SCALARS = ("Long", "Decimal", "Date", "DateTime", "Bytes")
 
 RESERVED_TYPES = frozenset(
@@ -40,13 +65,22 @@ RESERVED_TYPES = frozenset(
         QUERY,
         VERIFICATION,
         VERIFICATION_RESULT,
+        PAGE_INFO,
+        *(CERTIFICATE, CERTIFICATE_STATUS, HOLDER, HOLDER_SCHEME),
+        *FILTERS.values(),
         *SUBJECT_TYPES.values(),
         *SCALARS,
         *("String", "Int", "Float", "Boolean", "ID", "Mutation", "Subscription"),
     }
 )
 RESERVED_FIELDS = frozenset(
-    {CONTRACT, *(subject.value for subject in SubjectType), *SUBJECT_KEYS.values()}
+    {
+        CONTRACT,
+        ONE_CERTIFICATE,
+        CERTIFICATES,
+        *(subject.value for subject in SubjectType),
+        *SUBJECT_KEYS.values(),
+    }
 )
 
 RESERVED_ARGUMENTS = frozenset({"first", "claims"})
@@ -68,6 +102,58 @@ def claims_type(resource: Resource) -> str:
 
 def verify_field(resource: Resource) -> str:
     return f"verify{resource.type_name}"
+
+
+def list_field(resource: Resource) -> str:
+    return f"list{resource.type_name}"
+
+
+def connection_type(resource: Resource) -> str:
+    return f"{resource.type_name}Connection"
+
+
+def edge_type(resource: Resource) -> str:
+    return f"{resource.type_name}Edge"
+
+
+def where_type(resource: Resource) -> str:
+    return f"{resource.type_name}Where"
+
+
+def order_type(resource: Resource) -> str:
+    return f"{resource.type_name}Order"
+
+
+def order_values(resource: Resource) -> dict[str, tuple[Item, bool]]:
+    """Return the values of a list's order: name → item, and whether it descends."""
+    return {
+        f"{item.graphql_name}_{way}": (item, way == "DESC")
+        for item in compared(resource)
+        for way in ("ASC", "DESC")
+    }
+
+
+def compared(resource: Resource) -> tuple[Item, ...]:
+    """Return the items by which a list may be filtered and ordered, in the catalogue's order."""
+    if not resource.listable or resource.listing is None:
+        return ()
+    return tuple(item for item in resource.items if item.name in resource.listing.items)
+
+
+def root_fields(resource: Resource) -> set[str]:
+    """Return every root field that a resource may ever have: they are its own, used or not."""
+    return {record_field(resource), verify_field(resource), list_field(resource)}
+
+
+def own_types(resource: Resource) -> set[str]:
+    return {
+        resource.type_name,
+        claims_type(resource),
+        connection_type(resource),
+        edge_type(resource),
+        where_type(resource),
+        order_type(resource),
+    }
 
 
 def links(resource: Resource) -> dict[str, Item]:

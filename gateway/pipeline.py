@@ -19,11 +19,14 @@ from audit.receipt import make_receipt
 from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
+from gateway.attempts import reservations, spent
 from gateway.compile import put_together
 from gateway.cost import check_cost
+from gateway.cursors import Cursors
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
+from gateway.joining import Announced
 from gateway.limits import Limits
 from gateway.mask import Normalise, mask, remembering
 from gateway.model import (
@@ -127,6 +130,7 @@ class Contracts:
     def __init__(self, *, kept: int = CONTRACTS_KEPT, documents: int = DOCUMENTS_KEPT) -> None:
         self._kept = kept
         self._most = documents
+        self.announced = Announced()
         self._built: OrderedDict[tuple[tuple[str, int], ...], Contract] = OrderedDict()
         self._read: dict[int, OrderedDict[tuple[str, Limits, bool], Document]] = {}
         """By the identity of a contract that is kept: a document ends with the contract it is valid in."""
@@ -251,11 +255,24 @@ class _Attempt:
         planned = await self._planned(call, snapshot)
         now = ports.now().astimezone(terms.zone)
         ruled = await _rule(call, planned, snapshot, ports, now=now)
+        if not self.begun.intents:
+            ruled = await _guessed_out(call, ruled, ports, now=now, limits=terms.limits)
         if call.whole:
             ruled = replace(ruled, rulings=whole_rulings(ruled.rulings))
         basis = _basis(ruled, planned, snapshot, ports, now=now)
         begun = await begin(
-            call, ruled.rulings, basis=basis, recorder=ports.recorder, begun=self.begun
+            call,
+            ruled.rulings,
+            basis=basis,
+            recorder=ports.recorder,
+            begun=self.begun,
+            reserved=reservations(
+                ruled.rulings,
+                call,
+                token=ports.registry.token,
+                day=basis.day,
+                limits=terms.limits,
+            ),
         )
         if isinstance(begun, Recorded):
             return Answered(begun, planned, snapshot.departments)
@@ -287,9 +304,17 @@ class _Attempt:
         """Plan the call; where that cannot be, its refusal is recorded and raised."""
         try:
             _check_caller(call.caller, snapshot)
-            contract = await self._contracts.of(snapshot.contract(call.caller.system.id))
+            named = self._contracts.announced.contract(
+                snapshot, call.caller.system.id, call.query[: self._terms.limits.document_bytes]
+            )
+            contract = await self._contracts.of(named)
             return _plan(
-                call, contract, self._contracts, terms=self._terms, normalise=self._normalise
+                call,
+                contract,
+                self._contracts,
+                terms=self._terms,
+                normalise=self._normalise,
+                cursors=self._ports.cursors,
             )
         except GatewayError as error:
             raise await refuse(
@@ -326,7 +351,13 @@ def _check_caller(caller: Caller, snapshot: Snapshot) -> None:
 
 
 def _plan(
-    call: Call, contract: Contract, contracts: Contracts, *, terms: Terms, normalise: Normalise
+    call: Call,
+    contract: Contract,
+    contracts: Contracts,
+    *,
+    terms: Terms,
+    normalise: Normalise,
+    cursors: Cursors | None,
 ) -> Plan:
     limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
     document = contracts.document(
@@ -338,6 +369,8 @@ def _plan(
         variables=call.variables,
         normalise=normalise,
         limits=limits,
+        cursors=cursors,
+        consumer=call.caller.system.id,
     )
     check_cost(planned.steps, limits=limits)
     return planned
@@ -359,6 +392,27 @@ async def _rule(
         tokens=_per_call(ports.fresh_id),
         token=ports.registry.token,
     )
+
+
+async def _guessed_out(
+    call: Call, ruled: Ruled, ports: Ports, *, now: datetime, limits: Limits
+) -> Ruled:
+    """Refuse verifications for which no guess is left."""
+    day, token = now.date().isoformat(), ports.registry.token
+    wanted = reservations(ruled.rulings, call, token=token, day=day, limits=limits)
+    if not wanted:
+        return ruled
+    places = [(quota.key, quota.day) for quota in wanted]
+    used = await ports.quotas.used(places)
+    rulings = spent(
+        ruled.rulings,
+        call,
+        token=token,
+        day=day,
+        limits=limits,
+        used=lambda key, on: used[key, on],
+    )
+    return replace(ruled, rulings=rulings)
 
 
 def _per_call(fresh_id: Callable[[str], str]) -> Callable[[str], str]:

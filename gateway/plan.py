@@ -5,8 +5,10 @@ fields mean here what they mean when the answer is put together. Nothing is aske
 does not select.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
@@ -21,16 +23,23 @@ from graphql import (
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values, get_variable_values
 
+from catalogue.codes import check_certificate_identifier, type_code_of
+from catalogue.errors import CodeError
 from catalogue.model import Item, Resource, SubjectType
 from gateway import names
+from gateway.cursors import CursorError, Cursors, read_position
 from gateway.errors import RefusedDocumentError
 from gateway.limits import Limits, check_steps
-from gateway.model import Claim, GivenKey, LinkedKey, Step
+from gateway.model import Claim, Filter, FoundKey, GivenKey, LinkedKey, Listed, Order, Step
 from gateway.parse import Document
 from gateway.schema import CLAIM_VALID, claim_attribute
 
 Normalise = Callable[[SubjectType, str], str]
 """Returns the one spelling of a subject's identifier; raises ValueError where it is none."""
+
+MOST_VALUES = 100
+"""Values that one filter may list."""
+MOST_ORDERS = 3
 
 Path = tuple[str, ...]
 Collected = Mapping[str, list[FieldNode]]
@@ -49,6 +58,10 @@ class Plan:
     """Path of a field that reads records or verifies → `ref` of its step."""
     given: Mapping[Path, str] = field(repr=False)
     """Path of a subject that the call named → its identifier, normalised."""
+    gathered: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    """Path of a field that several steps fill → their `ref`s, in order."""
+    cursors: Cursors | None = None
+    """Seals the places of lists; None: none are given."""
     template: object = field(default=None, repr=False)
     """What `gateway.planned` keeps of the plan for other calls; None where it was made for this one alone."""
 
@@ -60,14 +73,21 @@ def plan(
     variables: Mapping[str, Any],
     normalise: Normalise,
     limits: Limits,
+    cursors: Cursors | None = None,
+    consumer: str = "",
 ) -> Plan:
-    """Plan one operation. Raises RefusedDocumentError with one error for each bad argument."""
+    """Plan one operation. Raises RefusedDocumentError with one error for each bad argument.
+
+    `consumer` is the system for whom cursors are sealed: another's open nothing.
+    """
     operation = operation_of(document, operation_name)
     planning = _Planning(
         document=document,
         coerced=_coerced(document, operation, variables),
         normalise=normalise,
         limits=limits,
+        cursors=cursors,
+        consumer=consumer,
     )
     try:
         planning.walk_query(operation)
@@ -83,6 +103,8 @@ def plan(
         steps=tuple(planning.steps),
         records=MappingProxyType({step.path: step.ref for step in planning.steps}),
         given=MappingProxyType(planning.given),
+        gathered=MappingProxyType(planning.gathered),
+        cursors=cursors,
     )
 
 
@@ -125,8 +147,11 @@ class _Planning:
     coerced: dict[str, Any] = field(repr=False)
     normalise: Normalise
     limits: Limits
+    cursors: Cursors | None
+    consumer: str
     steps: list[Step] = field(default_factory=list)
     given: dict[Path, str] = field(default_factory=dict)
+    gathered: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     errors: list[Mapping[str, Any]] = field(default_factory=list)
 
     def walk_query(self, operation: OperationDefinitionNode) -> None:
@@ -149,6 +174,12 @@ class _Planning:
                 self._walk_keyed(contract.records[name], arguments, path=path, nodes=nodes)
             elif name in contract.verifications:
                 self._walk_verification(contract.verifications[name], arguments, path=path)
+            elif name in contract.listings:
+                self._walk_listing(contract.listings[name], arguments, path=path, nodes=nodes)
+            elif name == names.ONE_CERTIFICATE:
+                self._walk_certificate(arguments, path=path, nodes=nodes)
+            elif name == names.CERTIFICATES:
+                self._walk_certificates(arguments, path=path, nodes=nodes)
             else:
                 self._walk_subject(SubjectType(name), arguments, path=path, nodes=nodes)
 
@@ -230,13 +261,19 @@ class _Planning:
     def _walk_records(
         self,
         resource: Resource,
-        key: GivenKey | LinkedKey,
+        key: GivenKey | LinkedKey | FoundKey,
         *,
         limit: int,
         path: Path,
         nodes: list[FieldNode],
+        many: bool | None = None,
+        filters: tuple[Filter, ...] = (),
     ) -> None:
-        """Add the step that reads records, then the links that start from them."""
+        """Add the step that reads records, then the links that start from them.
+
+        `many` None: as many as a subject has.
+        """
+        many = not resource.single if many is None else many
         collected = self._collect(self._type(resource.type_name), nodes)
         ref = self._ref()
         self._add(
@@ -247,11 +284,146 @@ class _Planning:
                 items=self._items(resource, collected, key),
                 key=key,
                 subject=resource.key.subject,
-                many=not resource.single,
+                many=many,
                 limit=limit,
+                filters=filters,
             )
         )
-        inside = path if resource.single else (*path, "*")
+        inside = (*path, "*") if many else path
+        self._walk_links(resource, collected, ref=ref, inside=inside)
+
+    def _walk_listing(
+        self,
+        resource: Resource,
+        arguments: Mapping[str, Any],
+        *,
+        path: Path,
+        nodes: list[FieldNode],
+    ) -> None:
+        """Add the step that lists records, then the links that start from them, wherever they stand."""
+        filters = self._filters(resource, arguments.get("where") or {}, path)
+        limit = self._first(arguments, path)
+        key = None if filters is None else self._listed(resource, filters, arguments, path)
+        if filters is None or limit is None or key is None:
+            return
+        places = dict(self._record_places(resource, path, nodes))
+        wanted = {
+            item.name
+            for collected in places.values()
+            for item in self._items(resource, collected, key)
+        }
+        ref = self._ref()
+        self._add(
+            Step(
+                ref=ref,
+                path=path,
+                resource=resource,
+                items=tuple(item for item in resource.items if item.name in wanted),
+                key=key,
+                subject=None,
+                many=True,
+                limit=limit,
+                filters=filters,
+            )
+        )
+        for inside, collected in places.items():
+            self._walk_links(resource, collected, ref=ref, inside=inside)
+
+    def _walk_certificate(
+        self, arguments: Mapping[str, Any], *, path: Path, nodes: list[FieldNode]
+    ) -> None:
+        """Plan one e-certificate by its identifier, which names its type."""
+        try:
+            identifier = check_certificate_identifier(arguments["identifier"])
+        except CodeError:
+            self._refuse("KEY_INVALID", path)
+            return
+        for resource, item in self._certified("identifier", type_code_of(identifier)):
+            key = FoundKey(item=item, value=identifier)
+            self._walk_records(resource, key, limit=1, path=path, nodes=nodes, many=False)
+            return
+        self._refuse("ARGUMENT_INVALID", path, argument="identifier")
+
+    def _walk_certificates(
+        self, arguments: Mapping[str, Any], *, path: Path, nodes: list[FieldNode]
+    ) -> None:
+        """Plan the e-certificates of a holder, or those of a type under a number: a step a resource."""
+        wanted = self._wanted(arguments, path)
+        limit = self._first(arguments, path)
+        if wanted is None or limit is None:
+            return
+        first = len(self.steps)
+        refs = []
+        for resource, key, filters in wanted:
+            refs.append(self._ref())
+            self._walk_records(
+                resource, key, limit=limit, path=path, nodes=nodes, many=True, filters=filters
+            )
+        self.gathered[path] = tuple(step.ref for step in self.steps[first:] if step.ref in refs)
+
+    def _wanted(
+        self, arguments: Mapping[str, Any], path: Path
+    ) -> list[tuple[Resource, GivenKey | FoundKey, tuple[Filter, ...]]] | None:
+        holder, number = arguments.get("holder"), arguments.get("number")
+        type_code = arguments.get("typeCode")
+        if number is not None and not self._fits(number):
+            self._refuse("ARGUMENT_INVALID", path, argument="number")
+            return None
+        found: list[tuple[Resource, GivenKey | FoundKey, tuple[Filter, ...]]] = []
+        if holder is not None:
+            subject = _SUBJECTS[getattr(holder["scheme"], "value", holder["scheme"])]
+            value = self._normalised(subject, holder["code"], path)
+            if value is None:
+                return None
+            role = None if number is None else "number"
+            for resource, item in self._certified(role, type_code):
+                if resource.key.subject is subject:
+                    narrowed = () if role is None else (Filter(item=item, op="eq", value=number),)
+                    found.append((resource, GivenKey(item=resource.key, value=value), narrowed))
+        elif number is not None and type_code is not None:
+            found = [
+                (resource, FoundKey(item=item, value=number), ())
+                for resource, item in self._certified("number", type_code)
+            ]
+        if not found:
+            # A type that is not announced, not shared or not there: officers decide on absence, so an
+            # empty answer would be a wrong one.
+            self._refuse("ARGUMENT_INVALID", path, argument="typeCode" if type_code else "holder")
+            return None
+        return found
+
+    def _certified(
+        self, role: str | None, type_code: str | None
+    ) -> Iterator[tuple[Resource, Item]]:
+        """Yield the resources of e-certificates of a type (None: of any), with the item of a role."""
+        for resource in self.document.contract.certificates:
+            mapping = resource.certificate
+            if mapping is None or type_code not in {None, mapping.type_code}:
+                continue
+            if role is None or role in mapping.roles:
+                yield resource, resource.key if role is None else resource.item(mapping.roles[role])
+
+    def _record_places(
+        self, resource: Resource, path: Path, nodes: list[FieldNode]
+    ) -> Iterator[tuple[Path, Collected]]:
+        """Yield where the records of a page stand in the answer, with what is selected of them there."""
+        record = self._type(resource.type_name)
+        page = self._collect(self._type(names.connection_type(resource)), nodes)
+        for key, inner in page.items():
+            match inner[0].name.value:
+                case "nodes":
+                    yield (*path, key, "*"), self._collect(record, inner)
+                case "edges":
+                    edge = self._collect(self._type(names.edge_type(resource)), inner)
+                    for edge_key, found in edge.items():
+                        if found[0].name.value == "node":
+                            yield (*path, key, "*", edge_key), self._collect(record, found)
+                case _:
+                    pass  # Nothing of a record is selected there.
+
+    def _walk_links(
+        self, resource: Resource, collected: Collected, *, ref: str, inside: Path
+    ) -> None:
         links = names.links(resource)
         for response_key, inner in collected.items():
             item = links.get(inner[0].name.value)
@@ -264,7 +436,10 @@ class _Planning:
                 )
 
     def _items(
-        self, resource: Resource, collected: Collected, key: GivenKey | LinkedKey
+        self,
+        resource: Resource,
+        collected: Collected,
+        key: GivenKey | LinkedKey | FoundKey | Listed,
     ) -> tuple[Item, ...]:
         """Return the items that a selection reads, in the catalogue's order.
 
@@ -273,6 +448,7 @@ class _Planning:
         """
         selected = {nodes[0].name.value: nodes for nodes in collected.values()}
         wanted = {item.name for item in resource.items if item.graphql_name in selected}
+        wanted |= set(_certificate_items(resource, selected))
         links = names.links(resource)
         for nodes in collected.values():
             item = links.get(nodes[0].name.value)
@@ -338,10 +514,75 @@ class _Planning:
 
     def _limit(self, resource: Resource, arguments: Mapping[str, Any], path: Path) -> int | None:
         """Return how many records each key may yield; None where that was asked wrongly."""
-        limit = records_limit(resource, arguments, limits=self.limits)
+        return 1 if resource.single else self._first(arguments, path)
+
+    def _first(self, arguments: Mapping[str, Any], path: Path) -> int | None:
+        limit = first_of(arguments, limits=self.limits)
         if limit is None:
             self._refuse("ARGUMENT_INVALID", path, argument="first", allowed=self.limits.first)
         return limit
+
+    def _filters(
+        self, resource: Resource, where: Mapping[str, Any], path: Path
+    ) -> tuple[Filter, ...] | None:
+        """Return the conditions of a list; None where one of them cannot be met by anything."""
+        filters: list[Filter] = []
+        for item in names.compared(resource):
+            for op, value in (where.get(claim_attribute(item)) or {}).items():
+                values = value if isinstance(value, list) else [value]
+                if not 0 < len(values) <= MOST_VALUES or not all(map(self._fits, values)):
+                    self._refuse("ARGUMENT_INVALID", path, argument="where")
+                    return None
+                filters.append(
+                    Filter(item=item, op=op, value=tuple(values) if op == "in" else value)
+                )
+        return tuple(filters)
+
+    def _fits(self, value: Any) -> bool:
+        if isinstance(value, str):
+            return 0 < len(value) <= self.limits.claim_characters and value.isprintable()
+        return isinstance(value, int)
+
+    def _listed(
+        self,
+        resource: Resource,
+        filters: tuple[Filter, ...],
+        arguments: Mapping[str, Any],
+        path: Path,
+    ) -> Listed | None:
+        """Return the order of a list and where in it the page begins; None where that is no place in it."""
+        unique = resource.unique
+        if unique is None:
+            raise TypeError(f"{resource.code} cannot be listed")
+        orders = self._orders(resource, arguments.get("orderBy") or [], path)
+        if orders is None:
+            return None
+        # Whatever follows the unique item decides nothing any more.
+        before = tuple(takewhile(lambda order: order.item is not unique, orders))
+        orders = orders[: len(before) + 1]
+        if len(orders) == len(before):
+            orders = (*orders, Order(item=unique))
+        bound = _binding(self.consumer, resource, orders, filters)
+        after = arguments.get("after")
+        if after is None:
+            return Listed(item=unique, orders=orders, bound=bound)
+        try:
+            if self.cursors is None:
+                raise CursorError("no cursors are given here")  # noqa: TRY301  One way out for all.
+            place = read_position(self.cursors.open(after, bound=bound), values=len(orders))
+        except CursorError:
+            self._refuse("CURSOR_INVALID", path)
+            return None
+        return Listed(item=unique, orders=orders, after=place, bound=bound)
+
+    def _orders(self, resource: Resource, asked: list[Any], path: Path) -> tuple[Order, ...] | None:
+        values = names.order_values(resource)
+        # Graphene reads a value of an enum as a member of one, graphql-core as its text.
+        found = [values[getattr(one, "value", one)] for one in asked]
+        if len({item.name for item, _ in found}) != len(found) or len(found) > MOST_ORDERS:
+            self._refuse("ARGUMENT_INVALID", path, argument="orderBy")
+            return None
+        return tuple(Order(item=item, descending=descends) for item, descends in found)
 
     def _claims(
         self, resource: Resource, found: Mapping[str, Any], path: Path
@@ -360,6 +601,35 @@ def _linked(*, parent: str, parent_item: Item) -> Callable[[Item], LinkedKey]:
     return lambda item: LinkedKey(item=item, parent=parent, parent_item=parent_item)
 
 
+_SUBJECTS = {scheme: subject for subject, scheme in names.SCHEMES.items()}
+
+
+def _certificate_items(resource: Resource, selected: Collected) -> Iterator[str]:
+    """Yield the items that fields of every certificate stand for; a status stands for its last day too."""
+    if resource.certificate is None:
+        return
+    roles = resource.certificate.roles
+    asked = [role for role in roles if role in selected]
+    yield from (roles[role] for role in asked)
+    if "status" in asked and "validUntil" in roles:
+        yield roles["validUntil"]
+
+
+def _binding(
+    consumer: str, resource: Resource, orders: tuple[Order, ...], filters: tuple[Filter, ...]
+) -> bytes:
+    """Return what a cursor is good for: one system, one version of a resource, one order, one filter."""
+    return json.dumps(
+        [
+            *(consumer, resource.code, resource.revision),
+            [[order.item.name, order.descending] for order in orders],
+            [[one.item.name, one.op, one.value] for one in filters],
+        ],
+        ensure_ascii=True,
+        separators=(",", ":"),
+    ).encode()
+
+
 def identifier(
     subject: SubjectType | None, text: str, *, normalise: Normalise, limits: Limits
 ) -> str:
@@ -373,8 +643,11 @@ def records_limit(
     resource: Resource, arguments: Mapping[str, Any], *, limits: Limits
 ) -> int | None:
     """Return how many records each key may yield; None where that was asked wrongly."""
-    if resource.single:
-        return 1
+    return 1 if resource.single else first_of(arguments, limits=limits)
+
+
+def first_of(arguments: Mapping[str, Any], *, limits: Limits) -> int | None:
+    """Return how many records a list may hold; None where that was asked wrongly."""
     first = arguments.get("first")
     return first if isinstance(first, int) and 1 <= first <= limits.first else None
 

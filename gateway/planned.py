@@ -33,8 +33,9 @@ from graphql.execution.values import get_argument_values
 
 from catalogue.model import Resource, SubjectType
 from gateway import names
+from gateway.cursors import Cursors
 from gateway.limits import Limits
-from gateway.model import GivenKey, Step
+from gateway.model import GivenKey, LinkedKey, Step
 from gateway.parse import Document
 from gateway.plan import (
     Normalise,
@@ -207,6 +208,8 @@ class Plans:
         variables: Mapping[str, Any],
         normalise: Normalise,
         limits: Limits,
+        cursors: Cursors | None = None,
+        consumer: str = "",
     ) -> Plan:
         """Plan one operation exactly as `gateway.plan.plan` does. Raises as it does."""
         operation = self._operation(document, operation_name)
@@ -234,6 +237,8 @@ class Plans:
             variables=variables,
             normalise=normalise,
             limits=limits,
+            cursors=cursors,
+            consumer=consumer,
         )
         if operation is None or coerced is None or key is None or self._kept.get(key) is document:
             return made
@@ -289,7 +294,12 @@ def _template_of(
     normalise: Normalise,
     limits: Limits,
 ) -> Template | None:
-    """Return the template of a plan; None where it would not bind to that same plan again."""
+    """Return the template of a plan; None where it would not bind to that same plan again.
+
+    A list is of one consumer (its cursors are sealed for it), and certificates are gathered: neither is kept.
+    """
+    if made.gathered or not all(_is_kept(step) for step in made.steps):
+        return None
     selected = _select(made.document, operation.node, coerced)
     fields = {one.path: one for one in _all(selected)}
     try:
@@ -309,6 +319,10 @@ def _template_of(
     except (_UnboundError, KeyError, GraphQLError):
         return None
     return template if again == (made.steps, dict(made.given)) else None
+
+
+def _is_kept(step: Step) -> bool:
+    return isinstance(step.key, (GivenKey, LinkedKey)) and not step.filters
 
 
 def _select(

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from audit.entry import Draft, Sequenced
 from catalogue.model import Case
 from catalogue.snapshot import Snapshot
+from gateway.cursors import Cursors
 from gateway.model import Permitted, Row
 from policies.engine import DecisionPoint
 
@@ -24,6 +25,19 @@ class Source(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A source that can list: most cannot, and need not say so."""
+
+    async def read_list(self, permitted: Permitted, *, call: str) -> Sequence[Row]:
+        """Return the records after the step's place in its order, one more than may be given.
+
+        Filters, order and place of the step, row filter and `max_rows` of the verdict are part of the
+        statement. Raises as `Source.read`.
+        """
+        ...
 
 
 class ReadNow(Protocol):
@@ -72,6 +86,10 @@ class Quotas(Protocol):
         """Return how many calls are counted against each grant; the log's batch has the last word."""
         ...
 
+    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """Return how much is counted by (key, day); the log's batch has the last word here too."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
@@ -89,3 +107,5 @@ class Ports:
     """A new UUIDv7 with the given prefix."""
     gateway: str
     """Name of this gateway, as entries carry it."""
+    cursors: Cursors | None = None
+    """None: lists give no cursors and take none."""

@@ -6,7 +6,7 @@ clear stand codes, ids, bitmaps and counts; free text and identifiers are only e
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
@@ -32,7 +32,10 @@ from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,
     Caller,
+    FoundKey,
     GivenKey,
+    LinkedKey,
+    Listed,
     Masked,
     Outcome,
     Recorded,
@@ -269,6 +272,7 @@ def _call_draft(
         *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         _arguments(call, subjects),
+        *_lists(outcomes),
         *ruled.commits,
         signed_commit(caller),
         *subject_commits(subjects),
@@ -424,6 +428,14 @@ def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str],
         if isinstance(step.key, GivenKey):
             found[ref] = ((step.subject.value, step.key.value),)
             continue
+        if isinstance(step.key, FoundKey):
+            held = outcome.joins if isinstance(outcome, Masked) else ()
+            holder = step.resource.key.name
+            keys = dict.fromkeys(row[holder] for row in held if holder in row)
+            found[ref] = tuple((step.subject.value, key) for key in keys)
+            continue
+        if not isinstance(step.key, LinkedKey):
+            continue
         parent, name = by_ref[step.key.parent], step.key.parent_item.name
         joins = parent.joins if isinstance(parent, Masked) else ()
         keys = dict.fromkeys(row[name] for row in joins if name in row)
@@ -451,6 +463,18 @@ def _arguments(call: Call, subjects: Subjects) -> Commit:
     }
     first = next((found[0] for found in subjects.values() if found), None)
     return Commit(name="arguments", value=_canonical(value), subject=first)
+
+
+def _lists(outcomes: Sequence[Outcome]) -> Iterator[Commit]:
+    """Commit to what each list was filtered and ordered by: in the clear stand the items alone."""
+    for step in map(outcome_step, outcomes):
+        if isinstance(step.key, Listed):
+            asked = {
+                "where": [[one.item.name, one.op, one.value] for one in step.filters],
+                "order": [[one.item.name, one.descending] for one in step.key.orders],
+                "after": step.key.after,
+            }
+            yield Commit(name=f"list.{step.ref}", value=_canonical(asked))
 
 
 def person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:

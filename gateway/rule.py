@@ -14,7 +14,17 @@ import msgspec
 
 from catalogue.model import Case, Grant, Item, Resource, SubjectType
 from catalogue.snapshot import Snapshot
-from gateway.model import Call, Caller, LinkedKey, Permitted, Refused, Ruling, Step
+from gateway.model import (
+    Call,
+    Caller,
+    FoundKey,
+    LinkedKey,
+    Listed,
+    Permitted,
+    Refused,
+    Ruling,
+    Step,
+)
 from gateway.remembered import Remembered
 from policies.engine import DecisionPoint
 from policies.model import (
@@ -65,6 +75,9 @@ class Facts:
     """Aware, where the exchange stands: its hour is the hour of the question."""
 
 
+Compared = tuple[list[str], list[str], list[str], list[str]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """What the questions of many calls have in common: all but the call's own circumstances.
@@ -72,8 +85,8 @@ class Shared:
     The same object as long as it is the same plan, picture of the registry and grants.
     """
 
-    requests: tuple[tuple[list[str], list[str]], ...]
-    """Of each step: the items read, and the items compared."""
+    requests: tuple[Compared, ...]
+    """Of each step: the items read, compared, filtered by and ordered by."""
     joins: tuple[tuple[Item, ...], ...]
     """Of each step: the items by which other steps follow a link from it."""
     catalogue: dict[str, ResourceFacts]
@@ -135,12 +148,14 @@ def question(
                 resource=step.resource.code,
                 items=items,
                 matched=matched,
+                filters=filters,
+                orders=orders,
                 limit=step.limit,
                 subject=None
                 if step.subject is None
                 else _subject(call, step, steps, tokens, token),
             )
-            for step, (items, matched) in zip(steps, shared.requests, strict=True)
+            for step, (items, matched, filters, orders) in zip(steps, shared.requests, strict=True)
         ],
         catalogue=shared.catalogue,
         matters=shared.matters,
@@ -162,7 +177,10 @@ def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
         objects += (step.resource, step.items, step.key.item)
         objects += (None if linked is None else linked.parent_item,)
         objects += (claim.item for claim in step.claims)
+        objects += (*step.filtered, *step.ordered)
         places += (step.ref, None if linked is None else linked.parent)
+        # Which of the items are claimed, filtered by and ordered by.
+        places.append(f"{len(step.claims)}/{len(step.filtered)}/{len(step.ordered)}")
     return _shared.of(
         tuple(objects),
         lambda: _share(steps, snapshot, grants=grants, matter=call.usage.matter),
@@ -181,6 +199,8 @@ def _share(
                 [item.name for item in step.items],
                 # What a link follows is compared too: it needs *match* like a key or a claim.
                 sorted({item.name for item in (*step.matched, *joined)}),
+                sorted({item.name for item in step.filtered}),
+                sorted({item.name for item in step.ordered}),
             )
             for step, joined in zip(steps, joins, strict=True)
         ),
@@ -303,6 +323,12 @@ def _subject(
         # Not known before the parent is read: `fetch` asks whether it is a party.
         relation = f"link:{source}.{step.key.parent_item.name}"
         return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
+    if isinstance(step.key, FoundKey):
+        # As behind a link: `fetch` asks whether the holder is a party once the record is read.
+        relation = f"link:{step.resource.code}.{step.key.item.name}"
+        return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
+    if isinstance(step.key, Listed):
+        raise TypeError("a list is about nobody in particular")
     value = step.key.value
     party = call.case is not None and call.case.party(type_, token(type_.value, value))
     return SubjectFacts(

@@ -1,27 +1,58 @@
 """One system's contract schema, built at run time from the resources that it may name.
 
 This is the one typed façade over graphene: classes are made here and nowhere else, and what leaves is a
-GraphQLSchema of graphql-core. Nothing in it resolves anything: values come from `assemble`.
+GraphQLSchema of graphql-core. Nothing in it resolves anything: values come from `assemble`. What it holds is
+said in `shapes`; above MOST_CLASSES types graphql-core's own objects are made of the same shapes (`raw`).
 """
 
 import hashlib
 import json
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, assert_never
 
 import graphene
-from graphql import GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    lexicographic_sort_schema,
+    print_schema,
+)
 
-from catalogue.model import Item, ItemType, Resource, SubjectType
-from gateway import names
-from gateway.outcomes import VerificationResult
+from catalogue.model import Resource, SubjectType
+from gateway import names, raw
+from gateway.scalars import read_scalar, read_scalar_literal, write_scalar
+from gateway.shapes import (
+    CLAIM_VALID,
+    DEFAULT_FIRST,
+    Argument,
+    Enumeration,
+    Field,
+    Input,
+    Interface,
+    Object,
+    Scalar,
+    Shape,
+    claim_attribute,
+    contract_shapes,
+)
 
-DEFAULT_FIRST = 20
+__all__ = [
+    "CLAIM_VALID",
+    "DEFAULT_FIRST",
+    "Contract",
+    "build_contract",
+    "claim_attribute",
+    "digest",
+]
+
+MOST_CLASSES = 300
+"""Types up to which a contract is made of graphene's classes; 2.5 ms each are too much for more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,36 +72,49 @@ class Contract:
     """By the type of the subject."""
     left_out: tuple[str, ...] = ()
     """Why resources could not be put into the contract; empty means that all are in it."""
+    listings: Mapping[str, Resource] = field(default_factory=dict)
+    """By the root field that lists records."""
+    certificates: tuple[Resource, ...] = ()
+    """Those whose records are e-certificates, by code."""
 
 
-def build_contract(resources: Sequence[Resource]) -> Contract:
+def sdl(contract: Contract) -> str:
+    """Return a contract as it is published: types and fields by name, so that equal contracts read alike."""
+    return print_schema(lexicographic_sort_schema(contract.schema)) + "\n"
+
+
+Builder = Callable[[Sequence[Shape]], GraphQLSchema]
+
+
+def build_contract(resources: Sequence[Resource], *, builder: Builder | None = None) -> Contract:
     """Build the contract schema of a system.
 
     A resource whose names cannot stand beside the others is left out and said to be: one provider's
-    mistake must not close the contract for all.
+    mistake must not close the contract for all. `builder` None chooses by the number of types.
     """
     kept, left_out = _fitting(sorted(resources, key=lambda resource: resource.code))
-    subjects = _subject_classes(kept)
-    # Record classes are shared between contracts, subject classes are not: the links of a record find
-    # those of the contract that is being built.
-    reset = _building.set(subjects)
-    try:
-        schema: GraphQLSchema = graphene.Schema(
-            query=_query_class(kept, subjects), auto_camelcase=False
-        ).graphql_schema
-        _forget_resolvers(schema)
-    finally:
-        _building.reset(reset)
+    shapes = contract_shapes(kept)
+    if builder is None:
+        builder = raw.build_schema if len(shapes) > MOST_CLASSES else build_classes
     return Contract(
-        schema=schema,
+        schema=builder(shapes),
         digest=digest(kept),
         records=MappingProxyType({names.record_field(resource): resource for resource in kept}),
         verifications=MappingProxyType(
             {names.verify_field(kept_): kept_ for kept_ in kept if names.is_verifiable(kept_)}
         ),
         types=MappingProxyType({resource.type_name: resource for resource in kept}),
-        subjects=MappingProxyType({names.SUBJECT_TYPES[subject]: subject for subject in subjects}),
+        subjects=_subjects(shapes),
         left_out=tuple(left_out),
+        listings=MappingProxyType({names.list_field(one): one for one in kept if one.listable}),
+        certificates=tuple(one for one in kept if one.certificate is not None),
+    )
+
+
+def _subjects(shapes: Sequence[Shape]) -> Mapping[str, SubjectType]:
+    made = {shape.name for shape in shapes}
+    return MappingProxyType(
+        {type_: subject for subject, type_ in names.SUBJECT_TYPES.items() if type_ in made}
     )
 
 
@@ -91,18 +135,10 @@ def _facts(resource: Resource) -> list[object]:
         ]
         for item in resource.items
     ]
-    return [*named, *reached, *items]
-
-
-def claim_attribute(item: Item) -> str:
-    """Return the member of a parsed claims argument that holds the claim on an item."""
-    return f"c{item.ordinal}"
-
-
-CLAIM_VALID = "valid"
-"""The member of a parsed claims argument that claims the record to stand."""
-
-_building: ContextVar[Mapping[SubjectType, Any]] = ContextVar("subject classes of the contract")
+    listed = [resource.listable, *(item.name for item in names.compared(resource))]
+    mapping = resource.certificate
+    certified = [] if mapping is None else [mapping.type_code, *sorted(mapping.roles.items())]
+    return [*named, *reached, *items, listed, certified]
 
 
 def _fitting(resources: Sequence[Resource]) -> tuple[list[Resource], list[str]]:
@@ -113,8 +149,7 @@ def _fitting(resources: Sequence[Resource]) -> tuple[list[Resource], list[str]]:
     type_names: set[str] = set()
     for resource in resources:
         problems = list(names.check_names(resource))
-        wanted = {names.record_field(resource), names.verify_field(resource)}
-        wanted_types = {resource.type_name, names.claims_type(resource)}
+        wanted, wanted_types = names.root_fields(resource), names.own_types(resource)
         taken = sorted((wanted & fields) | (wanted_types & type_names))
         problems += [f"{resource.code}: the name {name} is taken" for name in taken]
         if problems:
@@ -126,167 +161,116 @@ def _fitting(resources: Sequence[Resource]) -> tuple[list[Resource], list[str]]:
     return kept, left_out
 
 
-def _class(base: Any, name: str, members: Mapping[str, Any], description: str = "") -> Any:
-    """Make a graphene class. Members have names of our own, so that none hides an attribute."""
-    meta = type("Meta", (), {"name": name, "description": description or None})
-    return types.new_class(name, (base,), {}, lambda body: body.update({**members, "Meta": meta}))
+_building: ContextVar[Mapping[str, Any]] = ContextVar("classes of the contract being built")
 
-
-def _written(value: Any) -> str:
-    """Pass on a value that `formats` wrote; anything else is an error, never converted."""
-    if not isinstance(value, str):
-        raise TypeError(f"found {type(value).__name__}, text needed")
-    return value
-
-
-_SCALARS: Mapping[ItemType, Any] = MappingProxyType(
+_BUILT_IN: Mapping[str, Any] = MappingProxyType(
     {
-        ItemType.TEXT: graphene.String,
-        ItemType.INTEGER: graphene.Int,
-        ItemType.BOOLEAN: graphene.Boolean,
-        **{
-            type_: _class(graphene.Scalar, name, {"serialize": staticmethod(_written)}, description)
-            for type_, name, description in (
-                (ItemType.LONG, "Long", "64-bit integer as a JSON string."),
-                (ItemType.DECIMAL, "Decimal", "Exact decimal as a JSON string."),
-                (ItemType.DATE, "Date", "YYYY-MM-DD."),
-                (ItemType.DATETIME, "DateTime", "RFC 3339, UTC, milliseconds, Z."),
-                (ItemType.BYTES, "Bytes", "base64url without padding."),
+        "String": graphene.String,
+        "Int": graphene.Int,
+        "Boolean": graphene.Boolean,
+        "ID": graphene.ID,
+    }
+)
+
+
+def build_classes(shapes: Sequence[Shape]) -> GraphQLSchema:
+    """Build the schema of some shapes, of which the last is the query, from graphene's classes."""
+    made = {**_BUILT_IN, **{shape.name: _class_of(shape) for shape in shapes}}
+    # Classes are shared between contracts: what a field refers to is found in the one being built.
+    reset = _building.set(made)
+    try:
+        schema: GraphQLSchema = graphene.Schema(
+            query=made[shapes[-1].name], auto_camelcase=False
+        ).graphql_schema
+        _forget_resolvers(schema)
+    finally:
+        _building.reset(reset)
+    return schema
+
+
+@lru_cache(maxsize=8_192)
+def _class_of(shape: Shape) -> Any:
+    """Make the graphene class of a shape; equal shapes of two contracts are one class."""
+    match shape:
+        case Scalar():
+            members: dict[str, Any] = {
+                "serialize": staticmethod(write_scalar),
+                "parse_value": staticmethod(read_scalar(shape.of)),
+                "parse_literal": staticmethod(read_scalar_literal(shape.of)),
+            }
+            return _class(graphene.Scalar, shape, members)
+        case Enumeration():
+            words = dict(shape.values)
+            return graphene.Enum(
+                shape.name,
+                [(value, value) for value in words],
+                description=lambda one: _described(shape, words, one),
             )
-        },
-    }
-)
-_RESULT = _class(
-    graphene.Enum,
-    names.VERIFICATION_RESULT,
-    {result.name: result.value for result in VerificationResult},
-    "核验结果。",
-)
-_VERIFICATION = _class(
-    graphene.ObjectType,
-    names.VERIFICATION,
-    {"result": graphene.Field(_RESULT)},
-    "只回答是否，不给出数据。",
-)
+        case Input():
+            return _class(graphene.InputObjectType, shape, _inputs(shape.fields))
+        case Interface():
+            return _class(graphene.Interface, shape, _fields(shape.fields))
+        case Object():
+            interfaces = tuple(_class_of(one) for one in shape.interfaces)
+            return _class(graphene.ObjectType, shape, _fields(shape.fields), interfaces=interfaces)
+        case _:
+            assert_never(shape)
 
 
-def _described(item: Item) -> str:
-    unit = f"，单位：{item.unit}" if item.unit else ""
-    return f"{item.title}（{item.name}{unit}）"
+def _described(shape: Enumeration, words: Mapping[str, str], one: Any) -> str | None:
+    """Graphene asks one function for the enum's own words (None) and for those of each value."""
+    said = shape.description if one is None else words[one.name]
+    return said or None
 
 
-@lru_cache(maxsize=1024)
-def _record_class(resource: Resource) -> Any:
-    """Make the type of a resource's records; it does not depend on the contract that it stands in."""
-    members: dict[str, Any] = {
-        f"i{item.ordinal}": graphene.Field(
-            _SCALARS[item.type], name=item.graphql_name, description=_described(item)
-        )
-        for item in resource.items
-    }
-    for name, item in names.links(resource).items():
-        members[f"l{item.ordinal}"] = graphene.Field(
-            _link(item.subject), name=name, description=f"{item.title}所指的当事人"
-        )
-    return _class(
-        graphene.ObjectType,
-        resource.type_name,
-        members,
-        f"{resource.name}（{resource.code}，第{resource.revision}版）",
+def _class(base: Any, shape: Shape, members: Mapping[str, Any], **more: Any) -> Any:
+    """Make a graphene class. Members have names of our own, so that none hides an attribute."""
+    meta = type("Meta", (), {"name": shape.name, "description": shape.description or None, **more})
+    return types.new_class(
+        shape.name, (base,), {}, lambda body: body.update({**members, "Meta": meta})
     )
 
 
-def _link(subject: SubjectType | None) -> Any:
+def _reference(written: str) -> Any:
     # A lambda, because graphene asks a function, and not just any callable, for a type made later.
-    return lambda: _building.get()[subject]  # type: ignore[index]  # links have a subject
-
-
-@lru_cache(maxsize=1024)
-def _claims_class(resource: Resource) -> Any:
-    members: dict[str, Any] = {
-        claim_attribute(item): graphene.InputField(
-            graphene.String, name=item.graphql_name, description=_described(item)
-        )
-        for item in names.claimable(resource)
-    }
-    if resource.validity is not None:
-        members[CLAIM_VALID] = graphene.InputField(graphene.Boolean, description="在有效期内")
-    return _class(graphene.InputObjectType, names.claims_type(resource), members)
-
-
-def _subject_classes(resources: Sequence[Resource]) -> dict[SubjectType, Any]:
-    named = {item.subject for resource in resources for item in resource.items}
-    return {
-        subject: _subject_class(
-            subject, [resource for resource in resources if resource.key.subject is subject]
-        )
-        for subject in SubjectType
-        if subject in named
-    }
-
-
-def _subject_class(subject: SubjectType, resources: Sequence[Resource]) -> Any:
-    members: dict[str, Any] = {
-        "key": graphene.Field(graphene.String, name=names.SUBJECT_KEYS[subject])
-    }
-    for position, resource in enumerate(resources):
-        members[f"r{position}"] = _records_field(resource, {})
-    return _class(graphene.ObjectType, names.SUBJECT_TYPES[subject], members)
-
-
-def _records_field(resource: Resource, arguments: Mapping[str, Any]) -> Any:
-    """Make the field that reads a resource's records: one, or a bounded list. Always nullable."""
-    record = _record_class(resource)
-    if resource.single:
-        return graphene.Field(
-            record, name=resource.field_name, description=resource.name, args=dict(arguments)
-        )
-    first = graphene.Argument(graphene.Int, default_value=DEFAULT_FIRST)
-    return graphene.Field(
-        graphene.List(graphene.NonNull(record)),
-        name=resource.list_name,
-        description=resource.name,
-        args={**arguments, "first": first},
+    return lambda: raw.reference(
+        written, _building.get(), one_of=graphene.List, strict=graphene.NonNull
     )
 
 
-def _query_class(resources: Sequence[Resource], subjects: Mapping[SubjectType, Any]) -> Any:
-    members: dict[str, Any] = {
-        "contract": graphene.Field(graphene.NonNull(graphene.ID), name=names.CONTRACT)
+def _fields(fields: Sequence[Field]) -> dict[str, Any]:
+    return {
+        f"f_{one.name}": graphene.Field(
+            _reference(one.type),
+            name=one.name,
+            description=one.description or None,
+            args={argument.name: _argument(argument) for argument in one.arguments},
+        )
+        for one in fields
     }
-    keyed = {resource.key.subject for resource in resources}
-    for subject, made in subjects.items():
-        if subject in keyed:
-            members[f"s_{subject.name}"] = graphene.Field(
-                made,
-                name=subject.value,
-                args={
-                    names.SUBJECT_KEYS[subject]: _id(
-                        f"{names.SUBJECT_TYPES[subject]}.{names.SUBJECT_KEYS[subject]}"
-                    )
-                },
-            )
-    for position, resource in enumerate(resources):
-        key = {resource.key.graphql_name: _id(_described(resource.key))}
-        members[f"r{position}"] = _records_field(resource, key)
-        if names.is_verifiable(resource):
-            claims = graphene.Argument(_claims_class(resource), required=True)
-            members[f"v{position}"] = graphene.Field(
-                _VERIFICATION,
-                name=names.verify_field(resource),
-                description=f"核验{resource.name}",
-                args={**key, "claims": claims},
-            )
-    return _class(graphene.ObjectType, names.QUERY, members)
 
 
-def _id(description: str) -> Any:
-    return graphene.Argument(graphene.ID, required=True, description=description)
+def _argument(argument: Argument) -> Any:
+    more = {} if argument.default is None else {"default_value": argument.default}
+    return graphene.Argument(
+        _reference(argument.type), description=argument.description or None, **more
+    )
+
+
+def _inputs(fields: Sequence[Argument]) -> dict[str, Any]:
+    return {
+        one.key or one.name: graphene.InputField(
+            _reference(one.type), name=one.name, description=one.description or None
+        )
+        for one in fields
+    }
 
 
 def _forget_resolvers(schema: GraphQLSchema) -> None:
     """Take graphene's resolvers out: a field without one is answered by `assemble` or not at all."""
     for type_ in schema.type_map.values():
-        if isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
+        if isinstance(type_, GraphQLInterfaceType):
+            type_.resolve_type = None
+        elif isinstance(type_, GraphQLObjectType) and not type_.name.startswith("__"):
             for field in type_.fields.values():
                 field.resolve = None

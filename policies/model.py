@@ -84,6 +84,10 @@ class RequestFacts(Wire, frozen=True, kw_only=True):
     """Items to be read."""
     matched: list[str]
     """Items used in a key, filter, order or claim: they need *match*, granted apart from *read*."""
+    filters: list[str]
+    """Those of the matched items by which records are let through; each must be given in full."""
+    orders: list[str]
+    """Those of the matched items by which records are ordered; as for filters."""
     limit: int
     subject: SubjectFacts | None
 

@@ -282,6 +282,12 @@ _TABLE = (
         "An item used as key, filter or claim is not granted for matching.",
     ).by("consumer", "ask", *_SHARING),
     _reason(
+        "ITEM_NOT_FILTERABLE",
+        "items.filterable",
+        "用于筛选或排序的信息项未获授权完整提供，或按规定须脱敏。",
+        "An item that filters or orders is not granted in full, or its publisher masks it.",
+    ).by("consumer", "ask", _REGULATION, "个人信息保护法第六条"),
+    _reason(
         "ITEM_UNKNOWN",
         "items.catalogued",
         "该数据资源没有此信息项。",

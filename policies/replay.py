@@ -17,6 +17,9 @@ from policies.model import DECISION_SCHEMA, QUESTION_SCHEMA, Decision, Question
 
 T = TypeVar("T", Question, Decision)
 
+LATER = frozenset({"filters", "orders"})
+"""Members that the requests of a question did not have at first."""
+
 
 class UnreadableError(PolicyError):
     """A recorded text is no question or no decision of a version that is known here."""
@@ -55,8 +58,23 @@ def written(value: Question | Decision | None) -> str:
 
 
 def read_question(text: str) -> Question:
-    """Read what `written` made of a question. Raises UnreadableError."""
-    return _read(text, Question, QUESTION_SCHEMA)
+    """Read what `written` made of a question. Raises UnreadableError.
+
+    A question of before lists filtered or ordered anything is read as one that did neither: its policy
+    reads no more of it than then.
+    """
+    return _read(_completed(text), Question, QUESTION_SCHEMA)
+
+
+def _completed(text: str) -> str:
+    try:
+        question = json.loads(text)
+        for request in question["requests"]:
+            if request.keys() & LATER == set():
+                request |= {name: [] for name in LATER}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return text  # What is no question is told as such where it is read.
+    return _json(question) if text == _json(json.loads(text)) else text
 
 
 def read_decision(text: str) -> Decision | None:

@@ -1,13 +1,14 @@
 """Acts on matters, sources and resources."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from catalogue import files, naming, suggest
-from catalogue.model import Actor, Item, Matter, Resource, SourceAddress
+from catalogue.compatibility import breaks, broken
+from catalogue.model import Actor, Item, Matter, Resource, Role, SourceAddress
 from catalogue.readings import Reading
-from catalogue.rows import MATTER, RESOURCE, SOURCE
+from catalogue.rows import GRANT, MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.loads import due_on
@@ -241,6 +242,26 @@ def submit_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]
 def announce_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
     held = node.registry.announce_resource(code, by=actor)
     return {"code": held.code, "state": held.state}
+
+
+@act("resource.check")
+def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
+    """What announcing the entry would break of the revision before: items, grants, trusted documents."""
+    held = node.held(RESOURCE).get(code)
+    if held is None or (
+        held.resource.department != actor.department and not actor.has(Role.AUTHORITY)
+    ):
+        raise ActError("NOT_FOUND", f"no resource {code} of your department")
+    if held.before is None:
+        return {"code": code, "before": None, "breaks": [], "grants": []}
+    found = breaks(held.before, held.resource)
+    hit = broken(found, code, node.held(GRANT).values())
+    return {
+        "code": code,
+        "before": held.before.revision,
+        "breaks": [asdict(one) for one in found],
+        "grants": [asdict(one) for one in hit],
+    }
 
 
 @act("resource.withdraw")

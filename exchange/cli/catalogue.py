@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from catalogue.imports import read_departments, read_matters, read_officers
+from catalogue.model import CertificateMapping
 from exchange.cli import loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
@@ -279,6 +280,20 @@ for _command in (register_file, *loads.COMMANDS):
 @click.option("--update-days", type=int, help="How many days old its rows may be.")
 @choosing
 @click.option("--conditions", help="Who may have it and for what; a conditional resource says it.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    help="Item by which the list of an unconditional resource is filtered and ordered; repeatable.",
+)
+@click.option(
+    "--unique", help="Item that no two records share; the key where there is one record each."
+)
+@click.option(
+    "--certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file that maps the items to an e-certificate: type_code, type_name, roles, statuses.",
+)
 @click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
 @as_json
@@ -292,6 +307,9 @@ def register(
     key_column: str | None,
     conditions: str | None,
     update_days: int | None,
+    filters: tuple[str, ...],
+    unique: str | None,
+    certificate: Path | None,
     edit: bool,
     dry_run: bool,
     json_: bool,
@@ -315,6 +333,10 @@ def register(
         drafted["name"] = name
     if conditions:
         drafted["conditions"] = conditions
+    if filters or unique:
+        _make_listable(drafted, filters, unique)
+    if certificate is not None:
+        _certify(drafted, certificate)
     if edit:
         text = msgspec.json.format(msgspec.json.encode(drafted)).decode()
         edited = click.edit(text, extension=".json")
@@ -336,6 +358,28 @@ def register(
     tell(said or "nothing was drafted (--dry-run)", json_=False)
 
 
+def _make_listable(drafted: dict[str, Any], filters: tuple[str, ...], unique: str | None) -> None:
+    """Mark the items of a list, which may then be compared by whoever is granted that."""
+    for item in drafted["items"]:
+        if item["name"] in {*filters, unique}:
+            item["match"] = True
+    drafted["listing"] = {"items": list(filters), "unique": unique}
+
+
+def _certify(drafted: dict[str, Any], file: Path) -> None:
+    """Take the mapping from its file; records then stand by the status and last day that it names."""
+    try:
+        mapping = msgspec.json.decode(file.read_bytes(), type=CertificateMapping, strict=True)
+    except msgspec.MsgspecError as error:
+        raise click.ClickException(f"{file}: no mapping of a certificate: {error}") from error
+    drafted["certificate"] = msgspec.to_builtins(mapping)
+    drafted["validity"] = {
+        "status_item": mapping.roles.get("status"),
+        "valid_words": [word for word, meant in mapping.statuses.items() if meant == "valid"],
+        "until_item": mapping.roles.get("validUntil"),
+    }
+
+
 def _step(verb: str, text: str) -> click.Command:
     @resource.command(verb, help=text)
     @click.argument("code")
@@ -351,6 +395,24 @@ _step("submit", "Sign off a draft as head of the department and send it to the a
 _step("announce", "Announce a submitted resource to all departments (authority).")
 _step("withdraw", "Withdraw an announced resource.")
 _step("show", "Show a resource with its items.")
+
+
+@resource.command("check")
+@click.argument("code")
+@as_json
+@with_office
+def check(office: Office, code: str, json_: bool) -> None:
+    """Say what announcing a draft would break: items, grants and trusted documents."""
+    said = office.perform("resource.check", code=code)
+    if json_:
+        tell(said, json_=True)
+    elif not said["breaks"]:
+        tell("nothing that was announced before breaks", json_=False)
+    else:
+        tell(said["breaks"], json_=False, title=f"{code}: breaks against revision {said['before']}")
+        tell(said["grants"] or "no grant rests on it", json_=False, title="grants")
+    if said["breaks"]:
+        raise SystemExit(1)
 
 
 @resource.command("list")

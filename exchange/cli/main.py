@@ -21,6 +21,7 @@ NOUNS = {
     "grant": ("sharing", "agree, suspend, resume, revoke"),
     "import-district": ("district", "import a district's departments and matters"),
     "import-catalogue": ("district", "take a published catalogue over, in the authority's name"),
+    "contract": ("contract", "what a system may name, as GraphQL says it"),
     "call": ("call", "send one governed query"),
     "backup": ("backups", "copies of the home: take, check, put back, throw away"),
     "audit": ("audit", "search the log, prove, verify"),

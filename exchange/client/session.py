@@ -149,6 +149,14 @@ class _Asking:
     def write_receipt_request(self, index: int) -> httpx.Request:
         return httpx.Request("GET", f"{self.base_url}/receipts/{index}")
 
+    def write_contract_request(self) -> httpx.Request:
+        return httpx.Request("GET", f"{self.base_url}/contract.graphql")
+
+    def read_text(self, response: httpx.Response) -> str:
+        if response.status_code != 200:
+            raise _refusal(response, _object(response.content, response))
+        return response.text
+
     def read_object(self, response: httpx.Response) -> Mapping[str, Any]:
         members = _object(response.content, response)
         if not response.is_success:
@@ -256,6 +264,10 @@ class Exchange:
     def receipt(self, index: int) -> Mapping[str, Any]:
         return self._asking.read_object(self._send(self._asking.write_receipt_request(index)))
 
+    def contract(self) -> str:
+        """Return what this system may name: its schema (SDL)."""
+        return self._asking.read_text(self._send(self._asking.write_contract_request()))
+
     def close(self) -> None:
         self._http.close()
 
@@ -344,6 +356,9 @@ class AsyncExchange:
 
     async def receipt(self, index: int) -> Mapping[str, Any]:
         return self._asking.read_object(await self._send(self._asking.write_receipt_request(index)))
+
+    async def contract(self) -> str:
+        return self._asking.read_text(await self._send(self._asking.write_contract_request()))
 
     async def close(self) -> None:
         await self._http.aclose()

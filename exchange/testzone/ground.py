@@ -125,6 +125,9 @@ class NoQuotas:
     async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:  # noqa: ARG002 - the port's arguments
         return dict.fromkeys(grants, 0)
 
+    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        return dict.fromkeys(places, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticSource:

@@ -1,7 +1,7 @@
 """Guards a source: a deadline, a bound on reads at once, and rest after it failed several times in a row."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
 
@@ -10,11 +10,12 @@ from gateway.errors import (
     SourceBusyError,
     SourceDriftError,
     SourceError,
+    SourceNotListableError,
     SourceTimeoutError,
     SourceUnavailableError,
 )
 from gateway.model import Permitted, Row
-from gateway.ports import ReadNow, Source
+from gateway.ports import Lister, ReadNow, Source
 
 
 class Breaker:
@@ -128,10 +129,23 @@ class Guarded:
             self._breaker.succeeded()
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
+        return await self._guard(
+            permitted, lambda: self._source.read(permitted, keys=keys, call=call)
+        )
+
+    async def read_list(self, permitted: Permitted, *, call: str) -> Sequence[Row]:
+        source = self._source
+        if not isinstance(source, Lister):
+            raise SourceNotListableError(reason="the source reads by keys alone")
+        return await self._guard(permitted, lambda: source.read_list(permitted, call=call))
+
+    async def _guard(
+        self, permitted: Permitted, read: Callable[[], Awaitable[Sequence[Row]]]
+    ) -> Sequence[Row]:
         self._breaker.admit()
         try:
             async with asyncio.timeout(self._timeout_s), self._bulkhead.place():
-                rows = await self._source.read(permitted, keys=keys, call=call)
+                rows = await read()
         except SourceBusyError:
             # It was not asked, which says nothing about it.
             self._breaker.gave_up()

@@ -4,7 +4,7 @@ import re
 
 from catalogue.model import Item
 from gateway.errors import SourceInvalidError
-from gateway.model import Permitted
+from gateway.model import FoundKey, Permitted
 
 _CALL = re.compile(r"call_[0-9A-Za-z-]{1,64}")
 
@@ -16,9 +16,12 @@ def check_call_number(call: str) -> None:
 
 
 def needed_items(permitted: Permitted) -> tuple[Item, ...]:
-    """Return the items to read: those given, the key, links, the filter's, the claims' and validity's."""
+    """Return the items to read: those given, and whatever is compared on the way."""
     step, verdict = permitted.step, permitted.verdict
-    wanted = {step.key.item.name, *(item.name for item in permitted.joins)}
+    compared = (*permitted.joins, *step.filtered, *step.ordered)
+    wanted = {step.key.item.name, *(item.name for item in compared)}
+    if isinstance(step.key, FoundKey):
+        wanted.add(step.resource.key.name)  # Whose the record is.
     if verdict.items is not None:
         wanted |= set(verdict.items.allowed) | set(verdict.items.masked)
     if verdict.row_filter is not None:

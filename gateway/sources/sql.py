@@ -43,7 +43,19 @@ from gateway.formats import converter, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
-from gateway.sources.statements import Key, key_of, select_of, shape_of, values_of
+from gateway.sources.statements import (
+    Key,
+    ListShape,
+    all_conditions,
+    filter_values,
+    key_of,
+    list_shape,
+    place_values,
+    select_list,
+    select_of,
+    shape_of,
+    values_of,
+)
 
 _STATEMENTS_KEPT = 256
 
@@ -205,6 +217,7 @@ class SqlSource:
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="source")
         self._free = asyncio.Semaphore(threads)
         self._readings: dict[Key, _Reading] = {}
+        self._lists: dict[ListShape, Select[Any]] = {}
         self._embedded = engine.dialect.name == "sqlite"
         self._bound = _Bound(clocks) if clocks is not None else None
         self._opening = threading.Lock()
@@ -255,10 +268,15 @@ class SqlSource:
         check_call_number(call)
         if not keys:
             return ()
+        return await self._in_thread(lambda: self._read(permitted, tuple(keys), call))
+
+    async def read_list(self, permitted: Permitted, *, call: str) -> Sequence[Row]:
+        check_call_number(call)
+        return await self._in_thread(lambda: self._read_list(permitted, call))
+
+    async def _in_thread(self, read: Callable[[], Sequence[Row]]) -> Sequence[Row]:
         await self._free.acquire()
-        running = asyncio.get_running_loop().run_in_executor(
-            self._threads, self._read, permitted, tuple(keys), call
-        )
+        running = asyncio.get_running_loop().run_in_executor(self._threads, read)
         running.add_done_callback(self._returned)
         # Cancelling the wait must not cancel the count: the thread is used until it returns.
         return await asyncio.shield(running)
@@ -305,6 +323,34 @@ class SqlSource:
             raise _translate(_as_sqlalchemy(error)) from None
         self._keep(key, reading)
         return self._rows(reading, found)
+
+    def _read_list(self, permitted: Permitted, call: str) -> Sequence[Row]:
+        items = needed_items(permitted)
+        most = most_rows(permitted)
+        if most == 0:
+            return ()
+        values = {
+            # One more than may be given says whether there is a next page.
+            "most": most + 1,
+            **filter_values(all_conditions(permitted), permitted.step.resource),
+            **place_values(permitted.step),
+        }
+        try:
+            with self._engine.connect() as connection:
+                signed = connection.execution_options(exchange_call=call)
+                found = signed.execute(self._list_statement(permitted, items), values).all()
+        except SQLAlchemyError as error:
+            raise _translate(error) from None  # The cause's text may hold values of the statement.
+        return [self._row(items, values_) for values_ in found]
+
+    def _list_statement(self, permitted: Permitted, items: Sequence[Item]) -> Select[Any]:
+        shape = list_shape(permitted, items)
+        found = self._lists.get(shape)
+        if found is None:
+            if len(self._lists) >= _STATEMENTS_KEPT:
+                self._lists.clear()
+            found = self._lists[shape] = select_list(shape)
+        return found
 
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:

@@ -5,11 +5,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    column,
+    false,
+    func,
+    or_,
+    select,
+    table,
+)
 
 from catalogue.model import Item, ItemType, Resource
 from gateway.errors import SourceDriftError, SourceInvalidError
-from gateway.model import Permitted
+from gateway.mask import condition_of
+from gateway.model import FoundKey, Listed, Permitted, Step
 from policies.model import RowCondition
 
 _RANK = "exchange_rank"
@@ -32,19 +45,13 @@ def shape_of(permitted: Permitted, items: Sequence[Item], *, ranked: bool) -> Sh
     step, verdict = permitted.step, permitted.verdict
     shown = set(verdict.items.allowed) if verdict.items is not None else set()
     columns = {item.name: item.column for item in step.resource.items}
-    conditions = verdict.row_filter.all if verdict.row_filter is not None else []
-    unknown = [condition.item for condition in conditions if condition.item not in columns]
-    if unknown:
-        raise SourceDriftError(
-            reason=f"the filter names {unknown}, which the resource does not have"
-        )
     return Shape(
         table=step.resource.table,
         columns=tuple(item.column for item in items),
         key=step.key.item.column,
         # Only what is given in full orders the rows: the order of the rest would tell about it.
         order=tuple(item.column for item in items if item.name in shown),
-        conditions=tuple((columns[condition.item], condition.op) for condition in conditions),
+        conditions=condition_columns(all_conditions(permitted), columns),
         ranked=ranked,
     )
 
@@ -61,9 +68,7 @@ def select_of(shape: Shape, *, call_bound: bool) -> Select[Any]:
     key = source.c[shape.key]
     order = [source.c[one] for one in shape.order]
     where: list[ColumnElement[bool]] = [key.in_(bindparam("keys", expanding=True))]
-    where += [
-        _condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)
-    ]
+    where += [condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)]
     if call_bound:
         where.append(bindparam("call").is_not(None))
     wanted = [source.c[one] for one in shape.columns]
@@ -79,6 +84,112 @@ def select_of(shape: Shape, *, call_bound: bool) -> Select[Any]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ListShape:
+    """All of a list's read that decides the statement's text."""
+
+    table: str
+    columns: tuple[str, ...]
+    conditions: tuple[tuple[str, str], ...]
+    """(column, operator)."""
+    orders: tuple[tuple[str, bool], ...]
+    """(column, whether it descends); the last one holds no null and no value twice."""
+    after: tuple[bool, ...] | None
+    """Of the place to go on from, whether each value is null; None: from the beginning."""
+
+
+def all_conditions(permitted: Permitted) -> list[RowCondition]:
+    """Return the conditions of the decision, then those of the call."""
+    verdict = permitted.verdict
+    ruled = verdict.row_filter.all if verdict.row_filter is not None else []
+    return [*ruled, *map(condition_of, permitted.step.filters)]
+
+
+def condition_columns(
+    conditions: Sequence[RowCondition], columns: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    unknown = [one.item for one in conditions if one.item not in columns]
+    if unknown:
+        raise SourceDriftError(
+            reason=f"the filter names {unknown}, which the resource does not have"
+        )
+    return tuple((columns[one.item], one.op) for one in conditions)
+
+
+def list_shape(permitted: Permitted, items: Sequence[Item]) -> ListShape:
+    step = permitted.step
+    key = step.key
+    if not isinstance(key, Listed):
+        raise TypeError(f"{step.ref} is no list")
+    columns = {item.name: item.column for item in step.resource.items}
+    return ListShape(
+        table=step.resource.table,
+        columns=tuple(item.column for item in items),
+        conditions=condition_columns(all_conditions(permitted), columns),
+        orders=tuple((order.item.column, order.descending) for order in key.orders),
+        after=None if key.after is None else tuple(value is None for value in key.after),
+    )
+
+
+def place_values(step: Step) -> Mapping[str, Any]:
+    """Return the values of the place from which a list goes on; a null is part of the text instead."""
+    key = step.key
+    if not isinstance(key, Listed) or key.after is None:
+        return {}
+    return {
+        f"p{number}": bound(order.item, value)
+        for number, (order, value) in enumerate(zip(key.orders, key.after, strict=True))
+        if value is not None
+    }
+
+
+def select_list(shape: ListShape) -> Select[Any]:
+    schema, _, name = shape.table.rpartition(".")
+    ordered = [column_ for column_, _ in shape.orders]
+    filtered = [column_ for column_, _ in shape.conditions]
+    names = dict.fromkeys((*shape.columns, *ordered, *filtered))
+    source = table(name, *(column(one) for one in names), schema=schema or None)
+    where: list[ColumnElement[bool]] = [source.c[ordered[-1]].is_not(None)]
+    where += [condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)]
+    if shape.after is not None:
+        where.append(_beyond(source.c, shape.orders, shape.after))
+    return (
+        select(*(source.c[one] for one in shape.columns))
+        .where(*where)
+        .order_by(*_order(source.c, shape.orders))
+        .limit(bindparam("most"))
+    )
+
+
+def _order(columns: Any, orders: Sequence[tuple[str, bool]]) -> list[ColumnElement[Any]]:
+    """Nulls come last whichever way the values run: databases do not agree on it by themselves."""
+    found: list[ColumnElement[Any]] = []
+    for number, (name, descends) in enumerate(orders, 1):
+        one = columns[name]
+        if number < len(orders):
+            found.append(case((one.is_(None), 1), else_=0))
+        found.append(one.desc() if descends else one.asc())
+    return found
+
+
+def _beyond(
+    columns: Any, orders: Sequence[tuple[str, bool]], nulls: Sequence[bool]
+) -> ColumnElement[bool]:
+    """Say which records come after a place: equal to it up to one order, and beyond it there."""
+    found: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for number, ((name, descends), null) in enumerate(zip(orders, nulls, strict=True)):
+        one: ColumnElement[Any] = columns[name]
+        value: ColumnElement[Any] = bindparam(f"p{number}")
+        if null:
+            equal.append(one.is_(None))
+            continue  # Nulls are the last: nothing is beyond them.
+        further = one < value if descends else one > value
+        found.append(and_(*equal, or_(further, one.is_(None))))
+        equal.append(one == value)
+    return or_(false(), *found)
+
+
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -89,7 +200,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _condition(left: ColumnElement[Any], op: str, name: str) -> ColumnElement[bool]:
+def condition(left: ColumnElement[Any], op: str, name: str) -> ColumnElement[bool]:
     """Write one condition with its value bound under `name` (and `name` + b for a second one)."""
     if op in _COMPARISONS:
         compared: ColumnElement[bool] = _COMPARISONS[op](left, bindparam(name))
@@ -106,26 +217,26 @@ def _condition(left: ColumnElement[Any], op: str, name: str) -> ColumnElement[bo
             raise SourceInvalidError(reason=f"row filter operator {op!r} is not known")
 
 
-def _filter_values(conditions: Sequence[RowCondition], resource: Resource) -> Mapping[str, Any]:
+def filter_values(conditions: Sequence[RowCondition], resource: Resource) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for number, condition in enumerate(conditions):
         item, name, value = resource.item(condition.item), f"f{number}", condition.value
         if condition.op in {"in", "between"} and not isinstance(value, list):
             raise SourceInvalidError(reason=f"row filter {condition.op} needs a list")
         if condition.op == "in":
-            values[name] = [_bound(item, one) for one in value]
+            values[name] = [bound(item, one) for one in value]
         elif condition.op == "between":
             if len(value) != 2:
                 raise SourceInvalidError(reason=f"between needs 2 bounds, found {len(value)}")
-            values[name], values[f"{name}b"] = (_bound(item, one) for one in value)
+            values[name], values[f"{name}b"] = (bound(item, one) for one in value)
         elif condition.op == "prefix":
             values[name], values[f"{name}b"] = str(value), len(str(value))
         else:
-            values[name] = _bound(item, value)
+            values[name] = bound(item, value)
     return values
 
 
-def _bound(item: Item, value: Any) -> Any:
+def bound(item: Item, value: Any) -> Any:
     """Return a bound value as drivers compare it: whole numbers as numbers, the rest as text."""
     if value is None or isinstance(value, (list, dict)):
         raise SourceInvalidError(
@@ -161,16 +272,19 @@ def key_of(permitted: Permitted, keys: int) -> Key:
                 for one in verdict.row_filter.all
             ]
         ),
+        tuple([(one.item.ordinal, one.op) for one in step.filters]),
+        # A number of the record itself: whose it is is read too.
+        isinstance(step.key, FoundKey),
     )
 
 
 def values_of(permitted: Permitted, keys: Sequence[str], most: int, call: str) -> dict[str, Any]:
     step, verdict = permitted.step, permitted.verdict
     values: dict[str, Any] = {
-        "keys": [_bound(step.key.item, key) for key in keys],
+        "keys": [bound(step.key.item, key) for key in keys],
         "most": most,
         "call": call,
     }
-    if verdict.row_filter is not None and verdict.row_filter.all:
-        values.update(_filter_values(verdict.row_filter.all, step.resource))
+    if step.filters or (verdict.row_filter is not None and verdict.row_filter.all):
+        values.update(filter_values(all_conditions(permitted), step.resource))
     return values

@@ -8,7 +8,7 @@ from typing import Any
 from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
 from gateway import names
 from gateway.mask import MASKS, mask
-from gateway.model import Failed, Fetched, LinkedKey, Outcome, Refused, Row, Step
+from gateway.model import Failed, Fetched, GivenKey, LinkedKey, Outcome, Refused, Row, Step
 from gateway.rule import joins_of
 from policies.model import ItemVerdicts
 from tests.fakes.calls import NOW, a_permit, a_resource, an_item
@@ -263,6 +263,6 @@ def _rows(random: Random, step: Step, *, unfit: bool) -> Iterator[Row]:
                 row[item.name] = random.choice([*FITTING[item.type], None])
         if isinstance(step.key, LinkedKey):
             row[step.key.item.name] = random.choice(IDENTIFIERS)
-        else:
+        elif isinstance(step.key, GivenKey):
             row[step.key.item.name] = step.key.value
         yield row

@@ -99,6 +99,8 @@ def a_request(**changes: Any) -> RequestFacts:
         "resource": LICENCE,
         "items": ["name", "legal_person", "phone"],
         "matched": ["uscc"],
+        "filters": [],
+        "orders": [],
         "limit": 20,
         "subject": a_subject(),
     }

@@ -43,3 +43,8 @@ class FixedQuotas:
         if len(day) != len("2026-11-23"):
             raise ValueError(f"a day is YYYY-MM-DD, found {day}")
         return {grant: self._used.get(grant, 0) for grant in grants}
+
+    async def used(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        if any(len(day) != len("2026-11-23") for _, day in places):
+            raise ValueError("a day is YYYY-MM-DD")
+        return {(key, day): self._used.get(key, 0) for key, day in places}

@@ -2,8 +2,9 @@
 
 A list is spoilt as a whole and in each of its elements. Some lists are not shortened by one element,
 because what comes out is a whole question that asks for less or rests on another grant, not one that lacks a
-fact: the items to be read, the items to be matched and a grant's row conditions; each element of them is
-nulled, and each list is deleted and nulled whole. The values of one row condition are such a list too.
+fact: the items to be read, to be matched, to be filtered and ordered by, and a grant's row conditions; each
+element of them is nulled, and each list is deleted and nulled whole. The values of one row condition are such
+a list too.
 """
 
 import copy
@@ -16,7 +17,9 @@ from tests.fakes.engines import RawEngine
 
 Path = tuple[str | int, ...]
 
-_ASKING = re.compile(r"requests/\d+/(items|matched)/\d+|grants/\d+/rows/\d+(/value/\d+)?")
+_ASKING = re.compile(
+    r"requests/\d+/(items|matched|filters|orders)/\d+|grants/\d+/rows/\d+(/value/\d+)?"
+)
 
 
 def spoilt(document: Any) -> Iterator[tuple[str, Any]]:

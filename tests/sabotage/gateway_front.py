@@ -1,7 +1,8 @@
 """Patches of the gateway's front half: planning, contracts and the words of refusals."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from graphql import FieldNode, GraphQLError, NoSchemaIntrospectionCustomRule
@@ -9,9 +10,13 @@ from graphql.execution.collect_fields import collect_sub_fields
 from graphql.validation import ASTValidationRule
 
 import gateway.assemble
+import gateway.attempts
+import gateway.mask
 import gateway.parse
 import gateway.plan
+import gateway.rule
 import gateway.schema
+import gateway.sources.statements
 from catalogue.model import Item, Resource, SubjectType
 from tests.sabotage.kit import Sabotage, replaced
 
@@ -77,8 +82,23 @@ def _contracts_that_run_into_each_other() -> Iterator[None]:
         yield
 
 
+def _compared_in_silence() -> AbstractContextManager[None]:
+    honest = gateway.rule._share
+
+    def share(*args: Any, **named: Any) -> Any:
+        told = honest(*args, **named)
+        silent: Any = tuple((items, [], [], []) for items, *_ in told.requests)
+        return replace(told, requests=silent)
+
+    return replaced(honest, share)
+
+
 def _worded_by_the_library(code: str, error: GraphQLError, **facts: Any) -> Mapping[str, Any]:
     return {"message": error.message, "extensions": {"code": code, **facts}}
+
+
+def _uncounted() -> AbstractContextManager[None]:
+    return replaced(gateway.attempts.reservations, lambda *_args, **_named: ())
 
 
 SABOTAGES: dict[str, Sabotage] = {
@@ -89,6 +109,21 @@ SABOTAGES: dict[str, Sabotage] = {
     "F11": Sabotage(
         why="the plan reads the document by its letters, and introspection is let through",
         apply=_planned_from_the_letter,
+    ),
+    "F12": Sabotage(
+        why="the policy is not told what filters and orders, nor what a link follows",
+        apply=_compared_in_silence,
+    ),
+    "F13": Sabotage(
+        why="the policy is not told what filters and orders, nor what a link follows",
+        apply=_compared_in_silence,
+    ),
+    "F14": Sabotage(
+        why="rows that the grant hides are read, and only then left out of the page",
+        apply=lambda: replaced(
+            gateway.sources.statements.all_conditions,
+            lambda permitted: [gateway.mask.condition_of(one) for one in permitted.step.filters],
+        ),
     ),
     "F18": Sabotage(
         why="a contract holds whatever any system was shown before",
@@ -101,4 +136,5 @@ SABOTAGES: dict[str, Sabotage] = {
             _worded_by_the_library,
         ),
     ),
+    "F20": Sabotage(why="guesses by verification are not counted", apply=_uncounted),
 }

@@ -174,10 +174,13 @@ def test_two_systems_of_one_department_have_contracts_of_their_own(here: Standin
     (matter,) = [m for m in here.node.live.load().matters.values() if m.code == district.MATTER]
     bare = {name: getattr(matter, name) for name in ("code", "kind", "department", "name")}
     here.act("authority", "matter.import", rows=[bare | {"case_pattern": matter.case_pattern}])
-    # Now only who was granted it knows its name.
+    # Now only the one that was granted it has it in its contract; the other may name it, and is told to ask.
     assert codes(here.ask()) == {"businessLicence": None}
-    with pytest.raises(RefusedError, match="NAME_UNKNOWN"):
-        here.ask(system=JOINING, case="SG-2026-0300")
+    assert "BusinessLicence" in here.as_system(SYSTEM).contract()
+    assert "BusinessLicence" not in here.as_system(JOINING).contract()
+    assert codes(here.ask(system=JOINING, case="SG-2026-0300")) == {
+        "businessLicence": "GRANT_MISSING"
+    }
 
 
 @pytest.mark.proves("F21")

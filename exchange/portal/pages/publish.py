@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.compatibility import breaks, broken
+from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
-from catalogue.rows import RESOURCE, SOURCE
+from catalogue.rows import GRANT, RESOURCE, SOURCE
 from catalogue.validation import PURPOSES
 from exchange.acts.loads import due_on
 from exchange.acts.register import ActError
@@ -380,6 +382,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         "may_announce": resource.state == "submitted"
         and actor.has(Role.AUTHORITY)
         and actor.id not in {registration.drafted_by, registration.signed_by},
+        "breaks": _breaks(node, registration),
         "may_withdraw": resource.state == "announced"
         and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
     }
@@ -392,6 +395,19 @@ def _due(node: Node, resource: Resource) -> dict[str, Any]:
     return {
         "due": "" if due is None else due.isoformat(),
         "overdue": due is not None and due <= today,
+    }
+
+
+def _breaks(node: Node, registration: Registration) -> dict[str, Any]:
+    """What announcing the entry takes from those who ask for the revision before it."""
+    resource, before = registration.resource, registration.before
+    if before is None or resource.state == "announced":
+        return {"found": (), "grants": ()}
+    found = breaks(before, resource)
+    titles = {item.name: item.title for item in before.items}
+    return {
+        "found": [(one.code, titles.get(one.item, ""), one.was, one.becomes) for one in found],
+        "grants": broken(found, resource.code, node.held(GRANT).values()),
     }
 
 

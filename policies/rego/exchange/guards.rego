@@ -22,6 +22,7 @@ grounds := {
 	"BEARER_TOKEN",
 	"OWN_RECORD",
 	"ITEM_NOT_MATCHABLE",
+	"ITEM_NOT_FILTERABLE",
 	"FACT_MISSING",
 }
 
@@ -124,6 +125,16 @@ cleared[req.ref] contains "ITEM_NOT_MATCHABLE" if {
 	every name in req.matched {
 		items[name].match == true
 		items[name]["class"] in shared
+	}
+}
+
+# Which records a filter lets through, and in which order they come, tells of the items compared: whatever
+# the publisher masks is compared by nobody, with clearance or without.
+cleared[req.ref] contains "ITEM_NOT_FILTERABLE" if {
+	some req in input.requests
+	items := input.catalogue[req.resource].items
+	every name in array.concat(req.filters, req.orders) {
+		items[name].mask == "none"
 	}
 }
 

@@ -20,6 +20,8 @@ question := {
 		"resource": "307001/licence",
 		"items": ["name"],
 		"matched": ["name"],
+		"filters": [],
+		"orders": [],
 		"limit": 20,
 		"subject": {"type": "enterprise", "digest": "tok_subject", "relation": "party", "consents": []},
 	}],

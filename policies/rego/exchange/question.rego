@@ -43,11 +43,24 @@ requests_complete if {
 		is_string(request.resource)
 		texts(request.items)
 		texts(request.matched)
+		compared_complete(request)
 		is_number(request.limit)
 	}
 
 	# Two requests under one ref, or two grants under one id, would lend each other their facts.
 	count({request.ref | some request in input.requests}) == count(input.requests)
+}
+
+# What filters or orders is compared, and says so: it needs *match* like any other compared item.
+compared_complete(request) if {
+	texts(request.filters)
+	texts(request.orders)
+	every name in request.filters {
+		name in request.matched
+	}
+	every name in request.orders {
+		name in request.matched
+	}
 }
 
 catalogue_complete if {

@@ -98,7 +98,8 @@ open_gaps[grant.id] := gaps - object.get(closed, grant.id, set()) if some grant 
 found[req.ref] := {grant.id: missing |
 	some grant in input.grants
 	grant.resource == req.resource
-	missing := (open_gaps[grant.id] | channel_gap(req.items, grant.channels)) | match_gap(req.matched, grant.match)
+	asking := channel_gap(req.items, grant.channels) | match_gap(req.matched, grant.match)
+	missing := (open_gaps[grant.id] | asking) | filter_gap(array.concat(req.filters, req.orders), grant)
 } if {
 	some req in input.requests
 }
@@ -118,6 +119,14 @@ match_gap(names, matchable) := set() if {
 		name in matchable
 	}
 } else := {"ITEM_NOT_MATCHABLE"}
+
+# By a filter or an order the caller learns of an item what reading it would tell, so it must be granted in full.
+filter_gap(names, grant) := set() if {
+	every name in names {
+		name in grant.items
+		grant.masks[name] == "none"
+	}
+} else := {"ITEM_NOT_FILTERABLE"}
 
 # The terms of the grant that covers a request: of several, the one that covers most of what is asked, and
 # the lower id where they tie.

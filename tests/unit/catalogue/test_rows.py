@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
+from catalogue.compatibility import kept_names
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
-from catalogue.model import OfficerKey, RowRule
+from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule
 from catalogue.readings import (
     Absent,
     GraphqlReading,
@@ -75,6 +76,26 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "resource": (
         Registration(resource=a_resource(), drafted_by="a", signed_by="b", announced_by="c"),
         Registration(resource=a_resource(emergency_items=("name",)), drafted_by="a"),
+        Registration(
+            resource=a_resource(),
+            drafted_by="a",
+            names=kept_names((), a_resource().items),
+            before=a_resource(state="withdrawn"),
+        ),
+        Registration(
+            resource=a_resource(
+                certificate=CertificateMapping(
+                    type_code="T1",
+                    type_name="证",
+                    roles={"number": "name"},
+                    statuses={"a": "valid"},
+                )
+            ),
+            drafted_by="a",
+        ),
+        Registration(
+            resource=a_resource(listing=Listing(items=("name",), unique="uscc")), drafted_by="a"
+        ),
         Registration(resource=a_resource(validity=None, items=()), drafted_by="a"),
         *(
             Registration(resource=a_resource(reading=reading, update_days=30), drafted_by="a")

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from catalogue.errors import CATALOGUE_CODES, CatalogueError, InvalidError
-from catalogue.model import CodeKind, ItemType, MatterKind, SharingClass, Validity
+from catalogue.model import (
+    CodeKind,
+    ItemType,
+    Listing,
+    MatterKind,
+    SharingClass,
+    SubjectType,
+    Validity,
+)
 from catalogue.validation import (
     check_department,
     check_key_id,
@@ -21,6 +29,7 @@ from tests.fakes.catalogue import (
     a_resource,
     a_source,
     a_system,
+    an_item,
     licence_items,
 )
 
@@ -148,3 +157,42 @@ def test_a_thumbprint_may_begin_with_any_character_of_base64url(key_id: str) -> 
 def test_what_is_no_base64url_is_no_key_id(key_id: str) -> None:
     with pytest.raises(InvalidError):
         check_key_id(key_id)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mask": "name"}, "without a mask"),
+        ({"match": False}, "matchable"),
+        ({"sharing_class": SharingClass.CONDITIONAL}, "unconditional needed"),
+        ({"type": ItemType.DATETIME}, "no order that every source knows"),
+        ({"subject": SubjectType.PERSON}, "identifies a person"),
+    ],
+)
+def test_a_list_is_filtered_by_open_items_alone(changes: dict[str, Any], told: str) -> None:
+    open_ = replace(
+        a_resource(),
+        sharing_class=SharingClass.UNCONDITIONAL,
+        level=1,
+        validity=None,
+        items=(
+            an_item(
+                "no", 0, key=True, match=True, sharing_class=SharingClass.UNCONDITIONAL, level=1
+            ),
+            an_item("name", 1, match=True, sharing_class=SharingClass.UNCONDITIONAL, level=1),
+        ),
+        listing=Listing(items=("name",), unique="no"),
+    )
+    assert check_resource(open_) == open_
+    key, name = open_.items
+    with pytest.raises(InvalidError, match=told):
+        check_resource(replace(open_, items=(key, replace(name, **changes))))
+
+
+def test_a_list_names_items_that_are_there_each_once_and_only_where_data_is_open() -> None:
+    listed = replace(a_resource(), listing=Listing(items=("name", "name"), unique="gone"))
+    with pytest.raises(InvalidError) as raised:
+        check_resource(listed)
+    told = str(raised.value)
+    for part in ("no item gone", "name stands twice", "only an unconditional resource"):
+        assert part in told

@@ -3,14 +3,22 @@
 from dataclasses import replace
 
 import pytest
-from graphql import GraphQLNonNull, GraphQLObjectType, print_schema
+from graphql import (
+    GraphQLNonNull,
+    GraphQLObjectType,
+    lexicographic_sort_schema,
+    print_schema,
+)
 
+from gateway import raw
 from gateway.errors import RefusedDocumentError
 from gateway.limits import Limits
 from gateway.parse import parse_document
-from gateway.schema import build_contract
+from gateway.plan import plan
+from gateway.schema import MOST_CLASSES, Builder, build_classes, build_contract
 from tests.fakes.calls import a_household, a_resource
-from tests.fakes.documents import RESOURCES, a_permit_resource, a_registry
+from tests.fakes.documents import RESOURCES, a_permit_resource, a_registry, normalise
+from tests.fakes.open_data import a_register
 
 
 def test_a_subject_joins_what_several_departments_know_of_it() -> None:
@@ -104,3 +112,59 @@ def test_a_contract_without_resources_is_a_contract() -> None:
     contract = build_contract([])
     parse_document("{ contract }", contract, limits=Limits())
     assert not contract.records
+
+
+OPEN = a_register()
+
+
+def sdl(builder: Builder) -> str:
+    contract = build_contract([*RESOURCES, OPEN], builder=builder)
+    return print_schema(lexicographic_sort_schema(contract.schema))
+
+
+def test_both_builders_make_the_same_schema() -> None:
+    assert sdl(build_classes) == sdl(raw.build_schema)
+    assert "orderBy: [LandParcelOrder!]" in sdl(raw.build_schema)
+
+
+@pytest.mark.parametrize("builder", [build_classes, raw.build_schema])
+def test_both_builders_read_the_same_arguments(builder: Builder) -> None:
+    contract = build_contract([*RESOURCES, OPEN], builder=builder)
+    query = """{
+      listLandParcel(first: 3, where: {name: {in: ["a"]}, since: {ge: "2020-01-01"}}, orderBy: [area_DESC]) {
+        nodes { name }
+      }
+      verifyEnvironmentalApproval(holder: "A1", claims: {number: "1", valid: true}) { result }
+    }"""
+    document = parse_document(query, contract, limits=Limits())
+    steps = plan(
+        document, operation_name=None, variables={}, normalise=normalise, limits=Limits()
+    ).steps
+    listed, verified = steps
+    assert [(one.item.name, one.op, one.value) for one in listed.filters] == [
+        ("name", "in", ("a",)),
+        ("since", "ge", "2020-01-01"),
+    ]
+    assert [item.name for item in listed.ordered] == ["area", "no"]
+    assert [claim.value for claim in verified.claims] == ["1", None]
+
+
+@pytest.mark.parametrize("builder", [build_classes, raw.build_schema])
+@pytest.mark.parametrize("day", ['"2020-02-30"', '"20200101"', "5", "true"])
+def test_a_date_that_is_none_is_refused_and_not_quoted(builder: Builder, day: str) -> None:
+    contract = build_contract([OPEN], builder=builder)
+    query = f"{{ listLandParcel(where: {{since: {{eq: {day}}}}}) {{ nodes {{ no }} }} }}"
+    with pytest.raises(RefusedDocumentError) as raised:
+        parse_document(query, contract, limits=Limits())
+    assert day.strip('"') not in str(raised.value.errors)
+
+
+def test_a_large_contract_is_built_of_other_objects_and_says_the_same() -> None:
+    many = [
+        a_register(code=f"9/{n}", type_name=f"T{n}", field_name=f"t{n}", list_name=f"ts{n}")
+        for n in range(70)
+    ]
+    large, small = build_contract(many), build_contract(many[:1])
+    assert len(large.schema.type_map) > MOST_CLASSES
+    assert hasattr(small.schema.type_map["T0"], "graphene_type")
+    assert not hasattr(large.schema.type_map["T0"], "graphene_type")

@@ -71,6 +71,7 @@ READS = {
     "BEARER_TOKEN": "auth",
     "OWN_RECORD": "digest",
     "ITEM_NOT_MATCHABLE": "match",
+    "ITEM_NOT_FILTERABLE": "mask",
     "ITEM_UNKNOWN": "is_object(",
     "ITEM_NOT_SHARED": "class",
     "ITEM_NOT_GRANTED": "grant",

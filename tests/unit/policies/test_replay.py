@@ -52,6 +52,21 @@ async def test_a_decision_is_read_back_as_it_was_written_and_none_as_none() -> N
     assert read_decision(written(None)) is None
 
 
+def test_a_question_of_before_lists_is_read_as_one_that_filters_and_orders_nothing() -> None:
+    older = json.loads(written(a_question()))
+    for name in ("filters", "orders"):
+        del older["requests"][0][name]
+    text = json.dumps(older, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    assert read_question(text) == a_question()
+
+
+def test_a_question_that_lost_one_of_both_is_no_question() -> None:
+    lost = json.loads(written(a_question()))
+    del lost["requests"][0]["orders"]
+    with pytest.raises(UnreadableError):
+        read_question(json.dumps(lost, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
+
+
 @pytest.mark.parametrize(
     "text",
     [
