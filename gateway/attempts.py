@@ -23,6 +23,8 @@ def reservations(
     rulings: Sequence[Ruling], call: Call, *, token: KeyedToken, day: str, limits: Limits
 ) -> tuple[Quota, ...]:
     """Return what the permitted verifications of a call count against."""
+    if not any(ruling.step.claims for ruling in rulings):
+        return ()
     found: Counter[tuple[str, str, int]] = Counter()
     for ruling in rulings:
         if isinstance(ruling, Permitted):

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, assert_never
 
 from catalogue.model import ItemType
@@ -83,6 +84,7 @@ def format_datetime(moment: datetime) -> str:
     return written.removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=64)
 def format_epoch_ms(epoch_ms: int) -> str:
     """Write epoch milliseconds as `format_datetime` does, without passing through a float."""
     return format_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=epoch_ms))

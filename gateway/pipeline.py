@@ -389,8 +389,8 @@ async def _rule(
         planned.steps,
         facts,
         decisions=ports.decisions,
-        tokens=_per_call(ports.fresh_id),
-        token=ports.registry.token,
+        tokens=_per_call(),
+        token=_keyed_once(ports.registry.token),
     )
 
 
@@ -415,16 +415,31 @@ async def _guessed_out(
     return replace(ruled, rulings=rulings)
 
 
-def _per_call(fresh_id: Callable[[str], str]) -> Callable[[str], str]:
-    """Return the replacement of identifiers for one call: equal ones alike, none known elsewhere."""
+def _per_call() -> Callable[[str], str]:
+    """Return the replacement of identifiers for one call: equal ones alike, numbered as they first occur.
+
+    So a token says nothing but which identifiers of its call are equal, and calls that are alike in that
+    ask the policy alike: what it decided of one stands for the other.
+    """
     known: dict[str, str] = {}
 
     def token(value: str) -> str:
-        if value not in known:
-            known[value] = fresh_id("tok_")
-        return known[value]
+        return known.setdefault(value, f"tok_{len(known) + 1}")
 
     return token
+
+
+def _keyed_once(token: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """Return the keyed digests of one call: each identifier is digested once."""
+    known: dict[tuple[str, str], str] = {}
+
+    def keyed(kind: str, value: str) -> str:
+        found = known.get((kind, value))
+        if found is None:
+            found = known[kind, value] = token(kind, value)
+        return found
+
+    return keyed
 
 
 def _mask(carried: Carried, *, now: datetime, normalise: Normalise) -> Outcome:

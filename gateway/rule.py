@@ -54,7 +54,7 @@ POLICY_UNAVAILABLE = "POLICY_UNAVAILABLE"
 _AUTHN_LEVELS: Mapping[str, int] = {"declared": 0, "system-job": 0, "session": 1}
 
 PerCallToken = Callable[[str], str]
-"""Replaces an identifier: equal within one call, random between calls."""
+"""Replaces an identifier: equal ones of a call alike, and between calls it says nothing."""
 
 KeyedToken = Callable[[str, str], str]
 """(kind, normalised value) → the keyed digest by which parties of a case are compared."""
