@@ -78,6 +78,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "policy-approver": "Policy approver",
         "auditor": "Auditor",
         "administrator": "System administrator",
+        "supervisor": "Supervisor",
     },
     "purpose": {
         "administrative-basis": "Basis for an administrative decision",
