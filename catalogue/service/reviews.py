@@ -154,7 +154,9 @@ class Reviewing(UseCases):
                 by=unit.actor(),
                 at=self._now(),
             )
-            _record_question(unit, "review.asked", held, asked, private={"question": asked.text})
+            _record_question(
+                unit, "review.asked", held, asked, private={"question_text": asked.text}
+            )
         return asked
 
     def answer_review(self, question: str, *, text: str, by: Actor) -> ReviewQuestion:
@@ -166,7 +168,7 @@ class Reviewing(UseCases):
                 raise UnknownError(f"review_question {question}")
             answered = reviews.answer(asked, text=text, by=actor, at=self._now())
             held = unit.need(REVIEW, asked.review)
-            private = {"answer": answered.answer}
+            private = {"answer_text": answered.answer}
             _record_question(unit, "review.answered", held, answered, private=private)
         return answered
 

@@ -23,11 +23,10 @@ from exchange.clock import now
 from exchange.demo import district
 from exchange.demo.setup import CASE, SYSTEM
 from tests.fakes.node import DEPARTMENTS, Standing
+from tests.fakes.reviews import DOCUMENT, HALL, a_proposed, a_review
 from tests.stories.test_searching import in_log
 
-HALL, MARKET, HOUSING = district.HALL.code, district.MARKET.code, district.HOUSING.code
-DOCUMENT = "云监核〔2026〕7号"
-SUPERVISORS = ["AUDIT-002", "AUDIT-003"]
+MARKET, HOUSING = district.MARKET.code, district.HOUSING.code
 
 
 def index_of(answer: Answer) -> int:
@@ -36,27 +35,6 @@ def index_of(answer: Answer) -> int:
 
 def found(said: Mapping[str, Any]) -> list[int]:
     return list(dict.fromkeys(row["index"] for row in said["entries"]))
-
-
-def a_proposed(here: Standing, *, by: str = "supervisor", **changes: Any) -> dict[str, Any]:
-    """A review of the hall's calls of the last hour, with what is changed."""
-    wanted: dict[str, Any] = {
-        "document": DOCUMENT,
-        "reason": "群众反映审批系统越权查询企业登记信息",
-        "since": (now() - timedelta(hours=1)).isoformat(),
-        "until": (now() + timedelta(hours=1)).isoformat(),
-        "officers": SUPERVISORS,
-        "expires": (now() + timedelta(days=30)).isoformat(),
-        "departments": [HALL],
-    }
-    return dict(here.act(by, "review.propose", **(wanted | changes)))
-
-
-def a_review(here: Standing, **changes: Any) -> str:
-    """The same, confirmed by the auditor."""
-    review = str(a_proposed(here, **changes)["id"])
-    here.act("auditor", "review.confirm", review=review)
-    return review
 
 
 def last(here: Standing) -> dict[str, Any]:
@@ -632,7 +610,7 @@ class TestReport:
             if json.loads(one["entry"])["kind"].startswith("review.")
         }
         assert opened["document"] == DOCUMENT
-        assert opened["answer"] == "系核发施工许可所需"
+        assert opened["answer_text"] == "系核发施工许可所需"
 
     def test_no_identity_is_in_it(self, here: Standing, reviewed: str) -> None:
         bundle = b64decode(here.act("supervisor", "review.report", review=reviewed)["bundle"])
