@@ -126,6 +126,7 @@ class ReviewSample:
     id: str
     review: str
     seed: str
+    """SHA-256, hex, of the words where some were given; random otherwise."""
     count: int
     """Entries asked for."""
     size: int
@@ -135,6 +136,8 @@ class ReviewSample:
     drawn: tuple[int, ...]
     drawn_by: str
     drawn_at: datetime
+    words: str = ""
+    """What the seed was made of; empty where it is random."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

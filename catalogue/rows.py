@@ -262,7 +262,7 @@ REVIEW = _plain(
     table="review",
     sealed=("document", "reason", "cases", "subjects", "conclusion"),
 )
-REVIEW_SAMPLE = _plain(ReviewSample, table="review_sample")
+REVIEW_SAMPLE = _plain(ReviewSample, table="review_sample", sealed=("words",))
 IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("reason",))
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))

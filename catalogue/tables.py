@@ -410,6 +410,7 @@ review_sample = _protected(
     _text("drawn"),
     _text("drawn_by"),
     _number("drawn_at"),
+    _text("words"),  # sealed
 )
 
 identity_opening = _protected(

@@ -88,6 +88,7 @@ class Reviewing(UseCases):
                 drawn=sample.drawn,
                 drawn_by=officer.id,
                 drawn_at=at,
+                words=sample.words,
             )
             unit.record(
                 "review.sampled",
@@ -101,6 +102,7 @@ class Reviewing(UseCases):
                     "digest": kept.digest,
                     "drawn": list(kept.drawn),
                 },
+                private={"seed_words": kept.words} if kept.words else {},
                 sealed=held.sealed,
             )
         return kept

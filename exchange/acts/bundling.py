@@ -19,12 +19,11 @@ from exchange.acts.evidence import require_auditor
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
 from exchange.node import Node
-from exchange.past import Bundles, span
+from exchange.past import Bundles, bodies, span
 
 ENTRIES_MOST = 2_000
 """Entries in one bundle."""
 
-_CHUNK = 1_024
 OPENED = ("matter", "purpose", "operation", "question", "decision")
 """What is opened beside case and numbers: codes and texts that speak of people by tokens of one call."""
 
@@ -169,13 +168,8 @@ def _walked(node: Node, asked: _Asked, known: set[int]) -> tuple[list[_Entry], s
 
 
 def _entries(node: Node, first: int, end: int) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
-    for at in range(first, end, _CHUNK):
-        stop = min(at + _CHUNK, end)
-        bodies = node.log.entries(at, stop)
-        if len(bodies) != stop - at:
-            raise ProofError(f"{len(bodies)} entries stored of {stop - at} from {at} on")
-        for index, body in enumerate(bodies, at):
-            yield index, body, decode_strict(body)
+    for index, body in bodies(node.log, first, end):
+        yield index, body, decode_strict(body)
 
 
 def _entry(

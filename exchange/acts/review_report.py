@@ -43,7 +43,15 @@ OWN = (
 )
 """Kinds of the review's own entries, of which the report encloses all."""
 
-_TEXTS = ("document", "reason", "conclusion", "question_text", "answer_text", "finding")
+_TEXTS = (
+    "seed_words",
+    "document",
+    "reason",
+    "conclusion",
+    "question_text",
+    "answer_text",
+    "finding",
+)
 """What is opened of them: words of the review, and nobody's identity."""
 
 

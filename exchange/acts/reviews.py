@@ -1,11 +1,12 @@
 """Acts on reviews (核查): proposed, confirmed by an auditor, sampled, shown, closed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
-from audit.canonical import b64url, decode_strict
-from audit.errors import MalformedError, ProofError
+from audit.canonical import decode_strict
+from audit.errors import MalformedError
 from audit.sampling import Drawn, check_seed, draw
 from catalogue.codes import normalise_subject
 from catalogue.errors import StateError
@@ -37,11 +38,10 @@ from exchange.acts.register import ActError, act
 from exchange.acts.seeing import frame_of
 from exchange.clock import random_bytes
 from exchange.node import Node
-from exchange.past import span
+from exchange.past import bodies, span
 
 Told = dict[str, Any]
 
-_CHUNK = 1_024
 _SEED_BYTES = 16
 
 
@@ -109,7 +109,9 @@ def close(node: Node, actor: Actor, *, review: str, conclusion: str) -> Told:
 
 @act("review.sample")
 def sample(node: Node, actor: Actor, *, review: str, count: int, seed: str | None = None) -> Told:
-    """Draw `count` calls of the review's scope by a seed, chosen at random unless one is given.
+    """Draw `count` calls of the review's scope by a seed, at random unless words for it are given.
+
+    Words stand in no leaf: what is recorded in the clear, and drawn by, is their SHA-256.
 
     Each draw is kept and recorded with its seed, the size of the log and what was drawn from, so that
     anybody who has the entries draws it again, and nobody draws until it suits him unseen.
@@ -120,7 +122,7 @@ def sample(node: Node, actor: Actor, *, review: str, count: int, seed: str | Non
         raise StateError(
             "bounded by cases or subjects: look at all of its entries", code="REVIEW_STATE"
         )
-    chosen = b64url(random_bytes(_SEED_BYTES)) if seed is None else seed
+    chosen = random_bytes(_SEED_BYTES).hex() if seed is None else _seed_of(seed)
     size = node.log.size
     drawn = _drawn(node, held, seed=chosen, count=count, size=size)
     if not drawn.population:
@@ -137,6 +139,7 @@ def sample(node: Node, actor: Actor, *, review: str, count: int, seed: str | Non
             drawn=drawn.indexes,
             drawn_by=actor.id,
             drawn_at=node.ports.now(),
+            words="" if seed is None else seed,
         ),
         by=actor,
     )
@@ -266,6 +269,7 @@ def sample_told(node: Node, kept: ReviewSample) -> Told:
         "drawn": list(kept.drawn),
         "drawn_by": kept.drawn_by,
         "drawn_at": kept.drawn_at.isoformat(),
+        "words": kept.words,
         "entry": entry_of(node, REVIEW_SAMPLE, kept.id),
     }
 
@@ -323,22 +327,20 @@ def entry_of(node: Node, kind: Kind[Any], key: str) -> int | None:
     return None if recorded is None else recorded[0]
 
 
-def bodies(node: Node, first: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Yield index and bytes of the entries [first, end). Raises ProofError where one is missing."""
-    for at in range(first, end, _CHUNK):
-        stop = min(at + _CHUNK, end)
-        found = node.log.entries(at, stop)
-        if len(found) != stop - at:
-            raise ProofError(f"{len(found)} entries stored of {stop - at} from {at} on")
-        yield from enumerate(found, at)
+def _seed_of(words: str) -> str:
+    """Return the seed that words stand for. Raises ActError ACT_ARGUMENTS for what is not one line."""
+    try:
+        check_seed(words)
+    except MalformedError as error:
+        raise ActError("ACT_ARGUMENTS", str(error)) from error
+    return sha256(words.encode()).hexdigest()
 
 
 def _drawn(node: Node, review: Review, *, seed: str, count: int, size: int) -> Drawn:
     """Draw from the entries themselves: the search may be made to hide some."""
     try:
-        check_seed(seed)
         first, end = span(node.log, since=review.since, until=review.until)
-        entries = bodies(node, first, min(end, size))
+        entries = bodies(node.log, first, min(end, size))
         return draw(entries, frame_of(review), seed=seed, count=count)
     except MalformedError as error:
         raise ActError("ACT_ARGUMENTS", str(error)) from error

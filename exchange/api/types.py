@@ -291,6 +291,7 @@ class ReviewSample:
 
     id: str
     seed: str
+    words: str
     count: int
     size: int
     population: int

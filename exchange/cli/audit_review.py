@@ -142,7 +142,7 @@ def show(office: Office, review_id: str, json_: bool) -> None:
 @review.command("sample")
 @click.argument("review_id", metavar="REVIEW")
 @click.option("--count", type=COUNT, required=True, help="Calls to draw.")
-@click.option("--seed", help="One line, such as what dice showed; random otherwise.")
+@click.option("--seed", help="Words, such as what dice showed; random otherwise.")
 @as_json
 @with_office
 def sample(office: Office, review_id: str, count: int, seed: str | None, json_: bool) -> None:

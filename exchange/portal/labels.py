@@ -270,6 +270,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "document": "Number of the document",
         "conclusion": "Conclusion",
         "finding": "What was found",
+        "seed_words": "Words of the seed",
         "question_text": "Words of the question",
         "answer_text": "Words of the answer",
     },

@@ -6,6 +6,7 @@ import zipfile
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -275,7 +276,12 @@ class TestSample:
         for seed in ("一", "二"):
             here.act("supervisor", "review.sample", review=review, count=1, seed=seed)
         shown = here.act("supervisor", "review.show", review=review)
-        assert [one["seed"] for one in shown["samples"]] == ["一", "二"]
+        assert [one["words"] for one in shown["samples"]] == ["一", "二"]
+        seeds = [sha256(word.encode()).hexdigest() for word in ("一", "二")]
+        assert [one["seed"] for one in shown["samples"]] == seeds
+        kept = here.node.log.entry(shown["samples"][0]["entry"])
+        assert seeds[0].encode() in kept
+        assert "一".encode() not in kept
 
     @pytest.mark.parametrize(
         "wrong", [{"count": 0}, {"count": 501}, {"seed": ""}, {"seed": "a\nb"}]

@@ -299,7 +299,9 @@ def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None
         {"r": review}, by="auditor",
     ).json()  # fmt: skip
     assert confirmed["data"]["confirmReview"] == {"state": "open"}
-    draw = 'mutation($r: String!) { drawSample(review: $r, count: 1, seed: "s") { drawn seed } }'
+    draw = (
+        'mutation($r: String!) { drawSample(review: $r, count: 1, seed: "s") { drawn seed words } }'
+    )
     sample = ask(here, draw, {"r": review}, by="supervisor").json()["data"]["drawSample"]
     (index,) = sample["drawn"]
     judge = (
@@ -318,10 +320,10 @@ def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None
     assert ask(here, answer, {"q": question}, by="hall.head").json()["data"] == {
         "answerReview": {"answer": "是"}
     }
-    parts = "samples { seed } verdicts { about } questions { answer }"
+    parts = "samples { words } verdicts { about } questions { answer }"
     whole = f"query($r: String!) {{ review(id: $r) {{ document {parts} }} }}"
     shown = ask(here, whole, {"r": review}, by="auditor").json()["data"]["review"]
-    assert shown["samples"] == [{"seed": "s"}]
+    assert shown["samples"] == [{"words": "s"}]
     assert shown["verdicts"] == [{"about": index}]
     close = 'mutation($r: String!) { closeReview(review: $r, conclusion: "已核") { state } }'
     assert ask(here, close, {"r": review}, by="supervisor").json()["data"] == {

@@ -51,6 +51,7 @@ def upgrade() -> None:
         sa.Column("drawn", sa.Text(), nullable=False),
         sa.Column("drawn_by", sa.Text(), nullable=False),
         sa.Column("drawn_at", sa.BigInteger(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("entry", sa.BigInteger(), nullable=False),
         sa.Column("salt", sa.Text(), nullable=False),
     )
