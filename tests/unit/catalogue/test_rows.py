@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
+from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
@@ -67,6 +68,16 @@ READINGS: tuple[Reading, ...] = (
     GraphqlReading(type_name="Licence", members=MEMBERS, key=(KeyPart(pointer="/uscc"),)),
 )
 
+A_DOCUMENT = TrustedDocument(
+    id=document_id("hall", "0f" * 32),
+    department="hall",
+    digest="0f" * 32,
+    name="营业执照查询",
+    text="{ contract }",
+    state=DocumentState.ACTIVE,
+    registered_by="off_operator",
+    registered_at=TODAY,
+)
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "department": (a_department(), a_department(superior="X")),
     "system": (a_system(), a_system(responsible="off_1", intake=True)),
@@ -163,6 +174,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         a_hold(),
         a_hold(everybody=True, subject_type=None, subject=None),
         a_hold(subject=None, lifted_by="off_auditor", lifted_at=TODAY),
+    ),
+    "trusted_document": (
+        A_DOCUMENT,
+        replace(A_DOCUMENT, state=DocumentState.WITHDRAWN, withdrawn_by="off_head"),
     ),
     "review": (
         a_review(),
