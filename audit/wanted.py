@@ -76,6 +76,8 @@ class Wanted:
     """Whether only entries under a sealed review are wanted."""
     open_to: str | None = None
     """Id of an officer: of the entries under a sealed review only those that he made. None: all."""
+    index: int | None = None
+    """Of one entry."""
     within: tuple[Within, ...] | None = None
     """Bounded to these parts together; None: unbounded, empty: nothing at all."""
 
@@ -136,6 +138,8 @@ def _conditions(connection: Connection, wanted: Wanted, token: Token) -> list[Co
         conditions.append(
             or_(columns.sealed == false(), columns.officer == token("officer", wanted.open_to))
         )
+    if wanted.index is not None:
+        conditions.append(columns.idx == wanted.index)
     if wanted.case_of is not None:
         conditions.append(columns.case_number == _case_of(wanted.case_of))
     if wanted.item is not None:

@@ -95,6 +95,10 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Nobody decides on what they asked for or signed themselves",
         ),
         "OWN_ROLES": ("不得变更本人的角色", "Nobody changes their own roles"),
+        "REVIEW_STATE": (
+            "该核查当前状态不允许此操作",
+            "The review is not in a state in which this can be done",
+        ),
         "ROLE_MISSING": (
             "当前人员没有办理此事所需的角色或不属于相应部门",
             "The actor lacks the role, or the department, that this act needs",
@@ -108,8 +112,8 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "This needs a second officer, another than the first",
         ),
         "SEPARATED_ROLES": (
-            "系统管理员、安全管理员、审计管理员不得由同一人兼任",
-            "Administrator, policy approver and auditor are never one person",
+            "系统管理员、安全管理员、审计管理员不得由同一人兼任，监督人员不得兼任其他角色",
+            "Administrator, policy approver and auditor are never one person, a supervisor is nothing else",
         ),
         "STATE": ("当前状态不允许此操作", "This cannot be done in the present state"),
         "UNKNOWN": ("未找到所指对象", "What was named is not registered"),

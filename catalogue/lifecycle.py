@@ -103,7 +103,12 @@ def require_other(officer: Officer, *chain: str | None) -> None:
 
 
 def check_roles(roles: frozenset[Role]) -> frozenset[Role]:
-    """Return the roles. Raises SeparatedRolesError where one person would hold two that check each other."""
+    """Return the roles. Raises SeparatedRolesError where one person would hold two that check each other.
+
+    A supervisor stands outside: whoever reviews others holds no role in which they could be reviewed.
+    """
+    if Role.SUPERVISOR in roles and len(roles) > 1:
+        raise SeparatedRolesError("a supervisor with another role in one person")
     separated = sorted(roles & SEPARATED)
     if len(separated) > 1:
         raise SeparatedRolesError(f"{' and '.join(separated)} in one person")

@@ -46,6 +46,7 @@ class Role(StrEnum):
     POLICY_APPROVER = "policy-approver"  # 安全管理员
     AUDITOR = "auditor"  # 审计管理员
     ADMINISTRATOR = "administrator"  # 系统管理员
+    SUPERVISOR = "supervisor"  # 监督人员: sees what a review is about, and holds no other role
 
 
 SEPARATED = frozenset({Role.ADMINISTRATOR, Role.POLICY_APPROVER, Role.AUDITOR})

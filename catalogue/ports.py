@@ -36,6 +36,8 @@ class Act:
     """Whether the act takes something away: it raises the barrier (revocation holds at once)."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     private: Mapping[str, Any] = field(default_factory=dict)
+    sealed: bool = False
+    """Whether it belongs to a sealed review: others learn the number of its entry and no more."""
     case: str | None = None
     """Case number in the clear, for the keyed search index only; None where no case is touched."""
 

@@ -33,6 +33,13 @@ from catalogue.model import (
 )
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
+from catalogue.reviews import (
+    EntryVerdict,
+    IdentityOpening,
+    Review,
+    ReviewQuestion,
+    ReviewSample,
+)
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -250,6 +257,15 @@ EMERGENCY = _plain(EmergencyAccess, table="emergency_access", sealed=("reason", 
 ERASURE = _plain(Erasure, table="erasure", sealed=("subject", "legal_basis", "document"))
 HOLD = _plain(Hold, table="legal_hold", sealed=("subject", "reason", "document"))
 DOCUMENT = _plain(TrustedDocument, table="trusted_document")
+REVIEW = _plain(
+    Review,
+    table="review",
+    sealed=("document", "reason", "cases", "subjects", "conclusion"),
+)
+REVIEW_SAMPLE = _plain(ReviewSample, table="review_sample", sealed=("words",))
+IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("reason",))
+REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
+REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -270,4 +286,9 @@ KINDS: tuple[Kind[Any], ...] = (
     ERASURE,
     HOLD,
     DOCUMENT,
+    REVIEW,
+    REVIEW_SAMPLE,
+    IDENTITY_OPENING,
+    REVIEW_QUESTION,
+    REVIEW_VERDICT,
 )

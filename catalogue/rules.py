@@ -31,6 +31,7 @@ class Rule:
 
 
 _OWN = "本平台自设规则（应急查询）"
+_OWN_REVIEW = "本平台自设规则（日志核查）"
 _OWN_WATCH = "本平台自设规则（日志审计）"
 _FOUNDED = date(2025, 8, 1)
 
@@ -61,6 +62,14 @@ RULES: tuple[Rule, ...] = (
         value=2,
         unit="working day",
         citation=_OWN,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
+    Rule(
+        id="review.answer",
+        value=10,
+        unit="working day",
+        citation=_OWN_REVIEW,
         first_day=_FOUNDED,
         provisional=True,
     ),

@@ -21,6 +21,7 @@ from catalogue.model import (
     System,
     SystemKey,
 )
+from catalogue.reviews import IdentityOpening, Review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,10 @@ class Snapshot:
     """Whether a bundle's row is left out and none is vouched for as in force: nobody knows which one is."""
     emergencies: Mapping[str, EmergencyAccess] = field(default_factory=dict)
     """Emergency accesses by id, past ones too."""
+    reviews: Mapping[str, Review] = field(default_factory=dict)
+    """Reviews of the log by id, past ones too: by them supervisors see anything at all."""
+    openings: Mapping[str, IdentityOpening] = field(default_factory=dict)
+    """Openings of identities by id, asked for and confirmed ones."""
     documents: Mapping[str, TrustedDocument] = field(default_factory=dict)
     """Trusted documents by department and digest, withdrawn ones too."""
 

@@ -24,12 +24,14 @@ from catalogue.rows import (
     DOCUMENT,
     EMERGENCY,
     GRANT,
+    IDENTITY_OPENING,
     KINDS,
     MATTER,
     OFFICER,
     POLICY_BUNDLE,
     REQUEST,
     RESOURCE,
+    REVIEW,
     SOURCE,
     SYSTEM,
     SYSTEM_KEY,
@@ -338,6 +340,8 @@ def load_snapshot(
         ],
     )
     documents = standing(DOCUMENT, lambda d: [("department", d.department)])
+    reviews = there["review"] = vouched(REVIEW)
+    openings = standing(IDENTITY_OPENING, lambda o: [("review", o.review)])
     # Putting another in force changes the row of the one before: a vouched one stands in force for certain.
     policy = in_force(vouched(POLICY_BUNDLE).values())
     return Snapshot(
@@ -370,6 +374,8 @@ def load_snapshot(
         policy=policy,
         emergencies=emergencies,
         documents=documents,
+        reviews=reviews,
+        openings=openings,
         policy_in_doubt=policy is None and any(row.table == POLICY_BUNDLE.table for row in absent),
     )
 

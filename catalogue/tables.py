@@ -372,6 +372,86 @@ trusted_document = _protected(
     Column("withdrawn_by", Text),
 )
 
+review = _protected(
+    "review",
+    _key("id"),
+    _text("document"),  # sealed
+    _text("reason"),  # sealed
+    _text("departments"),
+    _text("systems"),
+    _text("resources"),
+    _text("matters"),
+    _text("cases"),  # sealed
+    _text("subjects"),  # sealed
+    _number("since"),
+    _number("until"),
+    _text("officers"),
+    _number("sealed"),
+    _number("expires"),
+    _text("state"),
+    _text("proposed_by"),
+    _number("proposed_at"),
+    Column("confirmed_by", Text),
+    Column("confirmed_at", BigInteger),
+    Column("closed_by", Text),
+    Column("closed_at", BigInteger),
+    _text("conclusion"),  # sealed
+)
+
+review_sample = _protected(
+    "review_sample",
+    _key("id"),
+    _text("review"),
+    _text("seed"),
+    _number("count"),
+    _number("size"),
+    _number("population"),
+    _text("digest"),
+    _text("drawn"),
+    _text("drawn_by"),
+    _number("drawn_at"),
+    _text("words"),  # sealed
+)
+
+identity_opening = _protected(
+    "identity_opening",
+    _key("id"),
+    _text("review"),
+    _number("about"),
+    _text("names"),
+    _text("reason"),  # sealed
+    _text("asked_by"),
+    _number("asked_at"),
+    Column("confirmed_by", Text),
+    Column("confirmed_at", BigInteger),
+)
+
+review_question = _protected(
+    "review_question",
+    _key("id"),
+    _text("review"),
+    _text("department"),
+    _text("about"),
+    _text("text"),  # sealed
+    _number("days"),
+    _text("asked_by"),
+    _number("asked_at"),
+    Column("answer", Text),  # sealed
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
+)
+
+review_verdict = _protected(
+    "review_verdict",
+    _key("id"),
+    _text("review"),
+    _number("about"),
+    _text("verdict"),
+    _text("finding"),  # sealed
+    _text("given_by"),
+    _number("given_at"),
+)
+
 registry_meta = Table(
     "registry_meta",
     metadata,

@@ -27,6 +27,9 @@ from exchange.acts import (
     presets,
     reconciling,
     resources,
+    review_findings,
+    review_report,
+    reviews,
     rotating,
     searching,
     sharing,
@@ -65,6 +68,9 @@ ACT_MODULES = (
     keeping,
     loads,
     archiving,
+    reviews,
+    review_findings,
+    review_report,
 )
 """Imported for what they declare."""
 

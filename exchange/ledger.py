@@ -102,7 +102,12 @@ def draft_of(act: Act) -> Draft:
         commits.append(Commit(name="case", value=act.case))
     return Draft(
         kind=act.kind,
-        clear={"department": act.department, "auth": act.auth, "facts": dict(act.facts)},
+        clear={
+            "department": act.department,
+            "auth": act.auth,
+            "facts": dict(act.facts),
+            **({"sealed": True} if act.sealed else {}),
+        },
         commits=tuple(commits),
         rows=tuple(RowDigest(table=row.table, key=row.key, digest=row.digest) for row in act.rows),
         index=(

@@ -72,15 +72,20 @@ def calls(log: Log, first: int, end: int) -> Iterator[PastCall | LostCall]:
 
     A call that was refused before it could be planned was put to nobody, and is left out.
     """
+    for index, body in bodies(log, first, end):
+        members = decode_strict(body)
+        if members["kind"] == KIND and "question" in members["digests"]:
+            yield _call(log, index, members)
+
+
+def bodies(log: Log, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield index and bytes of the entries [first, end). Raises ProofError where one is missing."""
     for at in range(first, end, _CHUNK):
         stop = min(at + _CHUNK, end)
-        bodies = log.entries(at, stop)
-        if len(bodies) != stop - at:
-            raise ProofError(f"{len(bodies)} entries stored of {stop - at} from {at} on")
-        for index, body in enumerate(bodies, at):
-            members = decode_strict(body)
-            if members["kind"] == KIND and "question" in members["digests"]:
-                yield _call(log, index, members)
+        found = log.entries(at, stop)
+        if len(found) != stop - at:
+            raise ProofError(f"{len(found)} entries stored of {stop - at} from {at} on")
+        yield from enumerate(found, at)
 
 
 def _call(log: Log, index: int, members: dict[str, Any]) -> PastCall | LostCall:

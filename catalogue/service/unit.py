@@ -85,6 +85,7 @@ class Unit:
         facts: Mapping[str, Any],
         private: Mapping[str, Any] | None = None,
         case: str | None = None,
+        sealed: bool = False,
     ) -> None:
         """Record an act with the rows as they will stand, then write them.
 
@@ -108,6 +109,7 @@ class Unit:
             facts=facts,
             private=private or {},
             case=case,
+            sealed=sealed,
         )
         index = self._appended(act, at_once=at_once)
         if index != unrecorded.NOT_YET:

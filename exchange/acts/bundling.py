@@ -1,6 +1,6 @@
 """The act that hands evidence out: entries of a case, a system or a resource, with all that proves them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,12 @@ from exchange.acts.evidence import require_auditor
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
 from exchange.node import Node
-from exchange.past import Bundles, span
+from exchange.past import Bundles, bodies, span
 
 ENTRIES_MOST = 2_000
 """Entries in one bundle."""
 
-_CHUNK = 1_024
-_OPENED = ("matter", "purpose", "operation", "question", "decision")
+OPENED = ("matter", "purpose", "operation", "question", "decision")
 """What is opened beside case and numbers: codes and texts that speak of people by tokens of one call."""
 
 
@@ -79,18 +78,17 @@ def _handed(node: Node, asked: _Asked) -> dict[str, object]:
     if not found:
         raise ActError("NOT_FOUND", "the log has nothing of it")
     lists = _complete(found, counters)
-    note = _checkpoint(node, found)
+    note = checkpoint_over(node, found[-1].index)
     size = parse_checkpoint(parse_note(note).text).size
     shown = [_shown(node, each, size=size, lists=lists) for each in found]
-    policies, without = _policies(node, found)
-    stamp = newest_stamp(node.databases.log)
+    policies, without = policies_of(node, [each.members for each in found])
     evidence = Evidence(
         about={name: value for name, value in _about(asked).items() if value is not None},
         checkpoint=note,
         entries=shown,
         lists=lists,
         policies=policies,
-        token=stamp[1] if stamp is not None and stamp[0] == size else None,
+        token=stamp_of(node, size),
     )
     of_it = [each.index for each in found if each.asked]
     return {
@@ -170,24 +168,14 @@ def _walked(node: Node, asked: _Asked, known: set[int]) -> tuple[list[_Entry], s
 
 
 def _entries(node: Node, first: int, end: int) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
-    for at in range(first, end, _CHUNK):
-        stop = min(at + _CHUNK, end)
-        bodies = node.log.entries(at, stop)
-        if len(bodies) != stop - at:
-            raise ProofError(f"{len(bodies)} entries stored of {stop - at} from {at} on")
-        for index, body in enumerate(bodies, at):
-            yield index, body, decode_strict(body)
+    for index, body in bodies(node.log, first, end):
+        yield index, body, decode_strict(body)
 
 
 def _entry(
     node: Node, asked: _Asked, index: int, body: bytes, members: dict[str, Any], *, known: set[int]
 ) -> _Entry:
-    opened = {
-        name: opening
-        for name, opening in node.log.open_disclosures(index).items()
-        if opening.value is not None
-        and members["digests"].get(name) == commit_value(opening.salt, name, opening.value)
-    }
+    opened = openings_of(node, index, members)
     if asked.case is None:
         of_it = True
     elif "case" in opened:
@@ -213,17 +201,33 @@ def _complete(found: Sequence[_Entry], counters: set[str]) -> list[Complete]:
     return lists
 
 
-def _checkpoint(node: Node, found: Sequence[_Entry]) -> str:
-    """Return the published checkpoint if it reaches far enough, else the newest one."""
+def openings_of(node: Node, index: int, members: Mapping[str, Any]) -> dict[str, Opening]:
+    """Return what opens an entry's commitments, by name: only what is what the leaf commits to."""
+    return {
+        name: opening
+        for name, opening in node.log.open_disclosures(index).items()
+        if opening.value is not None
+        and members["digests"].get(name) == commit_value(opening.salt, name, opening.value)
+    }
+
+
+def checkpoint_over(node: Node, index: int) -> str:
+    """Return the published checkpoint if it reaches over an entry, else the newest one."""
     published = node.log.published()
-    reaches = parse_checkpoint(parse_note(published).text).size > found[-1].index
+    reaches = parse_checkpoint(parse_note(published).text).size > index
     return published if reaches else node.log.checkpoint
+
+
+def stamp_of(node: Node, size: int) -> bytes | None:
+    """Return the time stamp of the checkpoint of a size; None where it bears none."""
+    stamp = newest_stamp(node.databases.log)
+    return stamp[1] if stamp is not None and stamp[0] == size else None
 
 
 def _shown(node: Node, each: _Entry, *, size: int, lists: Sequence[Complete]) -> Shown:
     names = {f"n.{listed.counter}" for listed in lists}
     if each.asked:
-        names |= {"case", *_OPENED}
+        names |= {"case", *OPENED}
     return Shown(
         index=each.index,
         body=each.body,
@@ -233,10 +237,12 @@ def _shown(node: Node, each: _Entry, *, size: int, lists: Sequence[Complete]) ->
     )
 
 
-def _policies(node: Node, found: Sequence[_Entry]) -> tuple[dict[str, bytes], list[str]]:
-    """Return the archives of the policies that decided, and the revisions that are not to be had."""
+def policies_of(
+    node: Node, found: Iterable[Mapping[str, Any]]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Return the archives of the policies that decided entries, and the revisions that are not to be had."""
     bundles = Bundles(node.settings.home)
-    revisions = sorted({each.members.get("policy") or "" for each in found} - {""})
+    revisions = sorted({members.get("policy") or "" for members in found} - {""})
     archives = {revision: bundles.of(revision) for revision in revisions}
     held = {revision: archive for revision, archive in archives.items() if archive is not None}
     return held, [revision for revision in revisions if revision not in held]

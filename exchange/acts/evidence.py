@@ -14,15 +14,17 @@ from catalogue import store
 from catalogue.model import Actor, Role
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
-from exchange.acts.seeing import seen
+from exchange.acts.seeing import seen, sight_of
 from exchange.node import Node
 
 
 @act("audit.prove")
 def prove(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
     """The inclusion proof of an entry, also as a C2SP `.tlog-proof` file."""
-    seen(node, actor, index)
-    record_read(node, actor, "log.entry-proven", {"read": index})
+    sight = sight_of(node, actor)
+    seen(node, actor, index, sight)
+    facts = {"read": index} | sight.facts()
+    record_read(node, actor, "log.entry-proven", facts, sealed=sight.sealed)
     return proof_of(node, index)
 
 

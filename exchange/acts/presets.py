@@ -14,7 +14,7 @@ from catalogue.workdays import ZONE
 from exchange.acts import watching
 from exchange.acts.register import ActError, act
 from exchange.acts.searching import record_search
-from exchange.acts.seeing import scope_of
+from exchange.acts.seeing import sight_of
 from exchange.acts.watching import Looking
 from exchange.clock import now
 from exchange.node import Node
@@ -142,18 +142,21 @@ def find(
     preset: str,
     since: datetime | None = None,
     until: datetime | None = None,
+    review: str | None = None,
 ) -> Told:
     """Carry out a preset over a time, the last days of the rule `watch.period` unless `since` is given.
 
-    A department finds in what it asked and what was asked of it; an auditor in all.
+    A department finds in what it asked and what was asked of it; an auditor in all, under a `review` in its
+    scope.
     """
     held = PRESETS.get(preset)
     if held is None:
         raise ActError("ACT_ARGUMENTS", f"an unknown preset, {', '.join(PRESETS)} needed")
     since = since if since is not None else _period_begins(until or now())
-    wanted = Wanted(department=scope_of(actor, None), since=since, until=until)
+    sight = sight_of(node, actor, review=review)
+    wanted = sight.over(Wanted(since=since, until=until))
     # Recorded first, as every search is.
-    record_search(node, actor, wanted, {"preset": preset})
+    record_search(node, actor, wanted, {"preset": preset}, sight=sight)
     look = Looking(node=node, actor=actor, wanted=wanted, today=_today())
     found = held.find(look)
     return {

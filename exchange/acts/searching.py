@@ -14,7 +14,7 @@ from catalogue.rows import OFFICER
 from exchange.acts.numbering import numbers_of
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
-from exchange.acts.seeing import closed_row, scope_of
+from exchange.acts.seeing import Sight, closed_row, sight_of
 from exchange.node import Node
 
 Told = dict[str, Any]
@@ -48,17 +48,19 @@ def search_log(  # noqa: PLR0913 - the facets of a search
     first: int = 20,
     after: list[int] | None = None,
     counts: bool = False,
+    review: str | None = None,
 ) -> Told:
-    """Entries newest first. A department sees what it asked and what was asked of it; an auditor all.
+    """Entries newest first: a department's own and those asked of it, all for an auditor.
 
+    A supervisor finds the scope of his reviews; under a `review` one finds its scope alone.
     `department` asked or was asked, `consumer` asked or acted; `officer` is an id or a staff number, `item`
     a name in `resource`, `subject` (type, identifier); `after` is what the page before gave as `next`. With
     `counts` the newest entries found are counted by facet. For the calls of one system or one resource
     `numbers` says which are missing.
     """
+    sight = sight_of(node, actor, department=department, review=review)
     wanted = Wanted(
         case=case,
-        department=scope_of(actor, department),
         consumer=consumer,
         system=system,
         officer=None if officer is None else _officer(node, actor, officer),
@@ -72,11 +74,12 @@ def search_log(  # noqa: PLR0913 - the facets of a search
         since=since,
         until=until,
     )
+    wanted = sight.over(wanted)
     if officer is not None and not actor.has(Role.AUDITOR):
         # Who called in another department is not for the department that was asked.
         wanted = replace(wanted, consumer=_own(actor, consumer))
     # Recorded first: what an auditor looks for is itself looked at.
-    record_search(node, actor, wanted, {"first": first})
+    record_search(node, actor, wanted, {"first": first}, sight=sight)
     return found(node, actor, wanted, first=first, after=place_of(after), counts=counts)
 
 
@@ -90,7 +93,8 @@ def found(
     counts: bool = False,
 ) -> Told:
     """Return a page of what is wanted, narrowed to what the actor may see. Recording it is the caller's."""
-    open_ = wanted if facets_of(wanted) <= OPEN_FACETS else replace(wanted, open_to=actor.id)
+    bare = wanted.within is None and facets_of(wanted) <= OPEN_FACETS
+    open_ = wanted if bare else replace(wanted, open_to=actor.id)
     # Read before the page: a number given out meanwhile is then no gap.
     numbers = numbers_of(node, actor, wanted)
     page = search(node.databases.log, open_, token=node.vault.token, first=first, after=after)
@@ -109,23 +113,24 @@ def record_search(
     wanted: Wanted,
     facts: Mapping[str, Any],
     *,
-    kind: str = "log.searched",
+    sight: Sight,
 ) -> None:
     """Record a search: its facets are named, what stood in them is only committed to."""
     values = {name: _plain(getattr(wanted, name)) for name in sorted(facets_of(wanted))}
     record_read(
         node,
         actor,
-        kind,
-        {"facets": sorted(values), **facts},
+        "log.searched",
+        {"facets": sorted(values), **facts, **sight.facts()},
         private={"wanted": values},
         about=wanted.subject,
+        sealed=sight.sealed,
     )
 
 
 def facets_of(wanted: Wanted) -> frozenset[str]:
-    """Return the names of the facets by which something is wanted."""
-    held = {one.name: getattr(wanted, one.name) for one in fields(wanted)}
+    """Return the names of the facets by which something is wanted; a reader's bounds are none."""
+    held = {one.name: getattr(wanted, one.name) for one in fields(wanted) if one.name != "within"}
     return frozenset(name for name, value in held.items() if value not in {None, False})
 
 

@@ -12,12 +12,12 @@ from exchange.acts.reading import sees_whole, tell_brief, tell_closed, tell_entr
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
 from exchange.acts.searching import place_of
-from exchange.acts.seeing import closed_to, nothing_at, scope_of, seen
+from exchange.acts.seeing import closed_to, nothing_at, seen, sight_of, told_to
 from exchange.node import Node
 
 
 @act("audit.show")
-def show(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
+def show(node: Node, actor: Actor, *, index: int, review: str | None = None) -> dict[str, object]:
     """One entry with its proof. Identities stay closed: opening them is a review's act.
 
     A department that was asked, and did not ask, is told its own steps: `entry` and `raw` are None then, and
@@ -25,12 +25,14 @@ def show(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
     So is a department that an act names, and did not act. Of an entry made under a sealed review by
     somebody else, the number and the proof are told and nothing more.
     """
-    body = seen(node, actor, index)
+    sight = sight_of(node, actor, review=review)
+    body = seen(node, actor, index, sight)
     members = decode_strict(body)
-    department = None if actor.has(Role.AUDITOR) else actor.department
+    department = told_to(actor)
     closed = closed_to(node, actor, index, members)
     whole = sees_whole(members, department) and not closed
-    record_read(node, actor, "log.entry-read", {"read": index})
+    facts = {"read": index} | sight.facts()
+    record_read(node, actor, "log.entry-read", facts, sealed=sight.sealed)
     names = node.live.load()
     told = tell_closed() if closed else tell_entry(members, names=names, department=department)
     return {
@@ -52,6 +54,7 @@ def show_case(
     number: str | None = None,
     of: int | None = None,
     after: list[int] | None = None,
+    review: str | None = None,
 ) -> dict[str, object]:
     """All calls and acts of one case in the order in which they happened, the newest page first.
 
@@ -60,15 +63,16 @@ def show_case(
     """
     if (number is None) == (of is None):
         raise ActError("ACT_ARGUMENTS", "a case's number or one of its entries, not both")
-    scope = scope_of(actor, None)
-    wanted = Wanted(case=number, case_of=of, department=scope, open_to=actor.id)
+    sight = sight_of(node, actor, review=review)
+    wanted = sight.over(Wanted(case=number, case_of=of, open_to=actor.id))
+    facts = sight.facts()
+    private = {} if number is None else {"wanted": [number]}
     if of is not None:
-        members = decode_strict(seen(node, actor, of))
-        if not sees_whole(members, None if actor.has(Role.AUDITOR) else actor.department):
-            raise nothing_at(node, actor, of)
-        record_read(node, actor, "log.case-read", {"read": of})
-    else:
-        record_read(node, actor, "log.case-read", {}, private={"wanted": [number]})
+        members = decode_strict(seen(node, actor, of, sight))
+        if not sees_whole(members, told_to(actor)):
+            raise nothing_at(node, actor, of, sight)
+        facts |= {"read": of}
+    record_read(node, actor, "log.case-read", facts, private=private, sealed=sight.sealed)
     page = search(
         node.databases.log, wanted, token=node.vault.token, first=MOST, after=place_of(after)
     )
@@ -81,7 +85,9 @@ def show_case(
         "number": number,
         "entries": [
             {"index": index}
-            | tell_brief(decode_strict(node.log.entry(index)), names=names, department=scope)
+            | tell_brief(
+                decode_strict(node.log.entry(index)), names=names, department=told_to(actor)
+            )
             for index in indexes
         ],
         "next": list(page.next) if page.next else None,

@@ -178,6 +178,22 @@ class Query:
         )
 
     @_field
+    async def reviews(self, info: Info) -> list[types.Review] | None:
+        told = await _act(info, "review.list")
+        return [made(types.Review, row) for row in told["reviews"]]
+
+    @_field
+    async def review(self, info: Info, id: str) -> types.ReviewWhole | None:  # noqa: A002 - the word of the schema
+        told = await _act(info, "review.show", review=id)
+        parts = {name: [made(kind, row) for row in told[name]] for name, kind in _REVIEWED.items()}
+        return made(types.ReviewWhole, told | parts)
+
+    @_field
+    async def review_questions(self, info: Info) -> list[types.ReviewQuestion] | None:
+        told = await _act(info, "review.questions")
+        return [made(types.ReviewQuestion, row) for row in told["waiting"] + told["answered"]]
+
+    @_field
     async def log_search(  # noqa: PLR0913, PLR0917 - the facets of a search, by name for those who ask
         self,
         info: Info,
@@ -188,6 +204,7 @@ class Query:
         decision: str | None = None,
         code: str | None = None,
         kind: str | None = None,
+        review: str | None = None,
         first: int = 20,
         after: list[str] | None = None,
     ) -> types.LogPage | None:
@@ -202,6 +219,7 @@ class Query:
             decision=decision,
             code=code,
             kind=kind,
+            review=review,
             first=first,
             after=place,
         )
@@ -296,9 +314,48 @@ class Mutation:
         return await _resource(info, "resource.withdraw", code=code, reason=reason)
 
     @_change
+    async def confirm_review(self, info: Info, review: str) -> types.Review | None:
+        return made(types.Review, await _act(info, "review.confirm", review=review))
+
+    @_change
+    async def draw_sample(
+        self, info: Info, review: str, count: int, seed: str | None = None
+    ) -> types.ReviewSample | None:
+        told = await _act(info, "review.sample", review=review, count=count, seed=seed)
+        return made(types.ReviewSample, told)
+
+    @_change
+    async def judge_entry(
+        self, info: Info, review: str, index: int, verdict: str, finding: str = ""
+    ) -> types.ReviewVerdict | None:
+        told = await _act(
+            info, "review.judge", review=review, index=index, verdict=verdict, finding=finding
+        )
+        return made(types.ReviewVerdict, told)
+
+    @_change
+    async def answer_review(
+        self, info: Info, question: str, text: str
+    ) -> types.ReviewQuestion | None:
+        told = await _act(info, "review.answer", question=question, text=text)
+        return made(types.ReviewQuestion, told)
+
+    @_change
+    async def close_review(self, info: Info, review: str, conclusion: str) -> types.Review | None:
+        told = await _act(info, "review.close", review=review, conclusion=conclusion)
+        return made(types.Review, told)
+
+    @_change
     async def import_matters(self, info: Info, rows: list[types.MatterInput]) -> types.Taken | None:
         told = await _act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
         return made(types.Taken, told)
+
+
+_REVIEWED: Mapping[str, type[Any]] = {
+    "samples": types.ReviewSample,
+    "verdicts": types.ReviewVerdict,
+    "questions": types.ReviewQuestion,
+}
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:

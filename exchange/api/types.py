@@ -260,3 +260,73 @@ class MatterInput:
     max_parties: int = 5
     relations: list[str] = strawberry.field(default_factory=list)
     resources: list[str] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class Review:
+    """A review of the log; of its cases and subjects there are numbers alone."""
+
+    id: str
+    document: str
+    reason: str
+    state: str
+    sealed: bool
+    departments: list[str]
+    systems: list[str]
+    resources: list[str]
+    matters: list[str]
+    cases: int
+    subjects: int
+    since: datetime
+    until: datetime
+    expires: datetime
+    officers: list[str]
+    conclusion: str
+    entry: int | None
+
+
+@strawberry.type
+class ReviewSample:
+    """All that draws the sample again (docs/reviews.md)."""
+
+    id: str
+    seed: str
+    words: str
+    count: int
+    size: int
+    population: int
+    digest: str
+    drawn: list[int]
+    entry: int | None
+
+
+@strawberry.type
+class ReviewVerdict:
+    id: str
+    about: int
+    verdict: str
+    finding: str
+    given_by: str
+    entry: int | None
+
+
+@strawberry.type
+class ReviewQuestion:
+    id: str
+    department: str
+    about: list[int]
+    text: str
+    due: str
+    provisional: bool
+    overdue: bool
+    answer: str | None
+    entry: int | None
+
+
+@strawberry.type
+class ReviewWhole(Review):
+    """A review with what was drawn, found and asked. Looking at it is itself an entry."""
+
+    samples: list[ReviewSample]
+    verdicts: list[ReviewVerdict]
+    questions: list[ReviewQuestion]

@@ -12,6 +12,7 @@ from exchange.cli.audit_keeping import archive, erase, hold
 from exchange.cli.audit_keys import acknowledge_rollback, retire_key, rotate_key
 from exchange.cli.audit_proofs import evidence, export
 from exchange.cli.audit_reconcile import reconcile
+from exchange.cli.audit_review import review
 from exchange.cli.audit_witness import witness
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
@@ -33,6 +34,7 @@ for _command in (
     erase,
     hold,
     archive,
+    review,
     rotate_key,
     retire_key,
     acknowledge_rollback,
@@ -60,6 +62,7 @@ for _command in (
 )
 @click.option("--first", default=20, help="Rows on a page, at most 1,000.")
 @click.option("--after", nargs=2, type=int, help="What the page before gave as next.")
+@click.option("--review", help="Id of a review that you carry out: its scope alone.")
 @as_json
 @with_office
 def search(
@@ -97,6 +100,7 @@ def search(
 @click.argument("preset", required=False)
 @click.option("--since", type=click.DateTime(), help="From when on; the last days otherwise.")
 @click.option("--until", type=click.DateTime(), help="Until before when; now otherwise.")
+@click.option("--review", "review_id", help="Id of a review that you carry out: its scope alone.")
 @as_json
 @with_office
 def find(
@@ -104,6 +108,7 @@ def find(
     preset: str | None,
     since: datetime | None,
     until: datetime | None,
+    review_id: str | None,
     json_: bool,
 ) -> None:
     """Carry out PRESET, such as refusal-bursts or closed-cases; without one, list them all.
@@ -114,7 +119,11 @@ def find(
         tell(office.perform("audit.presets"), json_=json_, title="presets")
         return
     said = office.perform(
-        "audit.find", preset=preset, since=_here(office, since), until=_here(office, until)
+        "audit.find",
+        preset=preset,
+        since=_here(office, since),
+        until=_here(office, until),
+        review=review_id,
     )
     if json_:
         tell(said, json_=True)
@@ -124,11 +133,12 @@ def find(
 
 @audit.command("show")
 @click.argument("index", type=int)
+@click.option("--review", "review_id", help="Id of a review that you carry out.")
 @as_json
 @with_office
-def show(office: Office, index: int, json_: bool) -> None:
+def show(office: Office, index: int, review_id: str | None, json_: bool) -> None:
     """Show one entry with its proof."""
-    tell(office.perform("audit.show", index=index), json_=json_)
+    tell(office.perform("audit.show", index=index, review=review_id), json_=json_)
 
 
 @audit.command("prove")

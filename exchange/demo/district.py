@@ -157,6 +157,20 @@ AUDIT = DemoDepartment(
             post="审计管理员",
             roles=("auditor",),
         ),
+        DemoOfficer(
+            handle="supervisor",
+            staff_number="AUDIT-002",
+            name="景明远",
+            post="监督人员",
+            roles=("supervisor",),
+        ),
+        DemoOfficer(
+            handle="supervisor.second",
+            staff_number="AUDIT-003",
+            name="温故知",
+            post="监督人员（复核）",
+            roles=("supervisor",),
+        ),
     ),
 )
 DEPARTMENTS = (DATA, MARKET, PLANNING, ECOLOGY, HOUSING, LABOUR, HALL, AUDIT)

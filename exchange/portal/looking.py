@@ -19,7 +19,10 @@ YEARS = range(2000, 3000)
 """Beyond them a moment may have no number of milliseconds."""
 
 DECISIONS = ("given", "partly-given", "not-found", "refused", "unavailable")
-FACETS = ("decision", "code", "department", "system", "resource", "kind")
+FACETS = (
+    "decision", "code", "department", "consumer", "system", "resource", "item", "matter", "officer",
+    "kind", "review",
+)  # fmt: skip
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,14}")
 _AFTER = re.compile(r"(0|[1-9][0-9]{0,14})-([0-9]{1,6})")
@@ -104,6 +107,8 @@ def read_wanted(given: Mapping[str, str]) -> Wanted:
         if not _may_be(name, value)
     }
     days = {name: given.get(name, "").strip() for name in ("since", "until")}
+    if "item" in facets and "resource" not in facets:
+        errors["item"] = "An item is looked for within its resource: enter the resource's code too"
     errors |= {name: "Enter a day, such as 2026-01-31" for name in days if not _is_day(days[name])}
     return Wanted(facets=facets, **days, after=read_after(given.get("after", "")), errors=errors)
 
@@ -131,6 +136,8 @@ def _may_be(name: str, value: str) -> bool:
             return bool(_KIND.fullmatch(value))
         case "code":
             return value in WORDS
+        case "item" | "officer":
+            return len(value) <= BOX_BOUND and value.isprintable()
         case _:
             return bool(CODE_PATTERN.fullmatch(value))
 

@@ -92,16 +92,34 @@ ROOMS = (
         roles=frozenset({Role.POLICY_APPROVER, Role.AUDITOR, Role.AUTHORITY}),
     ),
     Room(
+        path="/questions",
+        title="Review questions",
+        about="Answer what reviews ask of your department",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
+        path="/reviews",
+        title="Reviews",
+        about="Who looks into the log by whose order, and what was found",
+        roles=frozenset({Role.AUDITOR, Role.AUTHORITY, Role.SUPERVISOR}),
+    ),
+    Room(
         path="/audit/cases",
         title="Audit by case",
         about="From a case number to a proof",
-        roles=frozenset({Role.AUDITOR}),
+        roles=frozenset({Role.AUDITOR, Role.SUPERVISOR}),
+    ),
+    Room(
+        path="/audit/find",
+        title="Second looks",
+        about="Searches for what deserves a second look",
+        roles=frozenset({Role.AUDITOR, Role.SUPERVISOR}),
     ),
     Room(
         path="/audit",
         title="Log",
         about="Every call and every act, newest first",
-        roles=_DEPARTMENTS | {Role.AUDITOR},
+        roles=_DEPARTMENTS | {Role.AUDITOR, Role.SUPERVISOR},
     ),
 )
 

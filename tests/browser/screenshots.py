@@ -26,6 +26,7 @@ KEPT = {
     "cases-zh-1280",
     "audit-cases-zh-1280",
     "audit-entries-index-zh-1280",
+    "reviews-id-zh-1280",
 }
 
 

@@ -13,6 +13,7 @@ from tests.browser.conftest import WAITING
 from tests.browser.visiting import PHONE, Visiting
 from tests.fakes.emergencies import ITEMS, confirmed, offer
 from tests.fakes.node import Standing
+from tests.fakes.reviews import under_way
 
 pytestmark = pytest.mark.browser
 
@@ -79,6 +80,25 @@ EXAMPLES: Mapping[str, Example] = {
     "/emergency/{id}": ("auditor", lambda place: f"/emergency/{_emergency(place)}"),
     "/policy": ("approver", lambda _: "/policy"),
     "/publish/file": ("market.operator", lambda _: "/publish/file"),
+    "/reviews": ("authority", lambda place: f"/reviews?of={under_way(place)['review']}"),
+    "/reviews/new": ("authority", lambda _: "/reviews/new"),
+    "/reviews/{id}": ("supervisor", lambda place: f"/reviews/{under_way(place)['review']}"),
+    "/reviews/{id}/report": (
+        "supervisor",
+        lambda place: f"/reviews/{under_way(place)['review']}/report",
+    ),
+    "/reviews/{id}/entries/{index}": (
+        "supervisor",
+        lambda place: "/reviews/{review}/entries/{index}".format(**under_way(place)),
+    ),
+    "/questions": ("hall.head", lambda place: f"/questions?of={under_way(place)['question']}"),
+    "/questions/{id}": (
+        "hall.head",
+        lambda place: f"/questions/{under_way(place)['question']}",
+    ),
+    "/audit/find": ("auditor", lambda _: "/audit/find"),
+    "/audit/find/{preset}": ("auditor", lambda _: "/audit/find/off-hours"),
+    "/audit/subject": ("auditor", lambda _: "/audit/subject"),
     "/audit": ("auditor", lambda _: "/audit"),
     "/audit/cases": ("auditor", lambda _: f"/audit/cases?number={CASE}"),
     "/audit/entries/{index}": ("auditor", lambda place: f"/audit/entries/{_entry(place)}"),
@@ -91,6 +111,7 @@ EXAMPLES: Mapping[str, Example] = {
 NO_PAGES = {
     "/static/{path:path}",
     "/audit.json",
+    "/reviews/{id}/report.zip",
     "/audit/entries/{index}/proof",
     "/audit/entries/{index}/file",
 }
@@ -200,13 +221,19 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
                 "/matters",
                 "/emergency",
                 "/policy",
+                "/reviews",
                 "/audit",
                 "/audit/cases",
+                "/audit/find",
             },
         ),
         (
             "authority",
-            {"/catalogue", "/inbox", "/grants", "/matters", "/emergency", "/policy"},
+            {"/catalogue", "/inbox", "/grants", "/matters", "/emergency", "/policy", "/reviews"},
+        ),
+        (
+            "supervisor",
+            {"/catalogue", "/matters", "/reviews", "/audit", "/audit/cases", "/audit/find"},
         ),
         ("administrator", {"/catalogue", "/matters"}),
     ],

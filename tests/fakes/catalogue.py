@@ -32,6 +32,7 @@ from catalogue.model import (
     SystemKey,
     Validity,
 )
+from catalogue.reviews import Review, ReviewState
 from catalogue.snapshot import Snapshot
 from tests.fakes.sealer import FakeSealer
 
@@ -337,6 +338,35 @@ def an_erasure(**changes: Any) -> Erasure:
             "state": ErasureState.PROPOSED,
             "asked_by": "off_authority",
             "asked_at": TODAY,
+        },
+        changes,
+    )
+
+
+def a_review(**changes: Any) -> Review:
+    """A review of one department's calls of a week, open to one supervisor."""
+    return _build(
+        Review,
+        {
+            "id": "rev_000001",
+            "document": "云监核〔2026〕7号",
+            "reason": "群众反映越权查询",
+            "departments": (HALL,),
+            "systems": (),
+            "resources": (),
+            "matters": (),
+            "cases": (),
+            "subjects": (),
+            "since": TODAY - timedelta(days=7),
+            "until": TODAY,
+            "officers": ("off_supervisor",),
+            "sealed": False,
+            "expires": TODAY + timedelta(days=30),
+            "state": ReviewState.OPEN,
+            "proposed_by": "off_authority",
+            "proposed_at": TODAY,
+            "confirmed_by": "off_auditor",
+            "confirmed_at": TODAY,
         },
         changes,
     )

@@ -18,11 +18,12 @@ def asked_for() -> dict[str, str]:
     found = {text: "labels.py" for text, _colour in TAGS.values()}
     found |= {text: "labels.py" for group in LABELS.values() for text in group.values()}
     for path in sorted(TEMPLATES.glob("*.html")):
-        for _line, _function, said in environment("en").extract_translations(  # type: ignore[attr-defined] # the extension adds it
+        for _line, function, said in environment("en").extract_translations(  # type: ignore[attr-defined] # the extension adds it
             path.read_text(encoding="utf-8")
         ):
             # Chinese knows no plural: of two forms the second is translated.
-            text = said[1] if isinstance(said, tuple) else said
+            plural = function == "ngettext"
+            text = said[1 if plural else 0] if isinstance(said, tuple) else said
             if text:
                 found[text] = path.name
     for path in sorted(PORTAL.rglob("*.py")):

@@ -41,6 +41,11 @@ class Browsing:
         with self._client() as client:
             return client.get(path).raise_for_status().text
 
+    def fetch(self, path: str) -> bytes:
+        """Return a file that a page offers."""
+        with self._client() as client:
+            return client.get(path).raise_for_status().content
+
     def send(
         self, page: str, fields: Mapping[str, str | list[str]], *, to: str = ""
     ) -> httpx.Response:

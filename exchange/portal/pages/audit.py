@@ -12,11 +12,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalogue.model import Actor, Role
+from catalogue.model import Actor, Role, SubjectType
 from catalogue.snapshot import Snapshot
 from exchange.acts.reading import named_department, named_matter, named_resource, named_system
 from exchange.acts.register import perform
 from exchange.node import Node
+from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.labels import label_of, tag_of
+from exchange.portal.language import translate
 from exchange.portal.looking import (
     DECISIONS,
     CaseNumber,
@@ -25,10 +28,12 @@ from exchange.portal.looking import (
     Wanted,
     read_after,
     read_box,
+    read_index,
     read_wanted,
     write_after,
 )
-from exchange.portal.render import page, say
+from exchange.portal.render import page
+from exchange.portal.rooms import Names, names_for, tried
 from exchange.portal.session import signed_in
 
 ON_A_PAGE = 50
@@ -49,6 +54,8 @@ KINDS = (
     "log.case-read",
     "log.entry-read",
     "log.entry-refused",
+    "review.opened",
+    "review.identity-opened",
     "receipt.read",
     "registry.alarm",
     "document.registered",
@@ -83,12 +90,55 @@ FIRST_LOOKS = (
 )
 
 
+NOTHING: Mapping[str, Any] = {
+    "entries": [], "next": None, "counts": None, "numbers": None, "sealed": None,
+}  # fmt: skip
+"""What is found where nothing was searched for."""
+
+COUNTED = (
+    ("decision", "Outcome", "decision"),
+    ("kind", "Kind of entry", "kind"),
+    ("consumer", "Department that asked or acted", "consumer"),
+    ("provider", "Department that was asked", "department"),
+    ("system", "System", "system"),
+    ("resource", "Resource", "resource"),
+    ("matter", "Matter", "matter"),
+    ("code", "Reason code", "code"),
+)
+"""What is counted, its title (a key of the locale), and the facet that narrows to one of its values."""
+
+COUNTS_SHOWN = 8
+"""Values of one facet on the page; the rest is counted together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many entries have one value, and the address of the list that has these alone."""
+
+    code: str
+    name: str
+    count: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """One facet with its most frequent values."""
+
+    facet: str
+    title: str
+    values: tuple[Count, ...]
+    more: int
+    """Values that are not shown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """An entry as the list shows it, with those of its steps that were found."""
 
     index: int
-    at: datetime
+    at: datetime | None
+    """None for an entry that was made under a sealed review by somebody else."""
     kind: str
     consumer: Mapping[str, str]
     system: Mapping[str, str]
@@ -105,13 +155,25 @@ async def log_list(request: Request) -> Response:
     if meant is not None:
         return RedirectResponse(_where(meant), status_code=303)
     wanted = read_wanted(request.query_params)
-    found = await run_in_threadpool(_found, node, actor, wanted)
+    errors = Errors.of(request)
+    for name, text in wanted.errors.items():
+        errors.at(name, text)
+    found = NOTHING
+    if not errors:
+        # Counted once, on the first page: the pages that follow are of the same list.
+        arguments = wanted.arguments(node.zone) | {"counts": wanted.after is None}
+        said = await tried(errors, request, actor, "audit.search", first=ON_A_PAGE, **arguments)
+        found = said or NOTHING
     return page(
         request,
         "audit.html",
-        status=400 if wanted.errors else 200,
+        status=400 if errors else 200,
         wanted=wanted,
-        errors={name: say(request, text) for name, text in wanted.errors.items()},
+        errors=errors.by_field,
+        counts=counts_of(found["counts"], wanted, names_for(request)),
+        whole=found["counts"] is None or found["counts"]["whole"],
+        numbers=found["numbers"],
+        sealed=found["sealed"],
         lines=_lines(found["entries"], names=names, node=node),
         next=_next(found["next"]),
         departments=_choices(names.departments.values()),
@@ -121,6 +183,7 @@ async def log_list(request: Request) -> Response:
         decisions=DECISIONS,
         kinds=KINDS,
         everything=actor.has(Role.AUDITOR),
+        bounded=actor.has(Role.SUPERVISOR) or "review" in wanted.facets,
     )
 
 
@@ -136,14 +199,56 @@ async def log_json(request: Request) -> Response:
     return _json({"entries": found["entries"], "next": _next(found["next"]) or None})
 
 
-async def case_story(request: Request) -> Response:
-    """All that happened in a case, in order; without a number, where to type one."""
+async def by_subject(request: Request) -> Response:
+    """`GET` and `POST /audit/subject`: entries about one person or firm.
+
+    A form that is sent, and no address: an identifier belongs into no history and no bookmark.
+    """
     actor = await signed_in(request)
     node: Node = request.app.state.node
-    number = request.query_params.get("number", "").strip()
+    errors = Errors.of(request)
+    given = await read_form(request) if request.method == "POST" else Form([])
+    identifier, type_ = given.text("identifier"), given.text("type")
+    found: Mapping[str, Any] = NOTHING
+    if request.method == "POST":
+        if not identifier:
+            errors.at("identifier", "Enter an identifier")
+        else:
+            after = read_after(given.text("after"))
+            arguments: dict[str, Any] = {"subject": [type_, identifier], "first": ON_A_PAGE}
+            if after is not None:
+                arguments["after"] = list(after)
+            found = await tried(errors, request, actor, "audit.search", **arguments) or NOTHING
+    return page(
+        request,
+        "audit_subject.html",
+        status=400 if errors else 200,
+        errors=errors.by_field,
+        types=[kind.value for kind in SubjectType],
+        type=type_,
+        identifier=identifier,
+        looked=request.method == "POST" and not errors,
+        lines=_lines(found["entries"], names=request.state.snapshot, node=node),
+        next=_next(found["next"]),
+    )
+
+
+async def case_story(request: Request) -> Response:
+    """All that happened in a case, in order; without a number, where to type one.
+
+    The case may be named as the one `of` an entry, so that no number stands in an address.
+    """
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    asked = {
+        name: request.query_params.get(name, "").strip() for name in ("number", "of", "review")
+    }
+    number, of = asked["number"], asked["of"]
     told: dict[str, Any] = {"number": number, "entries": [], "next": None}
-    if number:
-        arguments: dict[str, Any] = {"number": number}
+    if number or of:
+        arguments: dict[str, Any] = {"number": number} if number else {"of": read_index(of)}
+        if asked["review"]:
+            arguments["review"] = asked["review"]
         after = read_after(request.query_params.get("after", ""))
         if after is not None:
             arguments["after"] = list(after)
@@ -153,8 +258,9 @@ async def case_story(request: Request) -> Response:
         request,
         "audit_case.html",
         number=number,
+        looked=bool(number or of),
         entries=entries,
-        next=_next(told["next"]),
+        more=_further(asked, told["next"]),
         everything=actor.has(Role.AUDITOR),
     )
 
@@ -165,6 +271,47 @@ def _found(node: Node, actor: Actor, wanted: Wanted) -> dict[str, Any]:
     arguments = wanted.arguments(node.zone) | {"first": ON_A_PAGE}
     found: dict[str, Any] = perform(node, actor, "audit.search", arguments)
     return found
+
+
+def counts_of(counts: Mapping[str, Any] | None, wanted: Wanted, names: Names) -> list[Counted]:
+    """Return what was counted, facet by facet; a facet that is fixed already narrows nothing further."""
+    found = []
+    for name, title, facet in COUNTED:
+        held = {} if counts is None else counts["by"].get(name, {})
+        if not held or facet in wanted.facets:
+            continue
+        ordered = sorted(held.items(), key=lambda one: (-one[1], one[0]))
+        values = tuple(
+            Count(
+                code=code,
+                name=_called(facet, code, names),
+                count=number,
+                address=f"/audit?{wanted.address(**{facet: code})}",
+            )
+            for code, number in ordered[:COUNTS_SHOWN]
+        )
+        found.append(
+            Counted(facet=facet, title=title, values=values, more=len(ordered) - len(values))
+        )
+    return found
+
+
+def _called(facet: str, code: str, names: Names) -> str:
+    match facet:
+        case "consumer" | "department":
+            return names.department(code)
+        case "system":
+            return names.system(code)
+        case "resource":
+            return names.resource(code)
+        case "matter":
+            return names.matter(code)
+        case "decision":
+            return translate(names.language, tag_of(code)[0])
+        case "kind":
+            return translate(names.language, label_of("kind", code))
+        case _:
+            return code
 
 
 def _chosen(wanted: Wanted) -> Look | None:
@@ -197,7 +344,7 @@ def _line(rows: Sequence[Mapping[str, Any]], *, names: Snapshot, node: Node) -> 
     steps = {row["step"]: row for row in reversed(rows) if row["resource"]}
     return Line(
         index=first["index"],
-        at=_local(first["at"], node),
+        at=_local(first["at"], node) if first["at"] else None,
         kind=first["kind"],
         consumer=named_department(first["consumer"], names=names),
         system=named_system(first["system"], names=names),
@@ -231,6 +378,14 @@ def _local(text: str, node: Node) -> datetime:
     return datetime.fromisoformat(text).astimezone(node.zone)
 
 
+def _further(asked: Mapping[str, str], place: Sequence[int] | None) -> str:
+    """Return the address of what happened before the page; empty where that is all."""
+    if not place:
+        return ""
+    members = {name: value for name, value in asked.items() if value} | {"after": _next(place)}
+    return f"/audit/cases?{urlencode(members)}"
+
+
 def _next(place: Sequence[int] | None) -> str:
     return write_after(place) if place else ""
 
@@ -243,4 +398,5 @@ ROUTES = [
     Route("/audit", log_list, methods=["GET"]),
     Route("/audit.json", log_json, methods=["GET"]),
     Route("/audit/cases", case_story, methods=["GET"]),
+    Route("/audit/subject", by_subject, methods=["GET", "POST"]),
 ]

@@ -22,14 +22,18 @@ async def entry(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     index = read_index(request.path_params["index"])
-    found = await run_in_threadpool(perform, node, actor, "audit.show", {"index": index})
+    arguments: dict[str, Any] = {"index": index}
+    if request.query_params.get("review"):
+        arguments["review"] = request.query_params["review"]
+    found = await run_in_threadpool(perform, node, actor, "audit.show", arguments)
     told = found["told"]
     return page(
         request,
         "entry.html",
         index=found["index"],
         told=told,
-        at=datetime.fromisoformat(told["at"]).astimezone(node.zone),
+        # Empty where the entry was made under a sealed review by somebody else.
+        at=datetime.fromisoformat(told["at"]).astimezone(node.zone) if told["at"] else None,
         # None where the reader is told a part of the entry only: the proof then begins at its hash.
         raw=found["raw"],
         ladder=ladder_of(b64_decode(found["leaf"]), found["proof"]),

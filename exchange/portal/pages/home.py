@@ -10,7 +10,16 @@ from starlette.routing import Route
 
 from catalogue.lifecycle import WAITING
 from catalogue.model import Actor, GrantState, RequestState, Role
-from catalogue.rows import GRANT, REQUEST, RESOURCE, SOURCE
+from catalogue.reviews import ReviewState
+from catalogue.rows import (
+    GRANT,
+    IDENTITY_OPENING,
+    REQUEST,
+    RESOURCE,
+    REVIEW,
+    REVIEW_QUESTION,
+    SOURCE,
+)
 from exchange.node import Node
 from exchange.portal.nav import rooms_for
 from exchange.portal.render import page
@@ -88,6 +97,15 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
                     address="/requests?state=draft",
                 )
             )
+        questions = node.held(REVIEW_QUESTION).values()
+        found.append(
+            Waiting(
+                count=sum(one.department == own and one.answer is None for one in questions),
+                title="Questions of reviews to answer",
+                address="/questions",
+            )
+        )
+    found += _reviews(node, actor)
     resources = [held.resource for held in node.held(RESOURCE).values()]
     if head:
         unsigned = [one for one in resources if (one.state, one.department) == ("draft", own)]
@@ -107,6 +125,35 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
                 address="/inbox?view=sources",
             ),
         ]
+    return found
+
+
+def _reviews(node: Node, actor: Actor) -> list[Waiting]:
+    """Reviews that an auditor can confirm, and openings that wait for a second officer."""
+    found: list[Waiting] = []
+    reviews = node.held(REVIEW)
+    if actor.has(Role.AUDITOR):
+        proposed = [
+            held
+            for held in reviews.values()
+            if held.state is ReviewState.PROPOSED and not held.serves(actor.id)
+        ]
+        found.append(Waiting(count=len(proposed), title="Reviews to confirm", address="/reviews"))
+    if actor.has(Role.AUDITOR) or actor.has(Role.SUPERVISOR):
+        at = node.ports.now()
+        mine = {key for key, held in reviews.items() if held.runs(at) and held.serves(actor.id)}
+        waiting = [
+            one
+            for one in node.held(IDENTITY_OPENING).values()
+            if one.review in mine and one.confirmed_by is None and one.asked_by != actor.id
+        ]
+        found.append(
+            Waiting(
+                count=len(waiting),
+                title="Openings of identities to agree to",
+                address=f"/reviews/{waiting[0].review}#openings" if waiting else "/reviews",
+            )
+        )
     return found
 
 

@@ -15,7 +15,7 @@ from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
-from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule
+from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule, SubjectType
 from catalogue.readings import (
     Absent,
     GraphqlReading,
@@ -23,6 +23,14 @@ from catalogue.readings import (
     Member,
     Reading,
     RestReading,
+)
+from catalogue.reviews import (
+    EntryVerdict,
+    IdentityOpening,
+    ReviewQuestion,
+    ReviewSample,
+    ReviewState,
+    ReviewVerdict,
 )
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.tables import metadata
@@ -37,6 +45,7 @@ from tests.fakes.catalogue import (
     a_policy_bundle,
     a_request,
     a_resource,
+    a_review,
     a_source,
     a_system,
     a_system_key,
@@ -169,6 +178,91 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "trusted_document": (
         A_DOCUMENT,
         replace(A_DOCUMENT, state=DocumentState.WITHDRAWN, withdrawn_by="off_head"),
+    ),
+    "review": (
+        a_review(),
+        a_review(
+            departments=(),
+            cases=("SG-2026-0117",),
+            subjects=((SubjectType.PERSON, "11010519491231002X"),),
+            sealed=True,
+            state=ReviewState.CLOSED,
+            closed_by="off_supervisor",
+            closed_at=TODAY,
+            conclusion="未发现违规",
+        ),
+    ),
+    "review_sample": (
+        ReviewSample(
+            id="smp_1",
+            review="rev_1",
+            seed="骰子 3 5 1",
+            count=2,
+            size=90,
+            population=40,
+            digest="00",
+            drawn=(3, 8),
+            drawn_by="off_1",
+            drawn_at=TODAY,
+        ),
+    ),
+    "identity_opening": (
+        IdentityOpening(
+            id="opn_1",
+            review="rev_1",
+            about=8,
+            names=("case", "operator"),
+            reason="须约谈",
+            asked_by="off_1",
+            asked_at=TODAY,
+        ),
+        IdentityOpening(
+            id="opn_1",
+            review="rev_1",
+            about=8,
+            names=("case",),
+            reason="须约谈",
+            asked_by="off_1",
+            asked_at=TODAY,
+            confirmed_by="off_2",
+            confirmed_at=TODAY,
+        ),
+    ),
+    "review_question": (
+        ReviewQuestion(
+            id="qst_1",
+            review="rev_1",
+            department="x",
+            about=(8,),
+            text="请说明",
+            days=10,
+            asked_by="off_1",
+            asked_at=TODAY,
+        ),
+        ReviewQuestion(
+            id="qst_1",
+            review="rev_1",
+            department="x",
+            about=(8, 9),
+            text="请说明",
+            days=10,
+            asked_by="off_1",
+            asked_at=TODAY,
+            answer="系核发所需",
+            answered_by="off_3",
+            answered_at=TODAY,
+        ),
+    ),
+    "review_verdict": (
+        EntryVerdict(
+            id="vrd_1",
+            review="rev_1",
+            about=8,
+            verdict=ReviewVerdict.REFERRED,
+            finding="涉嫌违纪",
+            given_by="off_1",
+            given_at=TODAY,
+        ),
     ),
 }
 

@@ -17,6 +17,7 @@ from exchange.demo import district
 from exchange.desk import write_envelope
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, standing
+from tests.fakes.reviews import HALL, a_proposed
 
 pytestmark = pytest.mark.slow  # a served node; left to `make test`
 
@@ -288,3 +289,46 @@ def test_a_permission_that_answers_with_anything_but_true_is_none(here: Standing
     asked = Forgetful()
     with pytest.warns(RuntimeWarning, match="never awaited"):
         assert asked.has_permission(None, info) is False
+
+
+def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None:
+    here.ask()
+    review = a_proposed(here)["id"]
+    confirmed = ask(
+        here, "mutation($r: String!) { confirmReview(review: $r) { state } }",
+        {"r": review}, by="auditor",
+    ).json()  # fmt: skip
+    assert confirmed["data"]["confirmReview"] == {"state": "open"}
+    draw = (
+        'mutation($r: String!) { drawSample(review: $r, count: 1, seed: "s") { drawn seed words } }'
+    )
+    sample = ask(here, draw, {"r": review}, by="supervisor").json()["data"]["drawSample"]
+    (index,) = sample["drawn"]
+    judge = (
+        "mutation($r: String!, $i: Int!) "
+        '{ judgeEntry(review: $r, index: $i, verdict: "normal") { verdict } }'
+    )
+    assert code(ask(here, judge, {"r": review, "i": index}, by="auditor")) == "ROLE_MISSING"
+    told = ask(here, judge, {"r": review, "i": index}, by="supervisor").json()
+    assert told["data"]["judgeEntry"] == {"verdict": "normal"}
+    question = here.act(
+        "supervisor", "review.ask", review=review, department=HALL, entries=[index], text="请说明"
+    )["id"]
+    waiting = ask(here, "{ reviewQuestions { id due answer } }", by="hall.head").json()
+    assert [one["id"] for one in waiting["data"]["reviewQuestions"]] == [question]
+    answer = 'mutation($q: String!) { answerReview(question: $q, text: "是") { answer } }'
+    assert ask(here, answer, {"q": question}, by="hall.head").json()["data"] == {
+        "answerReview": {"answer": "是"}
+    }
+    parts = "samples { words } verdicts { about } questions { answer }"
+    whole = f"query($r: String!) {{ review(id: $r) {{ document {parts} }} }}"
+    shown = ask(here, whole, {"r": review}, by="auditor").json()["data"]["review"]
+    assert shown["samples"] == [{"words": "s"}]
+    assert shown["verdicts"] == [{"about": index}]
+    close = 'mutation($r: String!) { closeReview(review: $r, conclusion: "已核") { state } }'
+    assert ask(here, close, {"r": review}, by="supervisor").json()["data"] == {
+        "closeReview": {"state": "closed"}
+    }
+    listed = ask(here, "{ reviews { id state } }", by="auditor").json()["data"]["reviews"]
+    assert {"id": review, "state": "closed"} in listed
+    assert code(ask(here, whole, {"r": review}, by="hall.head")) == "NOT_FOUND"

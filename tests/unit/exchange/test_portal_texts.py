@@ -1,12 +1,16 @@
 """The portal's two languages: complete, in agreement, and in the words of officers."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalogue.rules import rule
+from exchange.acts.presets import PRESETS
+from exchange.portal.labels import LABELS
 from exchange.portal.language import (
     CatalogueFileError,
     fragments,
@@ -14,6 +18,7 @@ from exchange.portal.language import (
     translate,
     translations,
 )
+from exchange.portal.pages.audit import COUNTED
 from exchange.portal.render import TEMPLATES
 from tests.fakes.portal_texts import asked_for
 
@@ -96,3 +101,19 @@ def _quoted(text: str) -> str:
         plain.get(one) or (one if one.isprintable() else f"\\U{ord(one):08x}") for one in text
     )
     return f'"{odd}"'
+
+
+def test_every_preset_and_every_count_is_said_in_chinese() -> None:
+    """Their texts stand in acts, which the pages translate by variable."""
+    said = {
+        text for one in PRESETS.values() for text in (one.title, one.why, one.nothing, one.amount)
+    }
+    said |= {title for _name, title, _facet in COUNTED}
+    assert said - translations("zh").keys() == set()
+
+
+def test_every_rule_of_a_preset_and_its_unit_has_a_name() -> None:
+    for preset in PRESETS.values():
+        for rule_id in preset.rules:
+            assert rule_id in LABELS["watch"]
+            assert rule(rule_id, on=date(2026, 3, 2)).unit in LABELS["unit"]
