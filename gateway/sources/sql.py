@@ -184,7 +184,7 @@ class _Bound:
         self._until = 0.0
         self._late = 0.0
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self._until = self._clocks.spent() + AT_ONCE_S
         self._late = self._clocks.monotonic() + LATE_S
 
@@ -252,7 +252,7 @@ class SqlSource:
         if most == 0:
             return ()
         values = values_of(permitted, keys, most, call)
-        bound.begin()
+        bound.start()
         try:
             found = _run(own, reading, values)
         except sqlite3.Error:
