@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,18 +15,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audit.errors import AuditError
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
+from exchange.exports.bench import bench_of, terms_of
+from exchange.exports.working import Bench, expire, work
 from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.shadowing import following
 from exchange.testzone.ground import TestGround, TestLog
-from exchange.web import bundles, cases, contract, health, systems, tlog, upstream
+from exchange.web import (
+    bulk,
+    bundles,
+    cases,
+    contract,
+    exports,
+    health,
+    links,
+    systems,
+    tlog,
+    upstream,
+)
 from exchange.web.graphql import Counter, GraphQL, Manners, OwnGround
 from exchange.web.headers import PlainHeaders
 from exchange.web.testzone import log_routes
 from exchange.web.turns import Bounds, NewDocuments, TurnedAway, Turns
-from gateway.limits import Limits
-from gateway.pipeline import Terms
 
 _LOGGING = logging.getLogger("exchange")
 SUMMARY_EVERY_S = 60.0
@@ -38,12 +50,14 @@ def build_app(node: Node) -> Starlette:
     """Return the ASGI application of an open node; it closes the node when it ends."""
     counter = _counter(node)
     test_log = TestLog(node)
+    bench = bench_of(node)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await node.policy.open()
         running = [
-            asyncio.create_task(_every_minute(node, counter.turned_away)),
+            asyncio.create_task(_every_minute(node, counter.turned_away, bench)),
+            asyncio.create_task(work(bench)),
             asyncio.create_task(_have_cosigned(node)),
             asyncio.create_task(_have_stamped(node)),
         ]
@@ -64,6 +78,14 @@ def build_app(node: Node) -> Starlette:
         routes=[
             Route("/cases/{number}", cases.put_case, methods=["PUT"]),
             Route("/cases/{number}/{action}", cases.act_on_case, methods=["POST"]),
+            Route("/pull", bulk.pull, methods=["POST"]),
+            Route("/links", links.offer, methods=["POST"]),
+            Route("/links/{link}", links.fetch, methods=["GET"]),
+            Route("/exports", exports.exports, methods=["POST"]),
+            Route("/exports/{id}", exports.export, methods=["GET"]),
+            Route("/exports/{id}/cancel", exports.cancel, methods=["POST"]),
+            Route("/exports/{id}/manifest", exports.manifest, methods=["GET"]),
+            Route("/exports/{id}/parts/{part}", exports.part, methods=["GET"]),
             Route("/systems/register", systems.register, methods=["POST"]),
             Route("/token", systems.token, methods=["POST"]),
             Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
@@ -83,6 +105,8 @@ def build_app(node: Node) -> Starlette:
         lifespan=lifespan,
     )
     app.state.node = node
+    app.state.terms = terms_of(node)
+    app.state.bench = bench
     manners = _manners(node)
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
     # Trying things out has turns and documents of its own: it never takes a place from a real call.
@@ -122,14 +146,8 @@ def _counter(node: Node) -> Counter:
 def _manners(node: Node) -> Manners:
     settings = node.settings
     development = settings.profile == "development"
-    terms = Terms(
-        zone=node.zone,
-        limits=Limits(),
-        deadline_s=settings.deadline_ms / 1000,
-        allow_introspection=development,
-    )
     return Manners(
-        terms=terms,
+        terms=terms_of(node),
         any_by_get=development,
         trusted_only=settings.documents == "trusted",
         body_s=settings.body_ms / 1000,
@@ -173,16 +191,17 @@ async def _to_its_end(work: Coroutine[None, None, None]) -> None:
         raise
 
 
-async def _round(work: Callable[[], None], done: str) -> None:
+async def _round(work: Callable[[], object], done: str) -> None:
     try:
         await asyncio.to_thread(work)
     except AuditError as error:
         _LOGGING.warning("nothing was %s: %s", done, error.code)
 
 
-async def _every_minute(node: Node, turned_away: TurnedAway) -> None:
+async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> None:
     uploads = Uploads(node.files)
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
+        await _round(partial(expire, bench), "expired")

@@ -54,6 +54,18 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "数据源登录账号有写权限，须换用只读账号或说明理由。",
         "The login can write at the source: use one that only reads, or give a reason.",
     ),
+    "EXPORT_DIFFERS": (
+        "该编号已用于另一项导出。",
+        "This id belongs to an export of something else.",
+    ),
+    "EXPORT_FILE_CHANGED": (
+        "导出文件与生成时不符，不予提供，请重新导出。",
+        "The export's file is not what was written, so it is not given; begin anew.",
+    ),
+    "EXPORT_STATE": (
+        "导出目前的状态不允许此操作。",
+        "The export is not in a state for that now.",
+    ),
     "UPLOAD_GONE": (
         "上传的文件已不在：超过一小时、已保存、已放弃或被新的上传取代。请重新上传。",
         "The upload is gone: after an hour, once kept or given up, or when another came. Upload it again.",
@@ -112,6 +124,9 @@ _STATUS: Mapping[str, int] = {
     "FORM_FOREIGN": 403,
     "INTERNAL": 500,
     "KEY_STATE": 409,
+    "EXPORT_DIFFERS": 409,
+    "EXPORT_FILE_CHANGED": 409,
+    "EXPORT_STATE": 409,
     "LOG_START_REFUSED": 503,
 }
 WORDS: Mapping[str, Words] = {words.code: words for words in reversed(list(all_words()))}

@@ -1,8 +1,9 @@
 """What goes wrong between the socket and the answer, and the one table of its codes.
 
-The tree: GatewayError ─ RefusedRequestError ─ RefusedDocumentError and RateLimitedError, and ─ SourceError ─
-SourceUnavailableError (CircuitOpenError), SourceMaintenanceError, SourceBusyError, SourceTimeoutError,
-SourceInvalidError, SourceDriftError, SourceNotListableError.
+The tree: GatewayError ─ RefusedRequestError ─ RefusedDocumentError and RateLimitedError, ─ DeniedError, and
+─ SourceError ─ SourceUnavailableError (CircuitOpenError), SourceMaintenanceError, SourceBusyError,
+SourceTimeoutError, SourceInvalidError, SourceDriftError, SourceNotListableError, BulkUnsupportedError,
+KeyTooWideError.
 Denials are owned by `policies.reasons`; the codes of the log by `audit.errors`, worded here because
 callers see them.
 """
@@ -312,6 +313,41 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             retryable=False,
             following="ask",
         ),
+        "BULK_UNSUPPORTED": _source(
+            "该数据资源的数据源不支持逐页读取，或其存在与否受保护，不能批量提供。",
+            "The resource cannot be read record by record, or even whether records exist is protected: "
+            "nothing is given in bulk.",
+            retryable=False,
+            following="ask",
+        ),
+        "BULK_KEY_WIDE": _source(
+            "同一标识下的记录多于一页所许，请申请更大的每次条数。",
+            "One key has more records than a page may hold; ask for a grant of more rows a call.",
+            retryable=False,
+            following="ask",
+        ),
+        "FILE_ABSENT": _caller(
+            404,
+            "没有可提供的文件：无此记录、未附文件或文件须隐去。",
+            "There is no file to give: no record, none attached to it, or one that is masked.",
+        ),
+        "LINK_INVALID": _caller(
+            404, "链接无效，或属于其他系统。", "The link is none, or belongs to another system."
+        ),
+        "LINK_EXPIRED": _caller(
+            410, "链接已过期，请重新申请。", "The link's time is over; ask for another."
+        ),
+        "LINK_USED": _caller(
+            410,
+            "链接只能使用一次，请重新申请。",
+            "The link was used before, and serves once; ask for another.",
+        ),
+        "TERMS_CHANGED": Code(
+            status=200,
+            zh="文件生成后授权内容已变化，不能再按原内容提供，请重新导出。",
+            en="What is granted changed since this was put together; begin anew.",
+            actor="caller",
+        ),
         "LINK_UNREAD": _source(
             "所依据的上一条记录未能读取，因此未查询。",
             "The record that this one is reached from could not be read, so nothing was asked.",
@@ -379,6 +415,19 @@ class RefusedDocumentError(RefusedRequestError):
         return super().errors if self._errors is None else self._errors
 
 
+class DeniedError(GatewayError):
+    """The decision point denies the whole of it; the code is its own, or the gateway's."""
+
+    def __init__(self, code: str, *, entry: int) -> None:
+        super().__init__(code)
+        self.entry = entry
+        """Where the refusal is in the log."""
+
+    @property
+    def status(self) -> int:
+        return 403
+
+
 class SourceError(GatewayError):
     """A department's source gave no usable answer. Never the same as an empty answer."""
 
@@ -434,6 +483,18 @@ class SourceNotListableError(SourceError):
     """The source reads by keys alone."""
 
     code = "SOURCE_NOT_LISTABLE"
+
+
+class BulkUnsupportedError(SourceError):
+    """The source cannot be read page by page."""
+
+    code = "BULK_UNSUPPORTED"
+
+
+class KeyTooWideError(SourceError):
+    """One key has more records than a page of the permitted size."""
+
+    code = "BULK_KEY_WIDE"
 
 
 class SourceDriftError(SourceError):

@@ -8,10 +8,11 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.errors import SourceError
+from gateway.errors import BulkUnsupportedError, SourceError
 from gateway.mask import Normalise, UnusableFilterError, admit, key_text, key_texts, meets
 from gateway.model import (
     Call,
+    EveryKey,
     Failed,
     Fetched,
     FoundKey,
@@ -23,7 +24,7 @@ from gateway.model import (
     Row,
     Ruling,
 )
-from gateway.ports import Lister, Ports, ReadNow, Source
+from gateway.ports import Lister, PagedSource, Ports, ReadNow, Source
 
 SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
 SOURCE_TIMEOUT = "SOURCE_TIMEOUT"
@@ -104,6 +105,8 @@ def _begin(ruling: Ruling, fetching: _Fetching) -> Carried | Coroutine[Any, Any,
     if isinstance(ruling, Refused):
         return ruling
     key = ruling.step.key
+    if isinstance(key, EveryKey):
+        return _turn(ruling, key.after, fetching)
     if isinstance(key, GivenKey):
         keys: tuple[str, ...] = (key.value,)
     elif not isinstance(key, LinkedKey):
@@ -132,6 +135,8 @@ async def _carry_out(ruling: Ruling, fetching: _Fetching) -> Carried:
             return await _find(ruling, value, fetching)
         case Listed():
             return await _list(ruling, fetching)
+        case EveryKey(after=after):
+            return await _turn(ruling, after, fetching)
 
 
 async def _follow(permitted: Permitted, link: LinkedKey, fetching: _Fetching) -> Carried:
@@ -263,6 +268,22 @@ async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
         # Records that nobody asked for: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
     return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
+
+
+async def _turn(permitted: Permitted, after: str | None, fetching: _Fetching) -> Carried:
+    """Read one page of all records. A source that cannot be paged gives nothing, never a part."""
+    source = _source(permitted, fetching)
+    if source is None:
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    if not isinstance(source, PagedSource):
+        return Failed(permitted, BulkUnsupportedError.code, retryable=False)
+    try:
+        rows, more = await source.page(permitted, after=after, call=fetching.call.number)
+    except SourceError as error:
+        return Failed(permitted, error.code, error.retryable)
+    except Exception:  # noqa: BLE001  A source's defect is told as one, and as nothing else.
+        return Failed(permitted, SOURCE_UNAVAILABLE)
+    return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports), more)
 
 
 def _epoch_ms(ports: Ports) -> int:

@@ -128,6 +128,15 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EveryKey:
+    """The step names nobody: one page of all records, in the order of the key (channel `bulk`)."""
+
+    item: Item
+    after: str | None = field(default=None, repr=False)
+    """The key, as the source spells it, that the page before ended with; None begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One yes/no claim of a verify field: the item equals the value, or (`valid`) the record stands."""
 
@@ -146,7 +155,7 @@ class Step:
     resource: Resource
     items: tuple[Item, ...]
     """Items asked to be read; empty for a verify step."""
-    key: GivenKey | LinkedKey | FoundKey | Listed
+    key: GivenKey | LinkedKey | FoundKey | Listed | EveryKey
     subject: SubjectType | None
     """The kind of subject that the key identifies; None where it identifies none."""
     many: bool
@@ -159,6 +168,8 @@ class Step:
     @property
     def ordered(self) -> tuple[Item, ...]:
         """Items by which the records are ordered; none where they are read by a key."""
+        if isinstance(self.key, EveryKey):
+            return (self.key.item,)
         orders = self.key.orders if isinstance(self.key, Listed) else ()
         return tuple(order.item for order in orders)
 
@@ -194,6 +205,8 @@ class Fetched:
     permitted: Permitted
     rows: Sequence[Row]
     as_of_ms: int
+    more: bool = False
+    """Of a page of all records: whether others follow."""
 
 
 @dataclass(frozen=True, slots=True)

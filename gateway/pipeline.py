@@ -93,7 +93,7 @@ class Answered:
     @property
     def status(self) -> int:
         """The HTTP status: a replay is no sign-in, a spent quota is no budget, all else is 200."""
-        return _STATUSES.get(self.recorded.sequenced.instead, 200)
+        return STATUSES.get(self.recorded.sequenced.instead, 200)
 
     def write(self, *, words: Words, languages: str = "", whole_receipt: bool = True) -> bytes:
         """Return the body of the answer, with its receipt or only the entry's index."""
@@ -107,7 +107,7 @@ class Answered:
         )
 
 
-_STATUSES: Mapping[str | None, int] = {"replayed": 401, "quota": 429}
+STATUSES: Mapping[str | None, int] = {"replayed": 401, "quota": 429}
 
 
 class RefusedCallError(GatewayError):

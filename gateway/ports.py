@@ -40,6 +40,21 @@ class Lister(Protocol):
         ...
 
 
+@runtime_checkable
+class PagedSource(Protocol):
+    """A source that can also be read from one end to the other, in the order of the key."""
+
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        """Return the records whose key comes after `after`, whole keys only, and whether others follow.
+
+        Otherwise as `read`: at most as many as the verdict and the step allow. Records without a key are
+        nobody's and left out. Raises KeyTooWideError where one key has more records than a page may hold.
+        """
+        ...
+
+
 class ReadNow(Protocol):
     """`read_now` of a source that can answer some reads faster than anybody could wait for them."""
 

@@ -32,6 +32,7 @@ from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,
     Caller,
+    EveryKey,
     FoundKey,
     GivenKey,
     LinkedKey,
@@ -60,6 +61,9 @@ Subjects = Mapping[str, tuple[tuple[str, str], ...]]
 
 MOST_STEPS = 24
 """So many steps, with sixty subjects reached by links, fit into an entry of 16 KiB."""
+
+FEW_SUBJECTS = 60
+"""A page about so many is recorded for each of them; a larger one as bulk, with its reason."""
 
 # A literal in a document may be an identifier, and the digest of a guessable text gives it away.
 _LITERAL = re.compile(r'"|[0-9]{6}')
@@ -428,6 +432,9 @@ def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str],
         if isinstance(step.key, GivenKey):
             found[ref] = ((step.subject.value, step.key.value),)
             continue
+        if isinstance(step.key, EveryKey):
+            found[ref] = _everybody(step.subject.value, step.key.item, outcome)
+            continue
         if isinstance(step.key, FoundKey):
             held = outcome.joins if isinstance(outcome, Masked) else ()
             holder = step.resource.key.name
@@ -441,6 +448,13 @@ def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str],
         keys = dict.fromkeys(row[name] for row in joins if name in row)
         found[ref] = tuple((step.subject.value, key) for key in keys)
     return found
+
+
+def _everybody(type_: str, key: Item, outcome: Outcome) -> tuple[tuple[str, str], ...]:
+    """Return whom a page of all records is about, where they are few; more are recorded as bulk."""
+    joins = outcome.joins if isinstance(outcome, Masked) else ()
+    keys = dict.fromkeys(row[key.name] for row in joins if key.name in row)
+    return tuple((type_, key) for key in keys) if len(keys) <= FEW_SUBJECTS else ()
 
 
 def subject_commits(subjects: Subjects) -> list[Commit]:

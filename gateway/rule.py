@@ -17,6 +17,7 @@ from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,
     Caller,
+    EveryKey,
     FoundKey,
     LinkedKey,
     Listed,
@@ -126,7 +127,7 @@ def question(
         schema=QUESTION_SCHEMA,
         now=int(facts.now.timestamp()),
         hour=facts.now.hour,
-        channel="verify" if steps and all(step.claims for step in steps) else "query",
+        channel=_channel(steps),
         network=Network(zone=caller.system.zone),
         caller=CallerFacts(
             department=caller.system.department,
@@ -219,6 +220,13 @@ def _share(
         },
         grants=tuple(map(_grant, grants)),
     )
+
+
+def _channel(steps: Sequence[Step]) -> Literal["query", "bulk", "verify"]:
+    """Say how it is asked: whether, what, or everything there is."""
+    if steps and all(step.claims for step in steps):
+        return "verify"
+    return "bulk" if any(isinstance(step.key, EveryKey) for step in steps) else "query"
 
 
 def put_forward(
@@ -323,6 +331,8 @@ def _subject(
         # Not known before the parent is read: `fetch` asks whether it is a party.
         relation = f"link:{source}.{step.key.parent_item.name}"
         return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
+    if isinstance(step.key, EveryKey):
+        return SubjectFacts(type=type_.value, digest=None, relation="all", consents=[])
     if isinstance(step.key, FoundKey):
         # As behind a link: `fetch` asks whether the holder is a party once the record is read.
         relation = f"link:{step.resource.code}.{step.key.item.name}"

@@ -66,8 +66,8 @@ class CaseFacts(Wire, frozen=True, kw_only=True):
 class SubjectFacts(Wire, frozen=True, kw_only=True):
     """Whom a request is about. `digest` is a per-call token, never an identifier.
 
-    `relation` is `party`, `stranger`, or `link:<resource>.<item>` where the subject is reached from a
-    record of this same call and not known before it is read.
+    `relation` is `party`, `stranger`, `link:<resource>.<item>` where the subject is reached from a
+    record of this same call and not known before it is read, or `all` where every record is read (bulk).
     """
 
     type: Literal["enterprise", "person", "project", "parcel"]

@@ -389,6 +389,7 @@ def _told(grant: Grant) -> Told:
         "matters": list(grant.matters),
         "purposes": list(grant.purposes),
         "operations": list(grant.operations),
+        "channels": list(grant.channels),
         "request": grant.request,
         "until": grant.not_after.isoformat(),
         "state": grant.state.value,

@@ -47,7 +47,7 @@ def call(
     """Send QUERY (a .graphql file), check the receipt, print what was given."""
     usage = Usage(matter=matter, case=case, purpose=purpose, reason=reason, operator=operator)
     try:
-        told = vkey or _fetch_keys(url)
+        told = vkey or fetch_keys(url)
         with Exchange(url, key=SigningKey.read(key), vkey=told) as exchange:
             answer = exchange.query(
                 query.read_text(encoding="utf-8"), _variables(variables), usage=usage
@@ -87,7 +87,8 @@ def _variables(given: tuple[str, ...]) -> dict[str, Any]:
     return read
 
 
-def _fetch_keys(url: str) -> list[str]:
+def fetch_keys(url: str) -> list[str]:
+    """Return the keys of the log as the exchange itself says them, and say so."""
     response = httpx.get(f"{url.rstrip('/')}/log/key", timeout=10)
     response.raise_for_status()
     click.echo("the log's key was taken from the exchange itself; keep it and use --vkey", err=True)

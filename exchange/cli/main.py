@@ -23,6 +23,8 @@ NOUNS = {
     "import-catalogue": ("district", "take a published catalogue over, in the authority's name"),
     "contract": ("contract", "what a system may name, as GraphQL says it"),
     "call": ("call", "send one governed query"),
+    "export": ("outlets", "all records of a resource as files"),
+    "pull": ("outlets", "keep a table like a resource"),
     "backup": ("backups", "copies of the home: take, check, put back, throw away"),
     "audit": ("audit", "search the log, prove, verify"),
     "policy": ("policy", "lint, test and try the policy"),

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from audit.canonical import commit_bytes
 from audit.verify import Report, receipt_in, verify_receipt
 from exchange.client.errors import ReceiptError
 from exchange.identity.errors import IdentityError
@@ -72,6 +73,29 @@ def check_answer(
     stated = json.loads(raw)["extensions"].get("entry", {}).get("index")
     if stated != receipt["index"]:
         raise ReceiptError("malformed", "the answer names another entry than its receipt")
+    return report
+
+
+def check_file(
+    content: bytes,
+    *,
+    receipt: Mapping[str, Any],
+    vkeys: Sequence[str],
+    witnesses: Sequence[str] = (),
+) -> Report:
+    """Check a file against the receipt of the entry that released it; raises ReceiptError."""
+    report = verify_receipt(receipt, vkeys=vkeys, witnesses=witnesses)
+    fault = report.fault
+    if fault is not None:
+        raise ReceiptError(_STEPS.get(fault.code, "malformed"), str(fault))
+    try:
+        salt = receipt["openings"]["answer"]["salt"]
+        digest = json.loads(receipt["entry"])["digests"]["answer"]
+        given = commit_bytes(salt, content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReceiptError("malformed", "the receipt does not open what was given") from error
+    if given != digest:
+        raise ReceiptError("answer", "the file is not what the entry commits to")
     return report
 
 

@@ -1,6 +1,7 @@
 """Asking the exchange: one class for plain code, one for asyncio, the same requests and checks."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,12 +17,13 @@ from exchange.client.errors import (
     RefusedError,
     UnreachableError,
 )
-from exchange.client.receipts import check_answer
+from exchange.client.receipts import check_answer, check_file
 from exchange.client.signing import SignatureAuth, SigningKey, encode_usage
 from gateway.model import Usage
 
 TIMEOUT_S = 30.0
 CASE_ACTIONS = frozenset({"attest", "parties", "pause", "resume", "close", "reopen"})
+_EXPORT = re.compile(r"exp_[A-Za-z0-9-]{8,64}")
 _UNESCAPED = "!$&'()*+,;=:@"
 
 
@@ -51,6 +53,33 @@ class Answer:
     raw: bytes = field(repr=False)
     """The answer exactly as received: keep it with the case file."""
     request: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk:
+    """What is read in bulk: a resource, items by their GraphQL names, records a page."""
+
+    resource: str
+    items: Sequence[str]
+    first: int = 1_000
+
+    def body(self, usage: Usage) -> dict[str, Any]:
+        return {
+            "resource": self.resource,
+            "items": list(self.items),
+            "first": self.first,
+            "extensions": {"usage": encode_usage(usage)},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedFile:
+    """A file of an export, checked against the entry that it was released by."""
+
+    content: bytes = field(repr=False)
+    entry: int
+    state: str
+    """`signed` or `witnessed`."""
 
 
 class _Asking:
@@ -145,6 +174,38 @@ class _Asking:
     def write_registration(self, key: SigningKey, invitation: str) -> httpx.Request:
         body = key.registration(invitation, base_url=self.base_url)
         return self._json("POST", f"{self.base_url}/systems/register", body)
+
+    def write_page(self, wanted: Bulk, *, usage: Usage, after: str | None) -> httpx.Request:
+        place = {} if after is None else {"after": after}
+        return self._json("POST", f"{self.base_url}/pull", wanted.body(usage) | place)
+
+    def write_export(
+        self, wanted: Bulk, *, usage: Usage, format_: str, export_id: str | None
+    ) -> httpx.Request:
+        members = {"format": format_} | ({} if export_id is None else {"id": export_id})
+        return self._json("POST", f"{self.base_url}/exports", wanted.body(usage) | members)
+
+    def write_export_act(self, export_id: str, act: str = "") -> httpx.Request:
+        if not _EXPORT.fullmatch(export_id):
+            raise ValueError("the id of an export needed, exp_ and letters, digits, hyphens")
+        url = f"{self.base_url}/exports/{export_id}"
+        if act == "cancel":
+            return self._json("POST", f"{url}/cancel", {})
+        return httpx.Request("GET", f"{url}/{act}" if act else url)
+
+    def read_part(self, response: httpx.Response) -> tuple[bytes, int]:
+        """Return a file and where its release is in the log."""
+        if not response.is_success:
+            raise _refusal(response, _object(response.content, response))
+        place = response.headers.get("exchange-entry", "")
+        if not (place.isascii() and place.isdecimal()):
+            raise MalformedAnswerError("a file without the entry that it was released by")
+        return response.content, int(place)
+
+    def check_part(self, content: bytes, receipt: Mapping[str, Any]) -> str:
+        return check_file(
+            content, receipt=receipt, vkeys=self._vkeys, witnesses=self._witnesses
+        ).state
 
     def write_receipt_request(self, index: int) -> httpx.Request:
         return httpx.Request("GET", f"{self.base_url}/receipts/{index}")
@@ -261,6 +322,32 @@ class Exchange:
         request = self._asking.write_registration(key, invitation)
         return self._asking.read_object(self._send(request, auth=None))
 
+    def page(self, wanted: Bulk, *, usage: Usage, after: str | None = None) -> Answer:
+        """Read one page of all records; `data` has `columns`, `rows` and `next`. Raises as `query`."""
+        request = self._asking.write_page(wanted, usage=usage, after=after)
+        response = self._send(request)
+        return self._asking.read_answer(response, request=request.content, whole=True)
+
+    def begin_export(
+        self, wanted: Bulk, *, usage: Usage, format_: str = "csv", export_id: str | None = None
+    ) -> Mapping[str, Any]:
+        """Begin an export, or find the one that was begun under `export_id`. It goes on by itself."""
+        request = self._asking.write_export(
+            wanted, usage=usage, format_=format_, export_id=export_id
+        )
+        return self._asking.read_object(self._send(request))
+
+    def export(self, export_id: str, act: str = "") -> Mapping[str, Any]:
+        """How far an export is; with `act` its `manifest`, or what is left after a `cancel`."""
+        return self._asking.read_object(self._send(self._asking.write_export_act(export_id, act)))
+
+    def export_part(self, export_id: str, number: int) -> ReleasedFile:
+        """Fetch one file; its receipt is checked. Raises RefusedError, ReceiptError."""
+        request = self._asking.write_export_act(export_id, f"parts/{number}")
+        content, entry = self._asking.read_part(self._send(request))
+        state = self._asking.check_part(content, self.receipt(entry))
+        return ReleasedFile(content=content, entry=entry, state=state)
+
     def receipt(self, index: int) -> Mapping[str, Any]:
         return self._asking.read_object(self._send(self._asking.write_receipt_request(index)))
 
@@ -353,6 +440,30 @@ class AsyncExchange:
     async def register(self, key: SigningKey, *, invitation: str) -> Mapping[str, Any]:
         request = self._asking.write_registration(key, invitation)
         return self._asking.read_object(await self._send(request, auth=None))
+
+    async def page(self, wanted: Bulk, *, usage: Usage, after: str | None = None) -> Answer:
+        request = self._asking.write_page(wanted, usage=usage, after=after)
+        response = await self._send(request)
+        return self._asking.read_answer(response, request=request.content, whole=True)
+
+    async def begin_export(
+        self, wanted: Bulk, *, usage: Usage, format_: str = "csv", export_id: str | None = None
+    ) -> Mapping[str, Any]:
+        request = self._asking.write_export(
+            wanted, usage=usage, format_=format_, export_id=export_id
+        )
+        return self._asking.read_object(await self._send(request))
+
+    async def export(self, export_id: str, act: str = "") -> Mapping[str, Any]:
+        return self._asking.read_object(
+            await self._send(self._asking.write_export_act(export_id, act))
+        )
+
+    async def export_part(self, export_id: str, number: int) -> ReleasedFile:
+        request = self._asking.write_export_act(export_id, f"parts/{number}")
+        content, entry = self._asking.read_part(await self._send(request))
+        state = self._asking.check_part(content, await self.receipt(entry))
+        return ReleasedFile(content=content, entry=entry, state=state)
 
     async def receipt(self, index: int) -> Mapping[str, Any]:
         return self._asking.read_object(await self._send(self._asking.write_receipt_request(index)))

@@ -74,6 +74,12 @@ ROOMS = (
         roles=_DEPARTMENTS,
     ),
     Room(
+        path="/bulk",
+        title="Exports",
+        about="What your systems read in bulk, how far it is, and what lies ready",
+        roles=_DEPARTMENTS,
+    ),
+    Room(
         path="/matters",
         title="Matters",
         about="The matters of the district and their materials",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from audit.errors import AuditError, LogUnavailableError, StaleSnapshotError
 from catalogue.errors import CatalogueError
 from exchange.acts.register import ActError
+from exchange.exports.errors import ExportError
 from exchange.identity.errors import IdentityError
 from exchange.identity.tokens import OAUTH_ERRORS
 from exchange.web.reading import GRAPHQL, JSON
@@ -27,6 +28,8 @@ def code_of(error: Exception) -> str:
     """Return the code by which an error is known; INTERNAL where it is none of ours."""
     match error:
         case GatewayError() | IdentityError() | CatalogueError() | ActError() | AuditError():
+            return error.code
+        case ExportError():
             return error.code
         case _:
             return "INTERNAL"
@@ -74,8 +77,10 @@ def problem(error: Exception, *, accept_language: str) -> Response:
         "status": status_of(error),
         "code": code,
     }
-    if isinstance(error, IdentityError | CatalogueError | ActError | AuditError):
+    if isinstance(error, IdentityError | CatalogueError | ActError | AuditError | ExportError):
         told["detail"] = str(error)
+    if isinstance(error, GatewayError) and error.facts:
+        told["facts"] = dict(error.facts)
     return _response(error, told, media="application/problem+json")
 
 

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import ceil
+from typing import TypeVar
 
 from gateway.errors import (
+    BulkUnsupportedError,
     CircuitOpenError,
     SourceBusyError,
     SourceDriftError,
@@ -15,7 +17,9 @@ from gateway.errors import (
     SourceUnavailableError,
 )
 from gateway.model import Permitted, Row
-from gateway.ports import Lister, ReadNow, Source
+from gateway.ports import Lister, PagedSource, ReadNow, Source
+
+T = TypeVar("T")
 
 
 class Breaker:
@@ -129,7 +133,7 @@ class Guarded:
             self._breaker.succeeded()
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
-        return await self._guard(
+        return await self._guarded(
             permitted, lambda: self._source.read(permitted, keys=keys, call=call)
         )
 
@@ -137,11 +141,20 @@ class Guarded:
         source = self._source
         if not isinstance(source, Lister):
             raise SourceNotListableError(reason="the source reads by keys alone")
-        return await self._guard(permitted, lambda: source.read_list(permitted, call=call))
+        return await self._guarded(permitted, lambda: source.read_list(permitted, call=call))
 
-    async def _guard(
-        self, permitted: Permitted, read: Callable[[], Awaitable[Sequence[Row]]]
-    ) -> Sequence[Row]:
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        """Read a page of all records; raises BulkUnsupportedError where the source has no pages."""
+        source = self._source
+        if not isinstance(source, PagedSource):
+            raise BulkUnsupportedError
+        return await self._guarded(
+            permitted, lambda: source.page(permitted, after=after, call=call)
+        )
+
+    async def _guarded(self, permitted: Permitted, read: Callable[[], Awaitable[T]]) -> T:
         self._breaker.admit()
         try:
             async with asyncio.timeout(self._timeout_s), self._bulkhead.place():

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -34,6 +34,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from catalogue.model import Item, ItemType, Resource
 from gateway.errors import (
+    KeyTooWideError,
     SourceDriftError,
     SourceInvalidError,
     SourceTimeoutError,
@@ -50,12 +51,16 @@ from gateway.sources.statements import (
     filter_values,
     key_of,
     list_shape,
+    page_of,
+    page_values_of,
     place_values,
     select_list,
     select_of,
     shape_of,
     values_of,
 )
+
+T = TypeVar("T")
 
 _STATEMENTS_KEPT = 256
 
@@ -268,20 +273,26 @@ class SqlSource:
         check_call_number(call)
         if not keys:
             return ()
-        return await self._in_thread(lambda: self._read(permitted, tuple(keys), call))
+        return await self._in_thread(self._read, permitted, tuple(keys), call)
 
     async def read_list(self, permitted: Permitted, *, call: str) -> Sequence[Row]:
         check_call_number(call)
-        return await self._in_thread(lambda: self._read_list(permitted, call))
+        return await self._in_thread(self._read_list, permitted, call)
 
-    async def _in_thread(self, read: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        check_call_number(call)
+        return await self._in_thread(self._page, permitted, after, call)
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         await self._free.acquire()
-        running = asyncio.get_running_loop().run_in_executor(self._threads, read)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         running.add_done_callback(self._returned)
         # Cancelling the wait must not cancel the count: the thread is used until it returns.
         return await asyncio.shield(running)
 
-    def _returned(self, read: asyncio.Future[Sequence[Row]]) -> None:
+    def _returned(self, read: asyncio.Future[Any]) -> None:
         self._free.release()
         if not read.cancelled():
             read.exception()  # Whoever waited may be gone; the failure is then nobody's.
@@ -351,6 +362,30 @@ class SqlSource:
                 self._lists.clear()
             found = self._lists[shape] = select_list(shape)
         return found
+
+    def _page(
+        self, permitted: Permitted, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        """Read one record more than a page holds: the last key's records may be cut off by it."""
+        items, key = needed_items(permitted), permitted.step.key.item.name
+        most = most_rows(permitted)
+        if most == 0:
+            return (), False
+        statement = page_of(shape_of(permitted, items, ranked=False), begins=after is None)
+        values = page_values_of(permitted, after, most + 1)
+        try:
+            with self._engine.connect() as connection:
+                signed = connection.execution_options(exchange_call=call)
+                found = signed.execute(statement, values).all()
+        except SQLAlchemyError as error:
+            raise _translate(error) from None  # The cause's text may hold values of the statement.
+        rows = [self._row(items, values_) for values_ in found]
+        if len(rows) <= most:
+            return rows, False
+        whole = [row for row in rows if row[key] != rows[-1][key]]
+        if not whole:
+            raise KeyTooWideError(needed=len(rows), allowed=most)
+        return whole, True
 
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:

@@ -190,6 +190,25 @@ def _beyond(
     return or_(false(), *found)
 
 
+def page_of(shape: Shape, *, begins: bool) -> Select[Any]:
+    """Return the statement of one page of all records: what comes after a key, in the order of the key.
+
+    The database compares and orders by one rule, whichever its collation is, so that no key is met twice
+    or never. Records of one key stand in the order of what is given of them.
+    """
+    schema, _, name = shape.table.rpartition(".")
+    names = dict.fromkeys((*shape.columns, shape.key, *(item for item, _ in shape.conditions)))
+    source = table(name, *(column(one) for one in names), schema=schema or None)
+    key = source.c[shape.key]
+    follows = key.is_not(None) if begins else key > bindparam("after")
+    where = [follows] + [
+        condition(source.c[one], op, f"f{n}") for n, (one, op) in enumerate(shape.conditions)
+    ]
+    order = [key, *(source.c[one] for one in shape.order if one != shape.key)]
+    wanted = [source.c[one] for one in shape.columns]
+    return select(*wanted).where(*where).order_by(*order).limit(bindparam("most"))
+
+
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -287,4 +306,12 @@ def values_of(permitted: Permitted, keys: Sequence[str], most: int, call: str) -
     }
     if step.filters or (verdict.row_filter is not None and verdict.row_filter.all):
         values.update(filter_values(all_conditions(permitted), step.resource))
+    return values
+
+
+def page_values_of(permitted: Permitted, after: str | None, most: int) -> dict[str, Any]:
+    values = values_of(permitted, (), most, "")
+    del values["keys"], values["call"]
+    if after is not None:
+        values["after"] = bound(permitted.step.key.item, after)
     return values

@@ -113,7 +113,7 @@ def _all(**members: Any) -> Change:
 _subjects = st.none() | st.builds(
     a_subject,
     type=st.sampled_from(["enterprise", "person", "parcel"]),
-    relation=st.sampled_from(["party", "party", "stranger", f"link:{PARCEL}.owner", ""]),
+    relation=st.sampled_from(["party", "party", "stranger", f"link:{PARCEL}.owner", "", "all"]),
     digest=st.sampled_from(["tok_1", "tok_2", "tok_officer", None]),
     consents=st.sampled_from([[], [HOUSEHOLD]]),
 )

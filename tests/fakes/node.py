@@ -39,8 +39,9 @@ from exchange.demo.sources import LabourService
 from exchange.node import Node, create_home, open_node
 from exchange.serving import Serving
 from exchange.settings import Settings
+from gateway.errors import BulkUnsupportedError
 from gateway.model import Permitted, Row, Usage
-from gateway.ports import Source
+from gateway.ports import PagedSource, Source
 from tests.fakes.bundles import KEYS
 
 USAGE = Usage(
@@ -164,11 +165,22 @@ class CountedSource:
         self._sources = sources
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
+        await self._noted()
+        return await self._source.read(permitted, keys=keys, call=call)
+
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        await self._noted()
+        if not isinstance(self._source, PagedSource):
+            raise BulkUnsupportedError
+        return await self._source.page(permitted, after=after, call=call)
+
+    async def _noted(self) -> None:
         self._sources.reads.append(self._name)
         meanwhile, self._sources.meanwhile = self._sources.meanwhile, None
         if meanwhile is not None:
             await asyncio.to_thread(meanwhile)
-        return await self._source.read(permitted, keys=keys, call=call)
 
     async def close(self) -> None:
         await self._source.close()

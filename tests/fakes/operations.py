@@ -265,4 +265,6 @@ def _rows(random: Random, step: Step, *, unfit: bool) -> Iterator[Row]:
             row[step.key.item.name] = random.choice(IDENTIFIERS)
         elif isinstance(step.key, GivenKey):
             row[step.key.item.name] = step.key.value
+        else:
+            row[step.key.item.name] = random.choice(IDENTIFIERS)
         yield row

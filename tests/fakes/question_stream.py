@@ -145,7 +145,7 @@ def _catalogue(chance: random.Random, often: Often) -> dict[str, Any]:
 
 
 def _request(chance: random.Random, number: int, resource: str, often: Often) -> Any:
-    relation = often("party", "stranger", f"link:{PARCEL}.owner", "link:", "")
+    relation = often("party", "stranger", f"link:{PARCEL}.owner", "link:", "", "all")
     subject = a_subject(
         relation=relation,
         type=often("enterprise", "person", "project"),

@@ -82,6 +82,12 @@ cleared[ref] contains "SUBJECT_NOT_PARTY" if some ref in parties
 # Whoever is reached by a link is checked when known: see exchange.obligations.
 cleared[ref] contains "SUBJECT_NOT_PARTY" if some ref in reached
 
+# Whoever may read every record names nobody: a grant of the bulk channel is what exchange.sharing asks for.
+cleared[ref] contains code if {
+	some ref in everybody
+	some code in {"SUBJECT_NOT_PARTY", "OWN_RECORD"}
+}
+
 # Where there is no subject, SUBJECT_MISSING stands and says so.
 cleared[ref] contains code if {
 	some ref in nameless
@@ -185,6 +191,12 @@ parties contains req.ref if {
 reached contains req.ref if {
 	some req in input.requests
 	linked(req.subject.relation)
+}
+
+everybody contains req.ref if {
+	some req in input.requests
+	input.channel == "bulk"
+	req.subject.relation == "all"
 }
 
 consenting contains req.ref if {
