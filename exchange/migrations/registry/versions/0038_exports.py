@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0038"
-down_revision = "0012_names_for_ever"
+down_revision = "0020_reviews"
 branch_labels = None
 depends_on = None
 
