@@ -64,13 +64,25 @@ class LiveRegistry:
         self._seen: int | None = None
         self._current: Snapshot | None = None
         self._alarmed: set[Absent] = set()
+        self._looked: asyncio.AbstractEventLoop | None = None
+        """The loop that has looked in this turn of its own; None: none has."""
         self._cases: dict[tuple[str, str], Case | None] = {}
         self._cases_of: Snapshot | None = None
         """The picture beside which those cases were read: with it they end. None keeps no case."""
 
     async def snapshot(self) -> Snapshot:
-        current = self._fresh()
-        return current if current is not None else await asyncio.to_thread(self.load)
+        loop = asyncio.get_running_loop()
+        current = self._current if self._looked is loop else self._fresh()
+        if current is None:
+            return await asyncio.to_thread(self.load)
+        if self._looked is not loop:
+            # Whatever is done in this turn of the loop was received before this look: one serves all of it.
+            self._looked = loop
+            loop.call_soon(self._look_again)
+        return current
+
+    def _look_again(self) -> None:
+        self._looked = None
 
     def load(self) -> Snapshot:
         """Return the picture of now, reading the database where it has changed. Blocks."""

@@ -22,6 +22,7 @@ from gateway.model import (
     Step,
 )
 from gateway.outcomes import VerificationResult
+from gateway.remembered import Remembered
 from policies.model import RowCondition, Verdict
 
 MASK_UNKNOWN = "MASK_UNKNOWN"
@@ -140,7 +141,7 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         if step.claims:
             verified = _verify(permitted, rows, now=now)
             return Masked(permitted, (), fetched.as_of_ms, verified)
-        give = _giving(step, verdict)
+        give = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
         given = tuple([give(row) for row in rows])
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
@@ -199,6 +200,9 @@ def _status(
         return CertificateStatus.UNKNOWN.name
     stands = _stands(step.resource.validity, row, step=step, now=now)
     return meant.name if stands else CertificateStatus.EXPIRED.name
+
+
+_givers: Remembered[Callable[[Row], Row]] = Remembered()
 
 
 def _giving(step: Step, verdict: Verdict) -> Callable[[Row], Row]:

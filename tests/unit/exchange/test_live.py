@@ -45,6 +45,11 @@ def live(place: District, alarms: Alarms) -> Iterator[LiveRegistry]:
     opened.close()
 
 
+async def turn() -> None:
+    """Let the loop take its next turn, as it does before anything new is received."""
+    await asyncio.sleep(0)
+
+
 def edit(place: District, statement: str, **values: Any) -> None:
     with place.engine.begin() as connection:
         connection.execute(text(statement), values)
@@ -56,9 +61,23 @@ async def test_a_picture_is_kept_until_somebody_commits(
     first = await live.snapshot()
     assert await live.snapshot() is first
     place.announce()
+    # What was received before the commit may still see the picture of before; whatever comes later may not.
+    await turn()
     second = await live.snapshot()
     assert second is not first
     assert len(second.resources) == len(first.resources) + 1
+
+
+async def test_one_look_serves_what_one_turn_of_the_loop_has_received(
+    place: District, live: LiveRegistry
+) -> None:
+    first = await live.snapshot()
+    looks: list[str] = []
+    live._watch.set_trace_callback(looks.append)
+    for turns in (1, 2):
+        assert [await live.snapshot() for _ in range(5)] == [first] * 5
+        assert looks == ["PRAGMA data_version"] * turns
+        await turn()
 
 
 async def test_an_edited_row_is_left_out_and_alarmed_once(
@@ -72,6 +91,7 @@ async def test_an_edited_row_is_left_out_and_alarmed_once(
             name=name,
             code=MARKET,
         )
+        await turn()
         snapshot = await live.snapshot()
         assert MARKET not in snapshot.departments
     assert ("department", MARKET) in {(row.table, row.key) for row in alarms.raised[0]}
@@ -106,6 +126,7 @@ async def test_a_case_is_read_once_for_a_picture_and_again_after_any_commit(
         assert await live.case(HALL_SYSTEM, "NONE-1") is None
     assert len(reads) == 2
     edit(place, "UPDATE office_case SET attested_by = 'hall'")
+    await turn()
     await live.snapshot()
     assert await live.case(HALL_SYSTEM, NUMBER) is None
 
