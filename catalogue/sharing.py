@@ -26,6 +26,9 @@ AUTOMATIC = "rule:unconditional"
 ROW_OPERATORS = ("eq", "ne", "in", "prefix", "lt", "le", "gt", "ge", "between")
 _OPERATION = re.compile(r"[0-9a-f]{64}")
 
+LISTED_MOST = 1_000
+"""Records in a page of a list (INTERFACES: at most 1,000)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -103,7 +106,9 @@ def agree_by_law(
     """Grant unconditional data at once: its form was checked, nobody has a choice (809)."""
     if resource.sharing_class is not SharingClass.UNCONDITIONAL:
         raise StateError(f"resource {resource.code} is {resource.sharing_class}")
-    return _agreed(request, resource, Terms(), decided_by=AUTOMATIC, grant_id=grant_id)
+    # What anybody may use for their duties is listed in pages as long as a call may ask for.
+    terms = Terms(max_rows=LISTED_MOST)
+    return _agreed(request, resource, terms, decided_by=AUTOMATIC, grant_id=grant_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,7 @@ from gateway.model import Usage
 GOVERNED = ("all", "unrecorded", "undecided", "remote")
 STOCK = ("strawberry", "graphene")
 VARIANTS = (*GOVERNED, *STOCK, "hello")
+LISTING = ("all", *STOCK)
 CLIENTS = 32
 CONCURRENCIES = (1, CLIENTS, 256)
 DOCUMENT = """query Permit($e: ID!) {
@@ -52,6 +53,10 @@ DOCUMENT = """query Permit($e: ID!) {
     qualification { certNo grade contactPhone status validUntil }
   }
 }"""
+LIST = """query Permits($e: Int!) {
+  listPlanningPermit(first: $e) { nodes { permitNo projectName validUntil } pageInfo { endCursor } }
+}"""
+LISTED = 1_000
 GIVEN = b'"outcome":"given"'
 PARTLY = b'"outcome":"partly-given"'
 NO_REMOTE_STATE = "the registry is kept in SQLite so far"
@@ -60,10 +65,13 @@ NO_REMOTE_STATE = "the registry is kept in SQLite so far"
 class Generator:
     """Writes signed calls beforehand, so that only sending and receiving is timed."""
 
-    def __init__(self, fixture: Fixture) -> None:
+    def __init__(self, fixture: Fixture, *, lists: bool = False) -> None:
         self._auth = SignatureAuth(fixture.key)
         self._subjects = fixture.subjects
+        self._lists = lists
         self._next = 0
+        self.steps = 1 if lists else len(RESOURCES)
+        """How many steps each of its calls has."""
 
     def calls(self, port: int, count: int) -> list[bytes]:
         return [self._call(port) for _ in range(count)]
@@ -80,8 +88,8 @@ class Generator:
         )
         body = msgspec.json.encode(
             {
-                "query": DOCUMENT,
-                "variables": {"e": uscc},
+                "query": LIST if self._lists else DOCUMENT,
+                "variables": {"e": LISTED if self._lists else uscc},
                 "extensions": {"usage": encode_usage(usage)},
             }
         )
@@ -96,8 +104,11 @@ class Generator:
         return "\r\n".join(["POST /graphql HTTP/1.1", *lines, "", ""]).encode() + body
 
 
-async def send(port: int, calls: Sequence[bytes], *, clients: int, governed: bool) -> list[float]:
-    """Send the calls over as many kept-alive connections; returns what each took, in seconds."""
+async def send(port: int, calls: Sequence[bytes], *, clients: int, steps: int) -> list[float]:
+    """Send the calls over as many kept-alive connections; returns what each took, in seconds.
+
+    `steps` is how many steps of each must be given; 0 where nothing is governed.
+    """
 
     async def client(mine: Sequence[bytes]) -> list[float]:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -109,7 +120,7 @@ async def send(port: int, calls: Sequence[bytes], *, clients: int, governed: boo
             length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             body = await reader.readexactly(length)
             took.append(time.perf_counter() - begun)
-            check(head, body, governed=governed)
+            check(head, body, steps=steps)
         writer.close()
         return took
 
@@ -118,11 +129,11 @@ async def send(port: int, calls: Sequence[bytes], *, clients: int, governed: boo
     return [one for took in found for one in took]
 
 
-def check(head: bytes, body: bytes, *, governed: bool) -> None:
+def check(head: bytes, body: bytes, *, steps: int) -> None:
     """A figure counts only where every call was answered, and every step given."""
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(f"{head[:40]!r} {body[:600]!r}")
-    if governed and body.count(GIVEN) + body.count(PARTLY) != len(RESOURCES):
+    if steps and body.count(GIVEN) + body.count(PARTLY) != steps:
         raise RuntimeError(f"not every step was given: {body[:1500].decode()}")
 
 
@@ -140,11 +151,18 @@ class Timed:
         default_factory=lambda: {clients: [] for clients in CONCURRENCIES}
     )
     """Seconds of processor time of the server a call of `all`."""
+    lists: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in LISTING})
+    """Lists of 1,000 records a second."""
     memory_kb: int = 0
 
 
 def measure(
-    servers: dict[str, Served], generators: dict[str, Generator], *, rounds: int, calls: int
+    servers: dict[str, Served],
+    generators: dict[str, Generator],
+    lists: Generator,
+    *,
+    rounds: int,
+    calls: int,
 ) -> Timed:
     timed = Timed()
     for name, server in servers.items():
@@ -157,6 +175,10 @@ def measure(
             count = calls * 2 if name == "hello" else calls // 8 if name in STOCK else calls
             took, lasted, _ = run(server, generators[name], name, calls=count, clients=CLIENTS)
             timed.rates[name].append(len(took) / lasted)
+        for name in LISTING:
+            count = 48 if name in GOVERNED else 8
+            took, lasted, _ = run(servers[name], lists, name, calls=count, clients=4)
+            timed.lists[name].append(len(took) / lasted)
         for clients in CONCURRENCIES:
             count = max(calls // 4, clients) if clients > 1 else calls // 8
             took, _, cpu = run(
@@ -174,19 +196,22 @@ def run(
     """Send calls; returns what each took, how long all took, and the server's processor time, in seconds."""
     written = generator.calls(server.port, calls)
     used, begun = server.cpu_s(), time.perf_counter()
-    took = asyncio.run(send(server.port, written, clients=clients, governed=name in GOVERNED))
+    steps = generator.steps if name in GOVERNED else 0
+    took = asyncio.run(send(server.port, written, clients=clients, steps=steps))
     return took, time.perf_counter() - begun, server.cpu_s() - used
 
 
 def figures_of(timed: Timed) -> dict[str, Any]:
-    def ratio(name: str, over: str) -> float:
-        pairs = zip(timed.rates[name], timed.rates[over], strict=True)
+    def ratio(name: str, over: str, rates: dict[str, list[float]] = timed.rates) -> float:
+        pairs = zip(rates[name], rates[over], strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
     figures: dict[str, Any] = {
         "governed_over_hello": round(ratio("all", "hello"), 4),
         "governed_over_strawberry": round(ratio("all", "strawberry"), 2),
         "governed_over_graphene": round(ratio("all", "graphene"), 2),
+        "governed_over_strawberry_list": round(ratio("all", "strawberry", timed.lists), 2),
+        "governed_over_graphene_list": round(ratio("all", "graphene", timed.lists), 2),
         "governed_over_hello_remote": round(ratio("remote", "hello"), 4),
         "governed_over_strawberry_remote": round(ratio("remote", "strawberry"), 2),
         "audit_overhead": round(1 - ratio("all", "unrecorded"), 3),
@@ -276,7 +301,8 @@ def compare(fixtures: dict[str, Fixture], folder: Path, *, rounds: int, calls: i
     }
     with ExitStack() as serving:
         servers = {name: serving.enter_context(served(name, homes[name])) for name in VARIANTS}
-        return measure(servers, generators, rounds=rounds, calls=calls)
+        lists = Generator(fixtures["local"], lists=True)
+        return measure(servers, generators, lists, rounds=rounds, calls=calls)
 
 
 if __name__ == "__main__":

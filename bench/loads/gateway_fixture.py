@@ -214,7 +214,8 @@ def ask(place: demo.District, resource: str) -> None:
         wanted={
             "resource": resource,
             "systems": [demo.SYSTEM],
-            "items": list(demo.ASKED[resource]),
+            # A list is in the order of its key, and who may see an order may see what orders.
+            "items": ["uscc", *demo.ASKED[resource]],
             "match": list(demo.MATCHED.get(resource, ("uscc",))),
             "matters": [district.MATTER],
             "purposes": ["administrative-basis"],

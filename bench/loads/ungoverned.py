@@ -30,6 +30,11 @@ TABLES = {
 }
 """Field of an enterprise → its table and the items that the bench's query asks for."""
 
+PERMIT = TABLES["planningPermit"][1]
+LISTED = 'SELECT uscc, {} FROM "planning_permit" ORDER BY uscc LIMIT ?'.format(
+    ", ".join(f'"{name}"' for name in PERMIT)
+)
+
 
 def write_rows(
     path: Path, columns: dict[str, Sequence[str]], rows: dict[str, Sequence[Any]]
@@ -57,6 +62,11 @@ class Rows:
             )
             for field, (table, names) in TABLES.items()
         }
+
+    def listed(self, first: int) -> list[tuple[Any, ...]]:
+        """Return the first permits by key: the key, then the items."""
+        found: list[tuple[Any, ...]] = self._connection.execute(LISTED, (first,)).fetchall()
+        return found
 
     def of(self, field: str, uscc: str) -> tuple[Any, ...] | None:
         found: tuple[Any, ...] | None = self._connection.execute(
@@ -93,8 +103,26 @@ def strawberry_app(path: Path) -> Any:
         return enterprise(uscc=str(uscc))
 
     find.__annotations__["return"] = enterprise
+    page_info = strawberry.type(make_dataclass("PageInfo", [("endCursor", str | None)]))
+    listed: Any = list.__class_getitem__(records["planningPermit"])
+    page = strawberry.type(make_dataclass("Page", [("nodes", listed), ("pageInfo", page_info)]))
+
+    def list_permits(first: int) -> Any:
+        found = rows.listed(first)
+        nodes = [records["planningPermit"](*values) for _, *values in found]
+        return page(nodes=nodes, pageInfo=page_info(endCursor=found[-1][0] if found else None))
+
+    list_permits.__annotations__["return"] = page
+    members = {"enterprise": find, "listPlanningPermit": list_permits}
     query = strawberry.type(
-        type("Query", (), {"enterprise": strawberry.field(resolver=find, name="enterprise")})
+        type(
+            "Query",
+            (),
+            {
+                name: strawberry.field(resolver=resolver, name=name)
+                for name, resolver in members.items()
+            },
+        )
     )
     schema = strawberry.Schema(
         query=query, config=strawberry.schema.config.StrawberryConfig(auto_camel_case=False)
@@ -130,12 +158,26 @@ def graphene_app(path: Path) -> Any:
             **{f"resolve_{name}": staticmethod(reader(name)) for name in TABLES},
         },
     )
+    page_info = type("PageInfo", (graphene.ObjectType,), {"endCursor": graphene.String()})
+    page = type(
+        "Page",
+        (graphene.ObjectType,),
+        {"nodes": graphene.List(records["planningPermit"]), "pageInfo": graphene.Field(page_info)},
+    )
+
+    def list_permits(_root: Any, _info: Any, first: int) -> dict[str, Any]:
+        found = rows.listed(first)
+        nodes = [dict(zip(PERMIT, values, strict=True)) for _, *values in found]
+        return {"nodes": nodes, "pageInfo": {"endCursor": found[-1][0] if found else None}}
+
     query = type(
         "Query",
         (graphene.ObjectType,),
         {
             "enterprise": graphene.Field(enterprise, uscc=graphene.ID(required=True)),
             "resolve_enterprise": staticmethod(lambda _root, _info, uscc: uscc),
+            "listPlanningPermit": graphene.Field(page, first=graphene.Int(required=True)),
+            "resolve_listPlanningPermit": staticmethod(list_permits),
         },
     )
     schema = graphene.Schema(query=query, auto_camelcase=False)
