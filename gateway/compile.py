@@ -18,15 +18,16 @@ from graphql import GraphQLObjectType
 from catalogue.model import Item, ItemType, Resource
 from gateway import names
 from gateway.assemble import Assembled, assemble, step_errors
+from gateway.cursors import write_position
 from gateway.formats import INT_MAX
-from gateway.model import Failed, GivenKey, LinkedKey, Masked, Outcome, Refused, Step
+from gateway.model import Failed, GivenKey, LinkedKey, Listed, Masked, Outcome, Refused, Row, Step
 from gateway.outcomes import VerificationResult
 from gateway.plan import Plan
 from gateway.planned import Selected, Template
 
 _encode = msgspec.json.Encoder().encode
 _NULL = b"null"
-_MADE = "assembler"
+MADE = "assembler"
 
 Assembler = Callable[[Sequence[Any], Mapping[Any, str], list[list[bytes]]], bytes]
 """(state of each step, identifiers of named subjects, places of each step: filled) → `data`."""
@@ -52,12 +53,12 @@ def _assembler(plan: Plan) -> Assembler | None:
     template = plan.template
     if not isinstance(template, Template):
         return None
-    if _MADE not in template.made:
+    if MADE not in template.made:
         try:
-            template.made[_MADE] = _Writing(template=template).compiled()
+            template.made[MADE] = _Writing(template=template).compiled()
         except _UncoveredError:
-            template.made[_MADE] = None
-    made: Assembler | None = template.made[_MADE]
+            template.made[MADE] = None
+    made: Assembler | None = template.made[MADE]
     return made
 
 
@@ -69,7 +70,7 @@ def _run(assembler: Assembler, plan: Plan, outcomes: Sequence[Outcome]) -> Assem
     for step, outcome in zip(steps, outcomes, strict=True):
         if _step(outcome) is not step:
             raise _UncoveredError
-        states.append(_state(step, outcome))
+        states.append(_state(plan, step, outcome))
         wrong = wrong or not (
             isinstance(outcome, Masked) or (isinstance(outcome, Failed) and step.claims)
         )
@@ -89,7 +90,34 @@ def _step(outcome: Outcome) -> Step:
     return outcome.step if isinstance(outcome, Refused) else outcome.permitted.step
 
 
-def _state(step: Step, outcome: Outcome) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of a list, as the generated code takes it."""
+
+    found: Sequence[tuple[Row, Mapping[str, str]]]
+    places: Sequence[tuple[Any, ...]]
+    more: bool
+    seal: Callable[[tuple[Any, ...]], str | None]
+
+    @property
+    def end(self) -> str | None:
+        return self.seal(self.places[-1]) if self.places else None
+
+
+def _page(plan: Plan, key: Listed, outcome: Masked) -> _Page:
+    cursors = plan.cursors
+
+    def seal(place: tuple[Any, ...]) -> str | None:
+        return None if cursors is None else cursors.seal(write_position(place), bound=key.bound)
+
+    joins = outcome.joins or ({},) * len(outcome.rows)
+    if not len(joins) == len(outcome.rows) == len(outcome.positions):
+        raise _UncoveredError
+    found = list(zip(outcome.rows, joins, strict=True))
+    return _Page(found, outcome.positions, outcome.more, seal)
+
+
+def _state(plan: Plan, step: Step, outcome: Outcome) -> Any:
     """Return what the generated code takes for a step: key and records, a verification's word, or None."""
     if step.claims:
         if isinstance(outcome, Masked):
@@ -101,6 +129,8 @@ def _state(step: Step, outcome: Outcome) -> Any:
         return None
     if outcome.verified is not None:
         raise _UncoveredError
+    if isinstance(step.key, Listed):
+        return _page(plan, step.key, outcome)
     joins = outcome.joins or ({},) * len(outcome.rows)
     if len(joins) != len(outcome.rows):
         raise _UncoveredError
@@ -170,6 +200,8 @@ class _Writing:
             return self._verification(one)
         if one.name in contract.records:
             return self._given_records(one)
+        if one.name in contract.listings:
+            return self._listing(one)
         if any(path == one.path for path, *_ in self.template.given):
             return self._object(one.below, self._subject_value)
         raise _UncoveredError
@@ -204,16 +236,68 @@ class _Writing:
         made = self._struct([field_.key for field_ in one.below])
         return [_placed(at, f"{made}({', '.join(members)})")]
 
+    def _listing(self, one: Selected) -> list["_Piece"]:
+        """Write a page: its records, its edges, and where it ends."""
+        at, step = self._slot(one)
+        if not isinstance(step.key, Listed):
+            raise _UncoveredError
+        page = f"states[{at}]"
+        made = self._struct([field_.key for field_ in one.below])
+        members = [self._of_page(field_, step, page) for field_ in one.below]
+        return [_placed(at, f"{made}({', '.join(members)})")]
+
+    def _of_page(self, one: Selected, step: Step, page: str) -> str:
+        match one.name:
+            case "__typename":
+                return self.constant(one.parent.name)
+            case "nodes":
+                return self._listed(one, step, page)
+            case "edges":
+                made = self._struct([field_.key for field_ in one.below])
+                columns = [self._of_edges(field_, step, page) for field_ in one.below]
+                return f"list(map({made}, {', '.join(columns)}))"
+            case "pageInfo":
+                made = self._struct([field_.key for field_ in one.below])
+                return f"{made}({', '.join(self._of_end(field_, page) for field_ in one.below)})"
+            case _:
+                raise _UncoveredError
+
+    def _listed(self, one: Selected, step: Step, page: str) -> str:
+        return f"{self._records(one, step, listed=True)}({page}.found, None, states, places)"
+
+    def _of_edges(self, one: Selected, step: Step, page: str) -> str:
+        """Return what one field of all edges is, in their order."""
+        match one.name:
+            case "__typename":
+                return f"[{self.constant(one.parent.name)}] * len({page}.found)"
+            case "node":
+                return self._listed(one, step, page)
+            case "cursor":
+                return f"list(map({page}.seal, {page}.places))"
+            case _:
+                raise _UncoveredError
+
+    def _of_end(self, one: Selected, page: str) -> str:
+        match one.name:
+            case "__typename":
+                return self.constant(one.parent.name)
+            case "hasNextPage":
+                return f"{page}.more"
+            case "endCursor":
+                return f"{page}.end"
+            case _:
+                raise _UncoveredError
+
     def _slot(self, one: Selected) -> tuple[int, Step]:
         for at, slot in enumerate(self.template.steps):
             if slot.step.path == one.path:
                 return at, slot.step
         raise _UncoveredError
 
-    def _records(self, one: Selected, step: Step) -> str:
+    def _records(self, one: Selected, step: Step, *, listed: bool = False) -> str:
         """Write the function from a step's (row, joins) to what is encoded in its place; returns its name."""
         resource = self._resource(one.type)
-        if resource is not step.resource or step.many is not one.many:
+        if resource is not step.resource or (step.many is not one.many and not listed):
             raise _UncoveredError
         made = self._struct([field_.key for field_ in one.below])
         values, before, loop = [], [], []

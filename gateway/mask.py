@@ -148,7 +148,8 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
     except UnusableFilterError:
         return Refused(step, FILTER_UNUSABLE, verdict)
     listed = isinstance(step.key, Listed)
-    joined = (step.key.item, *permitted.joins)
+    # A list has no key that its records are told apart by: only what links follow joins them.
+    joined = permitted.joins if listed else (step.key.item, *permitted.joins)
     if isinstance(step.key, FoundKey):
         joined = (step.resource.key, *joined)
     return Masked(
@@ -156,15 +157,16 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         given,
         fetched.as_of_ms,
         joins=_joins(joined, rows, normalise=normalise),
-        positions=tuple(_position(step, row) for row in rows) if listed else (),
+        positions=_positions(step, rows) if listed else (),
         statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
     )
 
 
-def _position(step: Step, row: Row) -> tuple[Any, ...]:
-    """Return the place of a row in its list; every item that orders is granted in full."""
-    return tuple(row.get(item.name) for item in step.ordered)
+def _positions(step: Step, rows: Sequence[Row]) -> tuple[tuple[Any, ...], ...]:
+    """Return the place of each row in its list; every item that orders is granted in full."""
+    names = [item.name for item in step.ordered]
+    return tuple([tuple([row.get(name) for name in names]) for row in rows])
 
 
 def _statuses(

@@ -35,7 +35,7 @@ from catalogue.model import Resource, SubjectType
 from gateway import names
 from gateway.cursors import Cursors
 from gateway.limits import Limits
-from gateway.model import GivenKey, LinkedKey, Step
+from gateway.model import GivenKey, LinkedKey, Listed, Step
 from gateway.parse import Document
 from gateway.plan import (
     Normalise,
@@ -88,8 +88,21 @@ class Template:
     steps: tuple["_Slot", ...]
     given: tuple[tuple[Path, SubjectType, "_Arguments", str], ...]
     records: Mapping[Path, str]
+    binds: bool = True
+    """Whether the steps of the next call come from here; else it is planned anew, and is of this shape."""
     made: dict[str, Any] = field(default_factory=dict)
     """What `gateway.compile` made of it."""
+
+    def shapes(self, made: Plan) -> bool:
+        """Say whether a plan has the steps of this template, whatever they are bound to."""
+        return len(made.steps) == len(self.steps) and all(
+            slot.step.path == step.path
+            and slot.step.resource is step.resource
+            and slot.step.items == step.items
+            and slot.step.many is step.many
+            and type(slot.step.key) is type(step.key)
+            for slot, step in zip(self.steps, made.steps, strict=True)
+        )
 
     def bind(
         self, coerced: Mapping[str, Any], *, normalise: Normalise, limits: Limits
@@ -219,7 +232,7 @@ class Plans:
             flags = tuple([coerced.get(name) for name in operation.flags])
             key = (id(document), operation_name, limits, flags)
             template = self._template(key, document)
-            if template is not None:
+            if template is not None and template.binds:
                 with suppress(_UnboundError):  # Whatever it is, it is said below.
                     steps, given = template.bind(coerced, normalise=normalise, limits=limits)
                     return Plan(
@@ -242,6 +255,9 @@ class Plans:
         )
         if operation is None or coerced is None or key is None or self._kept.get(key) is document:
             return made
+        kept = self._template(key, document)
+        if kept is not None and not kept.binds:
+            return replace(made, template=kept if kept.shapes(made) else None)
         template = _template_of(made, operation, coerced, normalise=normalise, limits=limits)
         self._keep(key, template if template is not None else document)
         return replace(made, template=template)
@@ -296,10 +312,12 @@ def _template_of(
 ) -> Template | None:
     """Return the template of a plan; None where it would not bind to that same plan again.
 
-    A list is of one consumer (its cursors are sealed for it), and certificates are gathered: neither is kept.
+    Certificates are gathered and have none. A list is of one consumer (its cursors are sealed for it), so
+    that only its shape is kept.
     """
-    if made.gathered or not all(_is_kept(step) for step in made.steps):
+    if made.gathered or not all(isinstance(step.key, _KEPT) for step in made.steps):
         return None
+    binds = not any(isinstance(step.key, Listed) or step.filters for step in made.steps)
     selected = _select(made.document, operation.node, coerced)
     fields = {one.path: one for one in _all(selected)}
     try:
@@ -311,18 +329,29 @@ def _template_of(
         template = Template(
             document=made.document,
             selected=selected,
-            steps=tuple([_slot(step, made, fields, arguments) for step in made.steps]),
+            steps=tuple(
+                [
+                    _slot(step, made, fields, arguments) if binds else _shape(step)
+                    for step in made.steps
+                ]
+            ),
             given=tuple(_given(made, fields, arguments)),
             records=made.records,
+            binds=binds,
         )
+        if not binds:
+            return template
         again = template.bind(coerced, normalise=normalise, limits=limits)
     except (_UnboundError, KeyError, GraphQLError):
         return None
     return template if again == (made.steps, dict(made.given)) else None
 
 
-def _is_kept(step: Step) -> bool:
-    return isinstance(step.key, (GivenKey, LinkedKey)) and not step.filters
+_KEPT = (GivenKey, LinkedKey, Listed)
+
+
+def _shape(step: Step) -> _Slot:
+    return _Slot(step=step, members={}, subject=None, key=None, own=None)
 
 
 def _select(

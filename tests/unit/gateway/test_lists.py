@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 
 from catalogue.model import Listing, RowRule, SharingClass, SubjectType
 from exchange.cursoring import SealedCursors
+from gateway.assemble import assemble
+from gateway.compile import MADE, put_together
 from gateway.cursors import CursorError
 from gateway.formats import parse_bytes
 from gateway.limits import Limits
 from gateway.model import Listed
 from gateway.parse import parse_document
 from gateway.pipeline import RefusedCallError
-from gateway.planned import Plans
+from gateway.planned import Plans, Template
 from gateway.schema import build_contract
 from gateway.sources.breaker import Breaker, Guarded
 from tests.fakes.calls import an_item
@@ -376,3 +378,53 @@ def test_a_plan_of_a_list_is_kept_for_no_other_consumer() -> None:
         return step.key.bound
 
     assert len({bound("sys_permit"), bound("sys_other"), bound("sys_permit")}) == 2
+
+
+LISTINGS = (
+    PAGE,
+    """query($n: Int) {
+      listLandParcel(first: $n) { edges { cursor node { no name } } pageInfo { hasNextPage } }
+    }""",
+    """query($n: Int) {
+      __typename
+      here: listLandParcel(first: $n) {
+        __typename
+        pageInfo { __typename endCursor more: hasNextPage }
+        nodes { __typename number: no no area }
+        edges { __typename place: cursor node { area } }
+      }
+    }""",
+)
+
+
+@pytest.mark.proves("F17")
+@pytest.mark.parametrize("query", LISTINGS)
+@pytest.mark.parametrize("first", [1, 3, 20])
+async def test_a_page_is_written_by_the_compiled_road_as_by_graphql_core(
+    lists: Lists, query: str, first: int
+) -> None:
+    for _ in range(2):
+        answered = await lists.answer(query, n=first)
+        template, recorded = answered.plan.template, answered.recorded
+        assert isinstance(template, Template)
+        assert not template.binds
+        assert template.made[MADE] is not None
+        slowly = assemble(answered.plan, recorded.outcomes)
+        assert recorded.data == slowly.data
+        assert recorded.errors == slowly.errors
+        assert put_together(answered.plan, recorded.outcomes) == slowly
+
+
+async def test_the_shape_of_a_list_serves_other_variables_and_no_other_selection(
+    lists: Lists,
+) -> None:
+    query = """query($all: Boolean!, $n: Int) {
+      listLandParcel(first: $n) { nodes { no name @include(if: $all) } }
+    }"""
+    shapes = [
+        (await lists.answer(query, all=whole, n=number)).plan.template
+        for whole, number in ((True, 1), (True, 2), (False, 1), (False, 4))
+    ]
+    assert shapes[0] is shapes[1]
+    assert shapes[2] is shapes[3]
+    assert shapes[0] is not shapes[2]
