@@ -264,7 +264,8 @@ async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
         return Failed(permitted, error.code, error.retryable)
     except Exception:  # noqa: BLE001  One department's defect must not spoil the others' answers.
         return Failed(permitted, SOURCE_UNAVAILABLE)
-    if not all(meets(permitted.step.filters, row) for row in rows):
+    filters = permitted.step.filters
+    if filters and not all(meets(filters, row) for row in rows):
         # Records that nobody asked for: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
     return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))

@@ -222,7 +222,7 @@ class SqlSource:
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="source")
         self._free = asyncio.Semaphore(threads)
         self._readings: dict[Key, _Reading] = {}
-        self._lists: dict[ListShape, Select[Any]] = {}
+        self._lists: dict[ListShape, _Reading] = {}
         self._embedded = engine.dialect.name == "sqlite"
         self._bound = _Bound(clocks) if clocks is not None else None
         self._opening = threading.Lock()
@@ -346,21 +346,27 @@ class SqlSource:
             **filter_values(all_conditions(permitted), permitted.step.resource),
             **place_values(permitted.step),
         }
+        listing = self._listing(permitted, items)
         try:
             with self._engine.connect() as connection:
                 signed = connection.execution_options(exchange_call=call)
-                found = signed.execute(self._list_statement(permitted, items), values).all()
+                found = signed.execute(listing.statement, values).all()
         except SQLAlchemyError as error:
             raise _translate(error) from None  # The cause's text may hold values of the statement.
-        return [self._row(items, values_) for values_ in found]
+        return self._rows(listing, found)
 
-    def _list_statement(self, permitted: Permitted, items: Sequence[Item]) -> Select[Any]:
-        shape = list_shape(permitted, items)
+    def _listing(self, permitted: Permitted, items: tuple[Item, ...]) -> _Reading:
+        shape, resource = list_shape(permitted, items), permitted.step.resource
         found = self._lists.get(shape)
-        if found is None:
+        if found is None or found.resource is not resource:
             if len(self._lists) >= _STATEMENTS_KEPT:
                 self._lists.clear()
-            found = self._lists[shape] = select_list(shape)
+            found = self._lists[shape] = _Reading(
+                resource=resource,
+                items=items,
+                statement=select_list(shape),
+                convert=_row_converter(items, self._zone, decoded=self._embedded),
+            )
         return found
 
     def _page(
