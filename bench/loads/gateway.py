@@ -73,10 +73,10 @@ class Generator:
         self.steps = 1 if lists else len(RESOURCES)
         """How many steps each of its calls has."""
 
-    def calls(self, port: int, count: int) -> list[bytes]:
-        return [self._call(port) for _ in range(count)]
+    def calls(self, port: int, count: int, *, path: str = "/graphql") -> list[bytes]:
+        return [self._call(port, path) for _ in range(count)]
 
-    def _call(self, port: int) -> bytes:
+    def _call(self, port: int, path: str) -> bytes:
         case, uscc = self._subjects[self._next % len(self._subjects)]
         self._next += 7  # prime to the number of subjects: neighbours are of different cases
         usage = Usage(
@@ -95,13 +95,13 @@ class Generator:
         )
         request = httpx.Request(
             "POST",
-            f"http://127.0.0.1:{port}/graphql",
+            f"http://127.0.0.1:{port}{path}",
             content=body,
             headers={"Content-Type": "application/json", "Accept": "*/*"},
         )
         self._auth.sign(request)
         lines = [f"{name}: {value}" for name, value in request.headers.items()]
-        return "\r\n".join(["POST /graphql HTTP/1.1", *lines, "", ""]).encode() + body
+        return "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""]).encode() + body
 
 
 async def send(port: int, calls: Sequence[bytes], *, clients: int, steps: int) -> list[float]:
@@ -191,10 +191,16 @@ def measure(
 
 
 def run(
-    server: Served, generator: Generator, name: str, *, calls: int, clients: int
+    server: Served,
+    generator: Generator,
+    name: str,
+    *,
+    calls: int,
+    clients: int,
+    path: str | None = None,
 ) -> tuple[list[float], float, float]:
     """Send calls; returns what each took, how long all took, and the server's processor time, in seconds."""
-    written = generator.calls(server.port, calls)
+    written = generator.calls(server.port, calls, path=path or "/graphql")
     used, begun = server.cpu_s(), time.perf_counter()
     steps = generator.steps if name in GOVERNED else 0
     took = asyncio.run(send(server.port, written, clients=clients, steps=steps))

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import socket
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -81,7 +81,20 @@ def _digest_of_code() -> str:
     return digest.hexdigest()[:16]
 
 
+def services_fixture(home: Path, urls: dict[str, str]) -> Fixture:
+    """Build a home whose three resources are read from GraphQL services, by field and address."""
+
+    def publish(place: demo.District, _firms: Sequence[str]) -> None:
+        publish_services(place, urls)
+
+    return build_with(home, publish)
+
+
 def build(home: Path, *, local: bool) -> Fixture:
+    return build_with(home, publish_files if local else publish_databases)
+
+
+def build_with(home: Path, publish: Callable[[demo.District, Sequence[str]], None]) -> Fixture:
     """Make a home with everything that the bench's calls need; nobody serves it on return."""
     settings = Settings(home=home, port=free_port(), origin="bench.example/log", demo=True)
     create_home(settings)
@@ -92,10 +105,7 @@ def build(home: Path, *, local: bool) -> Fixture:
     serving.start()
     try:
         demo.join_systems(place, base_url=settings.base_url, vkey=node.vkey, say=lambda _: None)
-        if local:
-            publish_files(place, firms)
-        else:
-            publish_databases(place, firms)
+        publish(place, firms)
         fixture = Fixture(home=home, key=place.systems[demo.SYSTEM])
         for resource in RESOURCES:
             ask(place, resource)
@@ -154,6 +164,40 @@ def publish_files(place: demo.District, firms: Sequence[str]) -> None:
         demo.announce(place, short, demo.finished(named(seen["resource"], name), entries[name]))
 
 
+def publish_services(place: demo.District, urls: dict[str, str]) -> None:
+    """The same resources from services of the departments, each described by its own SDL."""
+    entries = {entry.source: entry for entry in demo.PUBLISHED if entry.code in RESOURCES}
+    for field_name, url in urls.items():
+        source = next(
+            name for name in entries if graphql_name(district.tables()[name].name) == field_name
+        )
+        columns = district.tables()[source].columns
+        short = demo.OWNERS[source].short
+        names = [graphql_name(column) for column, _kind, _title in columns]
+        items = " ".join(f"{name}: String" for name in names if name != "uscc")
+        type_name = field_name[0].upper() + field_name[1:]
+        place.act(
+            f"{short}.head",
+            "source.add",
+            name=source,
+            department=demo.OWNERS[source].code,
+            kind="graphql",
+            address=url,
+            description=f"type Query {{ {field_name}(uscc: ID!): {type_name} }}\n"
+            f"type {type_name} {{ uscc: ID! {items} }}\n",
+        )
+        seen = place.act(
+            f"{short}.operator",
+            "resource.reflect",
+            source=source,
+            table=field_name,
+            code=entries[source].code,
+            key="/uscc",
+            titles={f"/{graphql_name(column)}": title for column, _kind, title in columns},
+        )
+        demo.announce(place, short, demo.finished(named(seen["resource"], source), entries[source]))
+
+
 def named(resource: dict[str, Any], source: str) -> dict[str, Any]:
     """Give a kept table the GraphQL names that its database would have had."""
     field_name = graphql_name(district.tables()[source].name)
@@ -180,6 +224,14 @@ def rows_of(firms: Sequence[str]) -> dict[str, list[tuple[object, ...]]]:
             for i, u in enumerate(firms)
         ],
     }
+
+
+def records_of(table: str) -> list[dict[str, Any]]:
+    """Return every firm's record of a table, by GraphQL name."""
+    firms = [complete_uscc(f"91{district.REGION}MA8K{n:05d}") for n in range(SUBJECTS)]
+    source = next(name for name, held in district.tables().items() if held.name == table)
+    names = [graphql_name(column) for column, _kind, _title in district.tables()[source].columns]
+    return [dict(zip(names, values, strict=True)) for values in rows_of(firms)[source]]
 
 
 def write_plainly(path: Path, firms: Sequence[str]) -> None:
