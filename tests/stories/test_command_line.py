@@ -136,7 +136,7 @@ def test_a_node_is_set_up_and_asked_from_the_command_line_alone(
         licences(tmp_path / "market.db"),
         officer="market.head",
     )
-    assert added == {"name": "market", "tested": True, "can_write": []}
+    assert added == {"name": "market", "tested": True, "can_write": [], "offers": []}
     assert "market" in terminal.said("source", "list", officer="market.head")
 
     register = ("resource", "register", "market", "business_licence", "--code", "307/000001")

@@ -85,7 +85,7 @@ def test_a_revocation_stops_an_export_at_its_next_page_and_removes_its_files(
     )
     told = finished(here, begin(here)["id"])
     # The page that was being read when the grant ended was ruled anew and dropped.
-    assert (told["state"], told["code"], told["rows"]) == ("stopped", "GRANT_CHANNEL", 0)
+    assert (told["state"], told["code"], told["rows"]) == ("stopped", "GRANT_REVOKED", 0)
     assert not folder(here, told["id"]).exists()
 
 

@@ -107,7 +107,7 @@ class Fixture:
             engine=embedded,
             clock=lambda: self.at,
             ticks=lambda: self.tick,
-            wait_s=5.0,
+            wait_s=60.0,
         )
 
     def _renewed(self) -> Bundle:
