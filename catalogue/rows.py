@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.demands import Demand
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.keeping import Erasure, Hold
@@ -33,6 +34,7 @@ from catalogue.model import (
 )
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
+from catalogue.synonyms import SynonymList
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -250,6 +252,8 @@ EMERGENCY = _plain(EmergencyAccess, table="emergency_access", sealed=("reason", 
 ERASURE = _plain(Erasure, table="erasure", sealed=("subject", "legal_basis", "document"))
 HOLD = _plain(Hold, table="legal_hold", sealed=("subject", "reason", "document"))
 DOCUMENT = _plain(TrustedDocument, table="trusted_document")
+SYNONYMS = _plain(SynonymList, table="search_synonyms")
+DEMAND = _plain(Demand, table="demand")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -270,4 +274,6 @@ KINDS: tuple[Kind[Any], ...] = (
     ERASURE,
     HOLD,
     DOCUMENT,
+    SYNONYMS,
+    DEMAND,
 )

@@ -11,6 +11,7 @@ from catalogue.service.policy import Policies
 from catalogue.service.recovery import Recovered, Recovery
 from catalogue.service.requests import Sharing, Wanted
 from catalogue.service.resources import Resources
+from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
 
 __all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
@@ -27,6 +28,7 @@ class Registry(
     Policies,
     Keeping,
     Documents,
+    Searching,
     Recovery,
 ):
     """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.

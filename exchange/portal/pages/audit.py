@@ -52,6 +52,8 @@ KINDS = (
     "receipt.read",
     "registry.alarm",
     "document.registered",
+    "demand.filed",
+    "synonyms.set",
     "document.withdrawn",
     "strangers.counted",
     "calls.turned-away",
