@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.demands import Demand
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.keeping import Erasure, Hold
@@ -40,6 +41,7 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.synonyms import SynonymList
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -266,6 +268,8 @@ REVIEW_SAMPLE = _plain(ReviewSample, table="review_sample", sealed=("words",))
 IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("reason",))
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
+SYNONYMS = _plain(SynonymList, table="search_synonyms")
+DEMAND = _plain(Demand, table="demand")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -291,4 +295,6 @@ KINDS: tuple[Kind[Any], ...] = (
     IDENTITY_OPENING,
     REVIEW_QUESTION,
     REVIEW_VERDICT,
+    SYNONYMS,
+    DEMAND,
 )

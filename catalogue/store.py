@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
+from catalogue import indexing
 from catalogue.bundles import in_force
 from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
@@ -134,6 +135,10 @@ def save(connection: Connection, kind: Kind[T], row: Row, *, entry: int) -> None
         connection.execute(delete(owned).where(owned.c[owner] == key))
         if parts:
             connection.execute(insert(owned), [part | {owner: key} for part in parts])
+    if kind is RESOURCE:
+        indexing.put(connection, [key])
+    elif kind is DEPARTMENT:
+        indexing.put_of_department(connection, key)
 
 
 def add(connection: Connection, kind: Kind[T], rows: Iterable[Row], *, entry: int) -> None:
@@ -148,6 +153,8 @@ def add(connection: Connection, kind: Kind[T], rows: Iterable[Row], *, entry: in
     connection.execute(insert(metadata.tables[kind.table]), whole)
     if kind.parts is not None and owned:
         connection.execute(insert(metadata.tables[kind.parts.table]), owned)
+    if kind is RESOURCE:
+        indexing.put(connection, [row[kind.key] for row in whole])
 
 
 def entry_of(connection: Connection, kind: Kind[Any], key: str) -> int | None:

@@ -469,3 +469,50 @@ unrecorded_act = Table(
     _text("sealed"),
     _text("mac"),
 )
+
+# What resources are found by (catalogue/finding.py). Derived from the rows above, and made again where it is
+# not as they are; nothing is shown because of it. Beside it stands, on SQLite, the FTS5 table `resource_fts`
+# over `title` and `words`; on PostgreSQL, the columns `title_vector` and `words_vector`.
+resource_search = Table(
+    "resource_search",
+    metadata,
+    # Shorter titles have smaller numbers, so that what is asked for by number comes in the order of its rank.
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    ),
+    Column("code", Text, nullable=False, unique=True),
+    _text("folded_code"),
+    _text("department"),
+    _text("sharing_class"),
+    _text("state"),
+    _text("title"),
+    _text("words"),
+    _text("digest"),
+    Index("resource_search_folded", "folded_code"),
+)
+
+# Every English word of a title, under each form that it has with one letter left out.
+search_spelling = Table(
+    "search_spelling",
+    metadata,
+    _key("variant"),
+    _key("word"),
+)
+
+search_synonyms = _protected(
+    "search_synonyms",
+    _key("id"),
+    _text("groups"),
+    _text("set_by"),
+    _number("set_at"),
+)
+
+demand = _protected(
+    "demand",
+    _key("id"),
+    _text("department"),
+    _text("words"),
+    _text("need"),
+    _text("filed_by"),
+    _number("filed_at"),
+)

@@ -228,6 +228,9 @@ def open_node(settings: Settings) -> Node:
             "acts voided at start: %s; doubtful: %s", recovered.voided, recovered.doubtful
         )
     registry.record_late()
+    refreshed = registry.refresh_search()
+    if refreshed:
+        _LOGGING.info("the search's index was brought to %d resources as they stand", refreshed)
     live = LiveRegistry(
         databases.registry,
         ledger=ledger,

@@ -12,6 +12,7 @@ from catalogue.service.recovery import Recovered, Recovery
 from catalogue.service.requests import Sharing, Wanted
 from catalogue.service.resources import Resources
 from catalogue.service.reviews import Reviewing
+from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
 
 __all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
@@ -29,6 +30,7 @@ class Registry(
     Keeping,
     Documents,
     Reviewing,
+    Searching,
     Recovery,
 ):
     """All acts on the registry. Plain blocking calls; run them in a worker thread, never on the loop.

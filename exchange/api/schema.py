@@ -104,6 +104,32 @@ class Query:
         return made(types.Resource, told | {"items": items})
 
     @_field
+    async def catalogue_search(
+        self,
+        info: Info,
+        words: str = "",
+        department: str = "",
+        sharing_class: str = "",
+        first: int = PAGE,
+        page: int = 1,
+    ) -> types.CatalogueSearch | None:
+        told = await _act(
+            info,
+            "catalogue.search",
+            words=words,
+            department=department,
+            sharing_class=sharing_class,
+            first=first,
+            page=page,
+        )
+        counts = {
+            name: [types.Count(value=value, count=count) for value, count in told[name].items()]
+            for name in ("classes", "departments")
+        }
+        rows = [made(types.FoundResource, row) for row in told["rows"]]
+        return made(types.CatalogueSearch, told | counts | {"rows": rows})
+
+    @_field
     async def matters(
         self,
         info: Info,

@@ -56,6 +56,37 @@ class ResourceLine:
 
 
 @strawberry.type
+class FoundResource:
+    code: str
+    department: str
+    name: str
+    name_en: str
+    sharing_class: str
+    state: str
+    abstract: str
+    items: list[str]
+
+
+@strawberry.type
+class Count:
+    value: str
+    count: int
+
+
+@strawberry.type
+class CatalogueSearch:
+    rows: list[FoundResource]
+    total: int
+    counted: int
+    """Up to how many rows `total` and the counts are right; one more stands for all that there may be."""
+    more: bool
+    classes: list[Count]
+    departments: list[Count]
+    loose: bool
+    """Whether nothing held all the words."""
+
+
+@strawberry.type
 class Item:
     name: str
     title: str

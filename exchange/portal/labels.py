@@ -199,6 +199,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "stamp.back": "Time stamps back",
         "document.registered": "Document registered",
         "document.withdrawn": "Document withdrawn",
+        "demand.filed": "Demand filed",
+        "synonyms.set": "Synonyms set",
         "strangers.counted": "Calls of strangers counted",
         "calls.turned-away": "Calls turned away counted",
         "act-void": "Act voided",

@@ -59,6 +59,8 @@ KINDS = (
     "receipt.read",
     "registry.alarm",
     "document.registered",
+    "demand.filed",
+    "synonyms.set",
     "document.withdrawn",
     "strangers.counted",
     "calls.turned-away",

@@ -1,26 +1,30 @@
 """The catalogue: a list that is searched and narrowed by its address, and an entry with every item."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.demands import NEED_CHARACTERS
 from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
+from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError
 from exchange.node import Node
+from exchange.portal.forms import Errors, read_form
+from exchange.portal.listing import counted, read_listed
 from exchange.portal.render import language_of, page
+from exchange.portal.rooms import acted, names_for, tried
 from exchange.portal.session import signed_in
 
 ON_A_PAGE = 20
-MOST = 5000
-"""Matches are counted up to here; "5,000+" stands for more."""
+LAST = DEEPEST // ON_A_PAGE
+"""The last page: whoever looks further narrows the search down."""
 SHOWN_DEPARTMENTS = 10
 SHOWN_ITEMS = 8
 
@@ -34,6 +38,16 @@ class Asked:
     sharing: str = ""
     number: int = 1
     """The page, from 1."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the search is asked for."""
+        return {
+            "words": self.words,
+            "department": self.department,
+            "sharing_class": self.sharing,
+            "first": ON_A_PAGE,
+            "page": min(max(self.number, 1), LAST),
+        }
 
     def address(self, **changes: object) -> str:
         """Return the list's address with some of it changed; another filter begins at its first page."""
@@ -61,11 +75,61 @@ class Choice:
 
 async def listing(request: Request) -> Response:
     """`GET /catalogue`."""
-    await signed_in(request)
+    actor = await signed_in(request)
     asked = read_asked(request.query_params.get)
-    snapshot: Snapshot = request.state.snapshot
-    told = await run_in_threadpool(told_list, snapshot, asked, language=language_of(request))
-    return page(request, "catalogue.html", asked=asked, **told)
+    return await _listed(request, actor, asked, Errors.of(request))
+
+
+async def demand(request: Request) -> Response:
+    """`POST /catalogue/demand`: file what was not found."""
+    actor = await signed_in(request)
+    form = await read_form(request)
+    asked, need, errors = Asked(words=form.text("words")), form.text("need"), Errors.of(request)
+    if not need:
+        errors.at("need", "Say what you need it for")
+    elif len(need) > NEED_CHARACTERS:
+        errors.at("need", "Write at most %(count)s characters", count=NEED_CHARACTERS)
+    if not errors:
+        await tried(errors, request, actor, "demand.file", words=asked.words, need=need)
+    if errors:
+        return await _listed(request, actor, asked, errors, need=need)
+    return RedirectResponse("/catalogue/demands?filed=1", status_code=303)
+
+
+async def demands(request: Request) -> Response:
+    """`GET /catalogue/demands`: what one's department did not find; for the authority, what nobody did."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    listed = read_listed("/catalogue/demands", request.query_params, "filed")
+    found = await run_in_threadpool(acted, node, actor, "demand.list", **listed.arguments())
+    names = names_for(request)
+    rows = [{**row, "owner": names.department(row["department"])} for row in found["rows"]]
+    return page(
+        request,
+        "demands.html",
+        demands=rows,
+        filed="filed" in listed.filters,
+        pages=listed.pages(found),
+        total=counted(found["total"]),
+    )
+
+
+async def _listed(
+    request: Request, actor: Actor, asked: Asked, errors: Errors, *, need: str = ""
+) -> Response:
+    node: Node = request.app.state.node
+    found = await run_in_threadpool(acted, node, actor, "catalogue.search", **asked.arguments())
+    told = told_list(found, request.state.snapshot, asked, language=language_of(request))
+    return page(
+        request,
+        "catalogue.html",
+        status=400 if errors else 200,
+        asked=asked,
+        errors=errors.by_field,
+        need=need,
+        may_demand=actor.has(Role.OPERATOR) or actor.has(Role.HEAD),
+        **told,
+    )
 
 
 async def entry(request: Request) -> Response:
@@ -94,38 +158,35 @@ def read_asked(get: Callable[[str, str], str]) -> Asked:
     )
 
 
-def told_list(snapshot: Snapshot, asked: Asked, *, language: str) -> dict[str, Any]:
-    """Search, narrow, count and cut: what `catalogue.html` shows."""
-    found = matching(snapshot.resources.values(), asked.words)[: MOST + 1]
-    of_class = [held for held in found if asked.sharing in {"", held.sharing_class.value}]
-    of_both = [held for held in of_class if asked.department in {"", held.department}]
-    by_department = [held for held in found if asked.department in {"", held.department}]
-    first = (max(asked.number, 1) - 1) * ON_A_PAGE
-    shown = of_both[first : first + ON_A_PAGE]
-    more = len(of_both) > first + ON_A_PAGE
-    departments = _department_choices(of_class, snapshot, asked, language=language)
+def told_list(
+    found: Mapping[str, Any], snapshot: Snapshot, asked: Asked, *, language: str
+) -> dict[str, Any]:
+    """What `catalogue.html` shows of what the search said."""
+    departments = _department_choices(found["departments"], snapshot, asked, language=language)
     return {
-        "total": counted(len(of_both)),
+        "total": counted(found["total"]),
         "any": bool(snapshot.resources),
         "rows": [
-            {
-                "code": held.code,
-                "name": name_of(held, language),
-                "department": department_name(snapshot.departments.get(held.department), language)
-                or held.department,
-                "class": held.sharing_class.value,
-                "abstract": held.abstract,
-                "items": [item.title for item in held.items[:SHOWN_ITEMS]],
-                "more_items": max(len(held.items) - SHOWN_ITEMS, 0),
+            row
+            | {
+                "name": row["name_en"] or row["name"] if language == "en" else row["name"],
+                "department": department_name(snapshot.departments.get(row["department"]), language)
+                or row["department"],
+                "items": row["items"][:SHOWN_ITEMS],
+                "more_items": max(len(row["items"]) - SHOWN_ITEMS, 0),
             }
-            for held in shown
+            for row in found["rows"]
         ],
-        "classes": _class_choices(by_department, asked),
+        "classes": _class_choices(found["classes"], asked),
         "departments": departments[:SHOWN_DEPARTMENTS],
         "more_departments": departments[SHOWN_DEPARTMENTS:],
         "previous": asked.address(page=asked.number - 1) if asked.number > 1 else "",
-        "next": asked.address(page=asked.number + 1) if more else "",
+        "next": asked.address(page=asked.number + 1)
+        if found["more"] and asked.number < LAST
+        else "",
         "narrowed": bool(asked.words or asked.department or asked.sharing),
+        "corrected": [(word, "、".join(meant)) for word, meant in found["corrected"].items()],
+        "loose": found["loose"],
     }
 
 
@@ -164,21 +225,6 @@ def told_entry(
     }
 
 
-def matching(resources: Iterable[Resource], words: str) -> list[Resource]:
-    """Return the announced resources that hold every word in a name, their code or an item's title."""
-    wanted = words.casefold().split()
-    found = [
-        held
-        for held in resources
-        if held.state == "announced" and all(word in _text(held) for word in wanted)
-    ]
-    return sorted(found, key=lambda held: (not _named(held, wanted), held.code))
-
-
-def counted(number: int) -> str:
-    return f"{MOST:,}+" if number > MOST else f"{number:,}"
-
-
 def name_of(held: Resource, language: str) -> str:
     return held.name_en or held.name if language == "en" else held.name
 
@@ -190,22 +236,11 @@ def department_name(held: Department | None, language: str) -> str:
     return held.name_en or held.name if language == "en" else held.name
 
 
-def _text(held: Resource) -> str:
-    titles = "\n".join(item.title for item in held.items)
-    return f"{held.code}\n{held.name}\n{held.name_en}\n{held.abstract}\n{titles}".casefold()
-
-
-def _named(held: Resource, wanted: Sequence[str]) -> bool:
-    name = f"{held.name}\n{held.name_en}\n{held.code}".casefold()
-    return all(word in name for word in wanted)
-
-
-def _class_choices(found: Sequence[Resource], asked: Asked) -> list[Choice]:
-    counts = Counter(held.sharing_class.value for held in found)
+def _class_choices(counts: Mapping[str, int], asked: Asked) -> list[Choice]:
     return [
         Choice(
             text=one.value,
-            count=counted(counts[one.value]),
+            count=counted(counts.get(one.value, 0)),
             address=asked.address(**{"class": "" if asked.sharing == one.value else one.value}),
             chosen=asked.sharing == one.value,
         )
@@ -214,9 +249,8 @@ def _class_choices(found: Sequence[Resource], asked: Asked) -> list[Choice]:
 
 
 def _department_choices(
-    found: Sequence[Resource], snapshot: Snapshot, asked: Asked, *, language: str
+    counts: Mapping[str, int], snapshot: Snapshot, asked: Asked, *, language: str
 ) -> list[Choice]:
-    counts = Counter(held.department for held in found)
     codes = sorted(counts, key=lambda code: (code != asked.department, -counts[code], code))
     return [
         Choice(
@@ -231,5 +265,7 @@ def _department_choices(
 
 ROUTES = [
     Route("/catalogue", listing, methods=["GET"]),
+    Route("/catalogue/demand", demand, methods=["POST"]),
+    Route("/catalogue/demands", demands, methods=["GET"]),
     Route("/catalogue/{code:path}", entry, methods=["GET"]),
 ]

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from catalogue.model import Matter
 from catalogue.snapshot import Snapshot
 from exchange.acts.register import ActError
-from exchange.portal.pages.catalogue import counted, department_name, name_of
+from exchange.portal.listing import counted
+from exchange.portal.pages.catalogue import department_name, name_of
 from exchange.portal.render import language_of, page
 from exchange.portal.session import signed_in
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
+from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
@@ -33,6 +34,7 @@ from catalogue.reviews import (
     ReviewVerdict,
 )
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
+from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
 from tests.fakes.catalogue import (
     TODAY,
@@ -262,6 +264,24 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             finding="涉嫌违纪",
             given_by="off_1",
             given_at=TODAY,
+        ),
+    ),
+    "search_synonyms": (
+        SynonymList(
+            id=ONLY,
+            groups=(("低保", "最低生活保障"), ("驾照", "驾驶证", "driving licence")),
+            set_by="off_authority",
+            set_at=TODAY,
+        ),
+    ),
+    "demand": (
+        Demand(
+            id="dmd_1",
+            department="hall",
+            words="船员证",
+            need="核验船员资格",
+            filed_by="off_operator",
+            filed_at=TODAY,
         ),
     ),
 }

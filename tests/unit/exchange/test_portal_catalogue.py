@@ -1,40 +1,16 @@
 """The catalogue's list: what a search finds, what filters count, and where pages end."""
 
-from dataclasses import replace
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.model import Item, ItemType, Resource, SharingClass
 from catalogue.snapshot import Snapshot
-from exchange.portal.pages.catalogue import MOST, ON_A_PAGE, Asked, counted, read_asked, told_list
+from exchange.portal.listing import counted
+from exchange.portal.pages.catalogue import LAST, Asked, read_asked, told_list
 
-KEY = Item(
-    ordinal=0, name="uscc", title="统一社会信用代码", column="uscc", graphql_name="uscc", key=True
-)
 TYPED = st.text(max_size=40)
 
 
-def a_resource(number: int, **changes: object) -> Resource:
-    made = Resource(
-        code=f"301/{number:06}",
-        department="market",
-        name=f"企业法人营业执照 {number}",
-        name_en=f"Business licence {number}",
-        type_name=f"Licence{number}",
-        field_name=f"licence{number}",
-        list_name=f"licences{number}",
-        source="market",
-        table="licence",
-        items=(KEY, replace(KEY, ordinal=1, name="until", title="有效期至", type=ItemType.DATE)),
-        sharing_class=SharingClass.CONDITIONAL,
-        state="announced",
-    )
-    return replace(made, **changes)  # type: ignore[arg-type] # a builder takes any field
-
-
-def a_snapshot(*resources: Resource) -> Snapshot:
+def a_snapshot() -> Snapshot:
     return Snapshot(
         applied_index=0,
         departments={},
@@ -43,46 +19,28 @@ def a_snapshot(*resources: Resource) -> Snapshot:
         officers={},
         staff={},
         sources={},
-        resources={held.code: held for held in resources},
+        resources={},
         matters={},
         grants={},
         asked=frozenset(),
     )
 
 
-def codes(asked: Asked, *resources: Resource) -> list[str]:
-    told = told_list(a_snapshot(*resources), asked, language="zh")
-    return [row["code"] for row in told["rows"]]
+def found(**changes: object) -> dict[str, object]:
+    nothing = {"rows": [], "total": 0, "more": False, "classes": {}, "departments": {}}
+    return nothing | {"corrected": {}, "loose": False} | changes
 
 
-@pytest.mark.parametrize(
-    "words", ["营业执照 1", "business LICENCE 1", "301/000001", "有效期 执照 1"]
-)
-def test_every_word_is_looked_for_in_names_codes_and_items(words: str) -> None:
-    other = a_resource(2, name="排污许可证", name_en="Permit", items=(KEY,))
-    assert codes(Asked(words=words), a_resource(1), other) == ["301/000001"]
-
-
-def test_a_name_comes_before_an_item() -> None:
-    by_item = a_resource(1, name="甲", name_en="A")
-    by_name = a_resource(2, name="有效期至")
-    assert codes(Asked(words="有效期"), by_item, by_name) == ["301/000002", "301/000001"]
-
-
-def test_only_what_is_announced_is_listed() -> None:
-    assert codes(Asked(), a_resource(1, state="withdrawn"), a_resource(2)) == ["301/000002"]
-
-
-def test_each_filter_counts_under_the_other_one() -> None:
-    held = (
-        a_resource(1),
-        a_resource(2, department="housing"),
-        a_resource(3, department="housing", sharing_class=SharingClass.UNCONDITIONAL),
+def test_each_filter_shows_its_counts_and_what_is_chosen() -> None:
+    told = told_list(
+        found(classes={"conditional": 5_001}, departments={"market": 1, "housing": 2}),
+        a_snapshot(),
+        Asked(department="housing"),
+        language="zh",
     )
-    told = told_list(a_snapshot(*held), Asked(department="housing"), language="zh")
     assert {one.text: one.count for one in told["classes"]} == {
-        "unconditional": "1",
-        "conditional": "1",
+        "unconditional": "0",
+        "conditional": "5,000+",
         "not-shared": "0",
     }
     assert {one.text: (one.count, one.chosen) for one in told["departments"]} == {
@@ -91,20 +49,24 @@ def test_each_filter_counts_under_the_other_one() -> None:
     }
 
 
-def test_pages_together_hold_everything_once() -> None:
-    held = [a_resource(number) for number in range(2 * ON_A_PAGE + 1)]
-    seen: list[str] = []
-    for number in (1, 2, 3):
-        told = told_list(a_snapshot(*held), Asked(number=number), language="zh")
-        seen += [row["code"] for row in told["rows"]]
-        assert bool(told["next"]) is (number < 3)
-        assert bool(told["previous"]) is (number > 1)
-    assert sorted(seen) == sorted(one.code for one in held)
-    assert len(seen) == len(set(seen))
+def test_pages_lead_on_as_far_as_the_search_does() -> None:
+    def pages(number: int, *, more: bool) -> tuple[bool, bool]:
+        told = told_list(found(more=more), a_snapshot(), Asked(number=number), language="zh")
+        return bool(told["previous"]), bool(told["next"])
+
+    assert pages(1, more=True) == (False, True)
+    assert pages(2, more=True) == (True, True)
+    assert pages(3, more=False) == (True, False)
+    assert pages(LAST, more=True) == (True, False)
+
+
+def test_an_address_of_any_page_asks_for_one_that_there_may_be() -> None:
+    assert Asked(number=0).arguments()["page"] == 1
+    assert Asked(number=99_999).arguments()["page"] == LAST
 
 
 def test_counts_end_at_five_thousand_and_say_so() -> None:
-    assert [counted(0), counted(MOST), counted(MOST + 1)] == ["0", "5,000", "5,000+"]
+    assert [counted(0), counted(5_000), counted(5_001)] == ["0", "5,000", "5,000+"]
 
 
 @given(TYPED, TYPED, TYPED, TYPED)
