@@ -212,6 +212,8 @@ class FoundRow:
     provider: str
     resource: str
     decision: str
+    lost: tuple[str, ...] = field(default=(), compare=False)
+    """Facets by which the search does not lead to it, though it has a word there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +295,8 @@ def _check_rows(
     steps = {step["ref"]: step for step in members.get("steps", ())}
     for ref in sorted(steps.keys() - {row.step for row in rows}):
         yield _finding(What.HIDDEN, where, index, f"the search does not lead to its step {ref}")
+    for name in dict.fromkeys(name for row in rows for name in row.lost):
+        yield _finding(What.HIDDEN, where, index, f"the search does not lead to it by its {name}")
     for row in rows:
         if steps and not _agrees(row, members, steps.get(row.step)):
             detail = f"the search says otherwise of its step {row.step}"
