@@ -76,7 +76,7 @@ def forget(
                     ).rowcount
                 freed += connection.execute(
                     update(rows)
-                    .where(rows.c.idx.in_(chunk), rows.c.subject == token)
+                    .where(rows.c.idx.in_(chunk), rows.c.subject == bytes.fromhex(token))
                     .values(subject=None)
                 ).rowcount
     except SQLAlchemyError as error:

@@ -8,14 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Protocol
 
 from audit.canonical import commit_value, decode_strict
 from audit.checkpoint import Checkpoint
 from audit.entry import Opening
 from audit.errors import AuditError
-from audit.merkle import HASH_LENGTH, TILE_WIDTH, FullTile, RightEdge, leaf_hash
-from audit.store import Head, StoredEntry
+from audit.merkle import HASH_LENGTH, TILE_WIDTH, FullTile, RightEdge
+from audit.store import Head
+
+STRIDE = 8 * TILE_WIDTH
+"""Entries that are read and hashed together."""
 
 
 class What(StrEnum):
@@ -59,9 +63,9 @@ class StoredLog(Protocol):
 
     def last_index(self) -> int: ...
 
-    def entries(self, first: int, end: int) -> list[StoredEntry]: ...
+    def stride(self, first: int, end: int) -> list[tuple[int, bytes, bytes]]: ...
 
-    def tile(self, level: int, n: int) -> FullTile | None: ...
+    def tiles(self, level: int, first: int, end: int) -> list[FullTile]: ...
 
 
 def check_log(
@@ -107,47 +111,69 @@ def _check_tree(stored: StoredLog, head: Head, wanted: Mapping[int, set[bytes]])
     edge = RightEdge()
     seen: dict[bytes, int] = {}
     _check_root(findings, edge, wanted)
-    for first in range(0, head.size, TILE_WIDTH):
-        end = min(first + TILE_WIDTH, head.size)
-        leaves = list(_leaves(stored, first, end, findings))
+    for first in range(0, head.size, STRIDE):
+        end = min(first + STRIDE, head.size)
+        leaves = _leaves(stored.stride(first, end), first, end, findings)
         _check_copies(findings, seen, leaves, first)
+        grown: list[FullTile] = []
         for cut, until in _cuts(first, end, wanted):
-            grown = edge.append(leaves[cut - first : until - first])
-            for tile in grown.tiles:
-                findings += _check_tile(stored.tile(tile.level, tile.n), tile)
+            grown += edge.append(leaves[cut - first : until - first]).tiles
             _check_root(findings, edge, wanted)
+        findings += _check_tiles(stored, grown)
     if edge.root() != head.root:
         detail = f"the entries lead to another root than the head's of size {head.size}"
         findings.append(_finding(What.ROOT, "head", None, detail))
     return findings
 
 
-def _leaves(stored: StoredLog, first: int, end: int, findings: list[Finding]) -> Iterator[bytes]:
-    """Give the leaf hash of every stored body; a missing entry is named and gives an empty one."""
-    found = {entry.index: entry for entry in stored.entries(first, end)}
+def _leaves(
+    found: Sequence[tuple[int, bytes, bytes]], first: int, end: int, findings: list[Finding]
+) -> list[bytes]:
+    """Return the leaf hash of every stored body; a missing entry is named and gives an empty one."""
+    # Mostly all is well, and that is said of the stride at once.
+    computed = [sha256(b"\0" + body).digest() for _, body, _ in found]
+    if [leaf for _, _, leaf in found] == computed and [row[0] for row in found] == [
+        *range(first, end)
+    ]:
+        return computed
+    kept = {row[0]: (row[2], leaf) for row, leaf in zip(found, computed, strict=True)}
+    leaves = []
     for index in range(first, end):
-        entry = found.get(index)
-        if entry is None:
+        stored, leaf = kept.get(index, (None, bytes(HASH_LENGTH)))
+        leaves.append(leaf)
+        if stored is None:
             detail = "is missing"
             findings.append(_finding(What.MISSING, f"entry {index}", index, detail))
-            yield bytes(HASH_LENGTH)
-            continue
-        leaf = leaf_hash(entry.body)
-        if leaf != entry.leaf:
+        elif leaf != stored:
             detail = "the stored bytes do not hash to the stored leaf"
             findings.append(_finding(What.CHANGED, f"entry {index}", index, detail))
-        yield leaf
+    return leaves
 
 
 def _check_copies(
     findings: list[Finding], seen: dict[bytes, int], leaves: Sequence[bytes], first: int
 ) -> None:
+    fresh = dict(zip(leaves, range(first, first + len(leaves)), strict=True))
+    if len(fresh) == len(leaves) and seen.keys().isdisjoint(fresh):
+        seen |= fresh
+        return
     for index, leaf in enumerate(leaves, first):
         earlier = seen.setdefault(leaf, index)
         # Each entry has an id of 128 random bits: two equal leaves are one entry put in twice.
         if earlier != index and any(leaf):
             detail = f"is a copy of entry {earlier}"
             findings.append(_finding(What.DUPLICATE, f"entry {index}", index, detail))
+
+
+def _check_tiles(stored: StoredLog, grown: Sequence[FullTile]) -> Iterator[Finding]:
+    """Compare the stored tiles with those that a stride completed."""
+    held: dict[tuple[int, int], FullTile] = {}
+    for level in {tile.level for tile in grown}:
+        numbers = [tile.n for tile in grown if tile.level == level]
+        found = stored.tiles(level, numbers[0], numbers[-1] + 1)
+        held |= {(level, tile.n): tile for tile in found}
+    for tile in grown:
+        yield from _check_tile(held.get((tile.level, tile.n)), tile)
 
 
 def _check_tile(stored: FullTile | None, computed: FullTile) -> Iterator[Finding]:
@@ -212,6 +238,8 @@ class FoundRow:
     provider: str
     resource: str
     decision: str
+    lost: tuple[str, ...] = field(default=(), compare=False)
+    """Facets by which the search does not lead to it, though it has a word there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,6 +321,8 @@ def _check_rows(
     steps = {step["ref"]: step for step in members.get("steps", ())}
     for ref in sorted(steps.keys() - {row.step for row in rows}):
         yield _finding(What.HIDDEN, where, index, f"the search does not lead to its step {ref}")
+    for name in dict.fromkeys(name for row in rows for name in row.lost):
+        yield _finding(What.HIDDEN, where, index, f"the search does not lead to it by its {name}")
     for row in rows:
         if steps and not _agrees(row, members, steps.get(row.step)):
             detail = f"the search says otherwise of its step {row.step}"

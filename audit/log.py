@@ -8,6 +8,7 @@ caller answered. Reading never touches the committing thread.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -54,6 +55,12 @@ def check_stored(engine: Engine, keys: LogKeys, *, guard: Path) -> list[Finding]
         check_head=lambda head: check_seal(head, keys.seal),
         checkpoints=checkpoints,
     )
+
+
+@lru_cache(maxsize=4)
+def _size_of(note: str) -> int:
+    """Return the size of a checkpoint; whoever proves many entries asks for that of one and the same."""
+    return parse_checkpoint(parse_note(note).text).size
 
 
 def _pass(_: str) -> None:
@@ -236,7 +243,7 @@ class Log:
 
     def prove(self, index: int, size: int | None = None) -> list[bytes]:
         """Return the inclusion proof of an entry in the tree of `size`; None: of the checkpoint."""
-        newest = parse_checkpoint(parse_note(self.checkpoint).text).size
+        newest = _size_of(self.checkpoint)
         wanted = newest if size is None else size
         if not 0 <= wanted <= newest:
             raise ProofError(f"no tree of {wanted} in a log of {newest}")
@@ -253,7 +260,7 @@ class Log:
     def receipt_of(self, index: int, *, names: Iterable[str] = ()) -> Sequenced:
         """Prove a stored entry anew; `names` are the commitments to open, as far as they open."""
         note = self.checkpoint
-        size = parse_checkpoint(parse_note(note).text).size
+        size = _size_of(note)
         opened = self.open_disclosures(index)
         return Sequenced(
             index=index,
@@ -297,7 +304,7 @@ class Log:
         """Return the newest published checkpoint, with the post-quantum line; at most one a second."""
         with self._publishing:
             note = self.checkpoint
-            size = parse_checkpoint(parse_note(note).text).size
+            size = _size_of(note)
             now = int(self._now().timestamp() * 1000)
             if self._published is not None:
                 at, published_size, published = self._published
@@ -317,7 +324,7 @@ class Log:
 
         A later cosignature of one key takes the place of an earlier one.
         """
-        size = parse_checkpoint(parse_note(note).text).size
+        size = _size_of(note)
         with self._publishing:
             note = self._store.publish(size, note=note, at=int(self._now().timestamp() * 1000))
             note = replace_signatures(note, lines)

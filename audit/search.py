@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,6 +12,7 @@ from audit import tables
 from audit.errors import LogUnavailableError, MalformedError
 from audit.store import StoredIndexRow
 from audit.wanted import Position, Token, Wanted, query
+from audit.words import read_rows
 
 MOST = 1_000
 """Rows on one page."""
@@ -52,7 +52,7 @@ def search(
         raise MalformedError(f"a page of {first} rows, 1 to {MOST} needed")
     with _reading(engine) as connection:
         found = connection.execute(query(connection, wanted, token, first + 1, after)).all()
-    rows = tuple(map(_stored, found[:first]))
+        rows = tuple(read_rows(connection, found[:first]))
     last = (rows[-1].index, rows[-1].n) if len(found) > first else None
     return Page(rows=rows, next=last)
 
@@ -74,14 +74,15 @@ def count(engine: Engine, wanted: Wanted, *, token: Token, most: int = COUNTED) 
     """Count the newest entries found by department, system, resource, matter, outcome, code and kind."""
     with _reading(engine) as connection:
         found = connection.execute(query(connection, wanted, token, most + 1, None)).all()
+        rows = read_rows(connection, found[:most])
     seen: dict[str, set[tuple[str, int]]] = {name: set() for name in COUNTS}
-    for row in map(_stored, found[:most]):
+    for row in rows:
         for name, values in seen.items():
             value = getattr(row, name)
             if value:
                 values.add((value, row.index))
     return Counts(
-        entries=len({row[0] for row in found[:most]}),
+        entries=len({row.index for row in rows}),
         whole=len(found) <= most,
         by={name: Counter(value for value, _ in sorted(values)) for name, values in seen.items()},
     )
@@ -106,8 +107,3 @@ def _reading(engine: Engine) -> Iterator[Connection]:
         raise LogUnavailableError(
             f"the log's database does not answer ({type(error).__name__})"
         ) from error
-
-
-def _stored(row: Any) -> StoredIndexRow:
-    # The columns stand in the order of the row's fields.
-    return StoredIndexRow(**dict(zip(StoredIndexRow.__dataclass_fields__, row, strict=True)))

@@ -11,7 +11,9 @@ from audit import tables
 from audit.compose import open_payload
 from audit.errors import LogUnavailableError, ProofError
 from audit.fsck import Finding, FoundPart, FoundRow, Sides, What
+from audit.merkle import TILE_WIDTH
 from audit.sequencer import place_of
+from audit.words import read_places, read_words, rows_with
 
 _CHUNK = 512
 """Entries looked at together."""
@@ -64,15 +66,28 @@ def _opened(vault: Opener, part: RowMapping, *, origin: str) -> FoundPart:
     return FoundPart(**made, openings=None if payload is None else open_payload(payload))
 
 
+_NAMES = ("step", "consumer", "system", "provider", "resource", "decision")
+
+
 def _rows(engine: Engine, first: int, end: int) -> Mapping[int, list[FoundRow]]:
+    """Return what the search says of entries, and to whom it does not lead by one of their words."""
     columns = tables.index.c
-    names = ("step", "consumer", "system", "provider", "resource", "decision")
-    query = select(columns.idx, *(columns[name] for name in names)).where(
-        columns.idx >= first, columns.idx < end
-    )
+    query = select(tables.index).where(columns.idx >= first, columns.idx < end)
     found: dict[int, list[FoundRow]] = {}
-    for row in _read(engine, query):
-        found.setdefault(row["idx"], []).append(FoundRow(**{name: row[name] for name in names}))
+    with _answering(), engine.execution_options(reading=True).connect() as connection:
+        rows = connection.execute(query).mappings().all()
+        numbers = {row[name] for row in rows for name in tables.WORDS}
+        spelled = read_words(connection, numbers)
+        places = read_places(connection, numbers, first // TILE_WIDTH, -(-end // TILE_WIDTH))
+    for row in rows:
+        n = row["idx"] // TILE_WIDTH
+        lost = [
+            name
+            for name in tables.FOUND_BY
+            if row[name] is not None and ((row[name], n) not in places or row[name] not in spelled)
+        ]
+        made = {name: spelled.get(row[name], "") for name in _NAMES}
+        found.setdefault(row["idx"], []).append(FoundRow(**made, lost=tuple(lost)))
     return found
 
 
@@ -118,11 +133,16 @@ def _answering() -> Iterator[None]:
 def case_rows(engine: Engine, consumer: str) -> Iterator[tuple[int, str, str]]:
     """Yield index, kind and keyed case number of a department's entries, oldest first."""
     columns = tables.index.c
-    query = (
-        select(columns.idx, columns.kind, columns.case_number)
-        .where(columns.consumer == consumer, columns.case_number.is_not(None))
-        .order_by(columns.idx)
-        .distinct()
+    query = rows_with(
+        {"consumer": consumer},
+        columns.idx,
+        columns.kind,
+        columns.case_number,
+        dialect=engine.dialect,
+        where=[columns.case_number.is_not(None)],
     )
-    for row in _read(engine, query):
-        yield row["idx"], row["kind"], row["case_number"]
+    with _answering(), engine.execution_options(reading=True).connect() as connection:
+        rows = {tuple(row) for row in connection.execute(query)}
+        spelled = read_words(connection, {kind for _, kind, _ in rows})
+    for index, kind, case in sorted(rows):
+        yield index, spelled.get(kind, ""), case.hex()

@@ -1,7 +1,7 @@
 """Keeps the log in a relational database; the same statements run on SQLite and PostgreSQL."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from operator import attrgetter
 from typing import Any
 
@@ -19,7 +19,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,12 +30,10 @@ from audit.entry import Nonce
 from audit.errors import LogUnavailableError, StartRefusedError
 from audit.merkle import TILE_WIDTH, FullTile
 from audit.store import Head, SealedPart, StoredEntry, StoredIndexRow, Writes
+from audit.words import Learned, Word, Words, next_id, read_ids, rows_with
 
 _FULL = 2
 """SQLite's number for synchronous=FULL; EXTRA is above it."""
-
-_index_row = attrgetter(*StoredIndexRow.__dataclass_fields__)
-"""The values of a search row, in the order of the table's columns."""
 
 _head_row = attrgetter(*Head.__dataclass_fields__)
 """The values of a head, in the order of the table's columns."""
@@ -55,6 +52,7 @@ class SqlStore:
         self._engine = engine
         self._reader = engine.execution_options(reading=True)
         self._statements = _Statements(engine.dialect)
+        self._words = Words()
         driver = engine.dialect.loaded_dbapi
         self._errors = (SQLAlchemyError, OSError, driver.Error)
         """What says that the database does not answer; a COPY's errors are the driver's own."""
@@ -82,9 +80,12 @@ class SqlStore:
     def transaction(self) -> Iterator["SqlBatch"]:
         try:
             with self._engine.begin() as connection:
-                yield SqlBatch(connection, self._statements)
+                batch = SqlBatch(connection, self._statements, self._words)
+                yield batch
         except self._errors as error:
             raise _unavailable(error) from error
+        # Past the commit: of a batch that may have been rolled back nothing is remembered.
+        self._words.learn(batch.learned)
 
     def create(self, head: Head) -> None:
         with self.transaction() as batch:
@@ -115,20 +116,25 @@ class SqlStore:
         return found[0].body if found else None
 
     def entries(self, first: int, end: int) -> list[StoredEntry]:
-        columns = tables.entry.c
-        query = select(columns.idx, columns.body, columns.leaf)
+        return [StoredEntry(*row) for row in self.stride(first, end)]
+
+    def stride(self, first: int, end: int) -> list[tuple[int, bytes, bytes]]:
+        """Return index, body and leaf of the stored entries [first, end), in order, past SQLAlchemy."""
         with self._reading() as connection:
-            found = connection.execute(
-                query.where(_between(columns.idx, first, end)).order_by(columns.idx)
-            ).all()
-        away = [(index, leaf) for index, body, leaf in found if body is None]
-        archived = bodies_in_files(self._folders(away), away) if away else {}
-        entries = []
-        for index, body, leaf in found:
-            kept = archived.get(index) if body is None else body
-            if kept is not None:
-                entries.append(StoredEntry(index, kept, leaf))
-        return entries
+            # Begun by hand: what is said to the driver itself begins no reading transaction.
+            connection.begin()
+            driver: Any = connection.connection.driver_connection
+            binary = {"binary": True} if connection.dialect.name == "postgresql" else {}
+            with closing(driver.cursor(**binary)) as cursor:
+                cursor.execute(self._statements.stride, (first, end))
+                rows = cursor.fetchall()
+        away = [(index, leaf) for index, body, leaf in rows if body is None]
+        if away:
+            archived = bodies_in_files(self._folders(away), away)
+            there = (row for row in rows if row[1] is not None or row[0] in archived)
+            rows = [(index, archived.get(index, body), leaf) for index, body, leaf in there]
+        found: list[tuple[int, bytes, bytes]] = rows
+        return found
 
     def _folders(self, away: Sequence[tuple[int, bytes]]) -> dict[int, str]:
         """Where the bundles of these entries lie."""
@@ -148,10 +154,7 @@ class SqlStore:
         return [row["leaf"] for row in found]
 
     def indices_of(self, kind: str) -> list[int]:
-        # Said in the words of the partial index, or the database does not know that it may use it.
-        rare = text(" AND ".join(f"kind <> '{each}'" for each in tables.COMMON["kind"]))
-        columns = tables.index.c
-        query = select(columns.idx).where(columns.kind == kind, rare).order_by(columns.idx)
+        query = rows_with({"kind": kind}, tables.index.c.idx, dialect=self._engine.dialect)
         return sorted({int(row["idx"]) for row in self._rows(query)})
 
     def tile(self, level: int, n: int) -> FullTile | None:
@@ -159,6 +162,16 @@ class SqlStore:
             select(tables.tile).where(tables.tile.c.level == level, tables.tile.c.n == n)
         )
         return FullTile(**found[0]) if found else None
+
+    def tiles(self, level: int, first: int, end: int) -> list[FullTile]:
+        """Return the full tiles [first, end) of a level, in order; those that are not stored are left out."""
+        table = tables.tile
+        found = self._rows(
+            select(table)
+            .where(table.c.level == level, _between(table.c.n, first, end))
+            .order_by(table.c.n)
+        )
+        return [FullTile(**row) for row in found]
 
     def tile_roots(self, level: int, first: int, end: int) -> list[bytes]:
         found = self._rows(
@@ -220,9 +233,12 @@ class SqlStore:
 class SqlBatch:
     """Implements `Batch` on one open transaction."""
 
-    def __init__(self, connection: Connection, statements: "_Statements") -> None:
+    def __init__(self, connection: Connection, statements: "_Statements", words: Words) -> None:
         self._connection = connection
         self._statements = statements
+        self._words = words
+        self.learned = Learned()
+        """What is known of words once this batch is committed."""
 
     def head(self) -> Head | None:
         return _head(self._connection)
@@ -264,11 +280,7 @@ class SqlBatch:
             tables.entry,
             [(held.index, held.body, held.leaf) for held in writes.entries],
         )
-        run(
-            self._connection,
-            tables.index,
-            [_index_row(row) for row in writes.index],
-        )
+        self._write_rows(writes.index)
         run(
             self._connection,
             tables.disclosure,
@@ -291,6 +303,28 @@ class SqlBatch:
             tables.quota,
             [(key, day, used) for (key, day), used in writes.used.items()],
         )
+
+    def _write_rows(self, rows: Sequence[StoredIndexRow]) -> None:
+        """Write search rows, the words among them that are new, and the bundles where words are new."""
+        ids = self._ids_of(self._words.unknown(rows))
+        numbered = list(self._words.numbered(rows, ids))
+        places = self._words.new_places(numbered)
+        run = self._statements.run
+        run(self._connection, tables.word_bundle, sorted(places))
+        run(self._connection, tables.index, numbered)
+        self.learned = Learned(ids=ids, places=places)
+
+    def _ids_of(self, unknown: set[Word]) -> dict[Word, int]:
+        if not unknown:
+            return {}
+        ids = read_ids(self._connection, unknown)
+        new = sorted(unknown - ids.keys())
+        if new:
+            first = next_id(self._connection)
+            rows = [(number, *word) for number, word in enumerate(new, first)]
+            self._statements.run(self._connection, tables.word, rows)
+            ids |= {word: number for number, word in enumerate(new, first)}
+        return ids
 
     def move_head(self, old: Head, new: Head) -> bool:
         return self._statements.move_head(self._connection, old, new)
@@ -321,13 +355,15 @@ class _Statements:
         make = postgresql.insert if self._copies else sqlite.insert
         counted = make(tables.counter)
         used = make(tables.quota)
-        statements: dict[Table, Any] = {table: insert(table) for table in _ADDED}
+        statements: dict[Table, Any] = {table: insert(table) for table in (*_ADDED, tables.word)}
         statements[tables.counter] = counted.on_conflict_do_update(
             index_elements=["name"], set_={"n": counted.excluded.n}
         )
         statements[tables.quota] = used.on_conflict_do_update(
             index_elements=["key", "day"], set_={"used": used.excluded.used}
         )
+        # Another writer may have put down the same.
+        statements[tables.word_bundle] = make(tables.word_bundle).on_conflict_do_nothing()
         # Its name says what it holds: one that is there is the same.
         statements[tables.document] = make(tables.document).on_conflict_do_nothing()
         # Rows are given by place; a driver that takes names as well is told so.
@@ -340,6 +376,7 @@ class _Statements:
             for table, statement in statements.items()
         }
         self._move = str(_move_head().compile(dialect=positional))
+        self.stride = str(_stride().compile(dialect=positional))
 
     def among(self, column: Column[str], count: int, *equal: str) -> str:
         """Return the query of the rows whose column holds one of so many values."""
@@ -372,6 +409,15 @@ _ADDED = (
     tables.nonce,
 )
 """Tables that a batch only ever adds to."""
+
+
+def _stride() -> Any:
+    columns = tables.entry.c
+    return (
+        select(columns.idx, columns.body, columns.leaf)
+        .where(columns.idx >= bindparam("first"), columns.idx < bindparam("end"))
+        .order_by(columns.idx)
+    )
 
 
 def _move_head() -> Any:

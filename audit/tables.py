@@ -8,6 +8,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     false,
@@ -86,46 +87,48 @@ checkpoint = Table(
     Column("tsa_token", LargeBinary),
 )
 
-# How entries are found. Identifiers stand here only as keyed tokens, never in a leaf.
+FOUND_BY = (
+    "code", "decision", "kind", "matter", "resource", "system", "officer", "provider", "consumer",
+)  # fmt: skip
+"""Columns of search rows whose words lead to bundles; where several are wanted, the first of these leads."""
+
+WORDS = (*FOUND_BY, "step", "items")
+"""Columns of search rows that hold words by number."""
+
+# What search rows say again and again, each value of a column once. `facet` is the column's name.
+word = Table(
+    "audit_word",
+    log_metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("facet", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+Index("audit_word_value", word.c.facet, word.c.value, unique=True)
+
+# In which bundles of 256 entries a word stands: a search by words looks into these bundles and no others.
+word_bundle = Table(
+    "audit_word_bundle",
+    log_metadata,
+    Column("word", Integer, primary_key=True, autoincrement=False),
+    Column("n", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# How entries are found: by words (their ids stand here) and by keyed tokens, 16 raw bytes. Identifiers stand
+# here in no other form, and in a leaf in none. The widest columns lead, so that PostgreSQL pads nothing.
 index = Table(
     "audit_index",
     log_metadata,
     Column("idx", _Big, primary_key=True, autoincrement=False),
-    Column("n", Integer, primary_key=True, autoincrement=False),
     Column("ts", _Big, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("step", Text, nullable=False),
-    Column("consumer", Text, nullable=False),
-    Column("system", Text, nullable=False),
-    Column("provider", Text, nullable=False),
-    Column("resource", Text, nullable=False),
-    Column("matter", Text, nullable=False),
-    Column("decision", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("officer", Text),
-    Column("case_number", Text),
-    Column("subject", Text),
-    Column("items", Text, nullable=False, server_default=""),
+    # An officer's word is his keyed token: the same few officers ask again and again.
+    *(Column(name, Integer, nullable=name == "officer") for name in WORDS),
+    Column("n", SmallInteger, primary_key=True, autoincrement=False),
     Column("sealed", Boolean, nullable=False, server_default=false()),
+    Column("case_number", LargeBinary),
+    Column("subject", LargeBinary),
     sqlite_with_rowid=False,
 )
-Index("audit_index_consumer", index.c.consumer, index.c.idx, index.c.n)
-Index("audit_index_provider", index.c.provider, index.c.idx, index.c.n)
-Index("audit_index_resource", index.c.resource, index.c.idx, index.c.n)
-Index("audit_index_system", index.c.system, index.c.idx, index.c.n)
-Index("audit_index_matter", index.c.matter, index.c.idx, index.c.n)
-# What nearly every row has is found by walking the rows themselves; only the rest is worth an index.
-COMMON = {"kind": ("call",), "decision": ("", "given"), "code": ("",)}
-for _rare, _values in COMMON.items():
-    _condition = text(" AND ".join(f"{_rare} <> '{value}'" for value in _values))
-    Index(
-        f"audit_index_{_rare}",
-        index.c[_rare],
-        index.c.idx,
-        index.c.n,
-        sqlite_where=_condition,
-        postgresql_where=_condition,
-    )
 Index(
     "audit_index_sealed",
     index.c.idx,
@@ -133,13 +136,12 @@ Index(
     sqlite_where=text("sealed"),
     postgresql_where=text("sealed"),
 )
-for _sparse in ("officer", "case_number", "subject"):
+# SQLite puts a row's key behind each of these; PostgreSQL keeps equal tokens once, and sorts the few rows.
+for _sparse in ("case_number", "subject"):
     _column = index.c[_sparse]
     Index(
         f"audit_index_{_sparse}",
         _column,
-        index.c.idx,
-        index.c.n,
         sqlite_where=_column.is_not(None),
         postgresql_where=_column.is_not(None),
     )

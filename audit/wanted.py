@@ -1,6 +1,6 @@
-"""What to search the log for, and the query that finds it: each facet walks an index, newest first."""
+"""What to search the log for, and the query that finds it, newest first: each facet is walked by itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from audit import tables
 from audit.errors import MalformedError
+from audit.words import id_of, ids_of, rows_with
 
 _BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -86,37 +87,45 @@ def query(
     connection: Connection, wanted: Wanted, token: Token, most: int, after: Position | None
 ) -> Select[Any]:
     """Return the statement that finds up to `most` rows. Raises MalformedError for what cannot be asked."""
-    conditions = _conditions(connection, wanted, token)
+    first, end = _span(connection, wanted, after)
+    conditions = _conditions(wanted, token)
     if after is not None:
         conditions.append(_older_than(after))
+    words = _words(wanted, token)
+    # A case or a subject has an index of its own, which leads to few rows.
+    by_bundle = all(one is None for one in (wanted.case, wanted.subject, wanted.case_of))
+    of = tables.index.c
+
+    def newest(words: Mapping[str, str], *more: ColumnElement[bool]) -> Select[Any]:
+        return rows_with(
+            words,
+            *of,
+            dialect=connection.dialect,
+            where=[*conditions, *more],
+            first=first,
+            end=end,
+            by_bundle=by_bundle,
+        ).limit(most)
+
     if wanted.department is None:
-        return _newest(conditions, most)
-    # Two walks along two indexes: an OR over both columns would sort all that a department ever did.
-    consumer, provider = tables.index.c.consumer, tables.index.c.provider
-    mine = _newest([*conditions, consumer == wanted.department], most).subquery()
-    asked_of_me = _newest(
-        [*conditions, provider == wanted.department, consumer != wanted.department], most
+        return newest(words)
+    # Two walks: an OR over both columns would read all bundles.
+    mine = id_of("consumer", wanted.department)
+    theirs = id_of("provider", wanted.department)
+    asked = newest({"consumer": wanted.department} | words, of.consumer == mine).subquery()
+    was_asked = newest(
+        {"provider": wanted.department} | words,
+        of.provider == theirs,
+        of.consumer.is_distinct_from(mine),
     ).subquery()
-    both = union_all(select(mine), select(asked_of_me)).subquery()
+    both = union_all(select(asked), select(was_asked)).subquery()
     return select(both).order_by(both.c.idx.desc(), both.c.n.desc()).limit(most)
 
 
-def _newest(conditions: list[ColumnElement[bool]], most: int) -> Select[Any]:
-    table = tables.index
-    return (
-        select(table)
-        .where(and_(True, *conditions))  # noqa: FBT003 - SQLAlchemy's way to write "no condition"
-        .order_by(table.c.idx.desc(), table.c.n.desc())
-        .limit(most)
-    )
-
-
-def _conditions(connection: Connection, wanted: Wanted, token: Token) -> list[ColumnElement[bool]]:
-    columns = tables.index.c
-    equal: dict[str, Any] = {
-        "case_number": None if wanted.case is None else token("case", wanted.case),
+def _words(wanted: Wanted, token: Token) -> dict[str, str]:
+    """Return the words that are wanted, by column."""
+    equal = {
         "officer": None if wanted.officer is None else token("officer", wanted.officer),
-        "subject": None if wanted.subject is None else token(*wanted.subject),
         "consumer": wanted.consumer,
         "system": wanted.system,
         "resource": wanted.resource,
@@ -125,33 +134,42 @@ def _conditions(connection: Connection, wanted: Wanted, token: Token) -> list[Co
         "code": wanted.code,
         "kind": wanted.kind,
     }
-    conditions = [columns[name] == value for name, value in equal.items() if value is not None]
-    conditions += [
-        # Said in the words of the partial index, or the database does not know that it may use it.
-        text(" AND ".join(f"audit_index.{name} <> '{value}'" for value in common))
-        for name, common in tables.COMMON.items()
-        if equal[name] is not None and equal[name] not in common
-    ]
+    return {name: value for name, value in equal.items() if value is not None}
+
+
+def _conditions(wanted: Wanted, token: Token) -> list[Any]:
+    """Return the conditions that no word of the rows says."""
+    columns = tables.index.c
+    conditions: list[Any] = []
+    if wanted.case is not None:
+        conditions.append(columns.case_number == bytes.fromhex(token("case", wanted.case)))
+    if wanted.subject is not None:
+        conditions.append(columns.subject == bytes.fromhex(token(*wanted.subject)))
+    if wanted.case_of is not None:
+        conditions.append(columns.case_number == _case_of(wanted.case_of))
     if wanted.sealed:
         conditions.append(text("audit_index.sealed"))
     if wanted.open_to is not None:
-        conditions.append(
-            or_(columns.sealed == false(), columns.officer == token("officer", wanted.open_to))
-        )
+        own = columns.officer == id_of("officer", token("officer", wanted.open_to))
+        conditions.append(or_(columns.sealed == false(), own))
     if wanted.index is not None:
         conditions.append(columns.idx == wanted.index)
-    if wanted.case_of is not None:
-        conditions.append(columns.case_number == _case_of(wanted.case_of))
     if wanted.item is not None:
         conditions.append(_names_item(wanted))
     if wanted.within is not None:
         conditions.append(or_(false(), *(_inside(one) for one in wanted.within)))
-    return [*conditions, *_between(connection, wanted.since, wanted.until)]
+    return conditions
 
 
 def _case_of(index: int) -> Any:
     named = tables.index.alias("named")
-    return select(func.max(named.c.case_number)).where(named.c.idx == index).scalar_subquery()
+    return (
+        select(named.c.case_number)
+        .where(named.c.idx == index, named.c.case_number.is_not(None))
+        .order_by(named.c.case_number.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _names_item(wanted: Wanted) -> ColumnElement[bool]:
@@ -159,7 +177,11 @@ def _names_item(wanted: Wanted) -> ColumnElement[bool]:
     if wanted.resource is None or wanted.item is None:
         raise MalformedError("an item without its resource")
     at, holding = item_place(wanted.item)
-    return func.substr(tables.index.c["items"], at + 1, 1).in_(list(holding))
+    word = tables.word.c
+    named = select(word.id).where(
+        word.facet == "items", func.substr(word.value, at + 1, 1).in_(list(holding))
+    )
+    return tables.index.c["items"].in_(named)
 
 
 def item_place(ordinal: int) -> tuple[int, str]:
@@ -176,19 +198,22 @@ def item_place(ordinal: int) -> tuple[int, str]:
 def _inside(part: Within) -> ColumnElement[bool]:
     columns = tables.index.c
     bounds: list[ColumnElement[bool]] = [
-        columns[name].in_(sorted(values))
+        columns[name].in_(ids_of(name, values))
         for name, values in (
             ("system", part.systems),
             ("resource", part.resources),
             ("matter", part.matters),
-            ("case_number", part.cases),
-            ("subject", part.subjects),
         )
         if values
     ]
+    bounds += [
+        columns[name].in_([bytes.fromhex(value) for value in sorted(values)])
+        for name, values in (("case_number", part.cases), ("subject", part.subjects))
+        if values
+    ]
     if part.departments:
-        both = sorted(part.departments)
-        bounds.append(or_(columns.consumer.in_(both), columns.provider.in_(both)))
+        both = [ids_of(name, part.departments) for name in ("consumer", "provider")]
+        bounds.append(or_(columns.consumer.in_(both[0]), columns.provider.in_(both[1])))
     if part.since is not None:
         bounds.append(columns.ts >= _milliseconds(part.since))
     if part.until is not None:
@@ -196,17 +221,16 @@ def _inside(part: Within) -> ColumnElement[bool]:
     return and_(True, *bounds)  # noqa: FBT003 - SQLAlchemy's way to write "no condition"
 
 
-def _between(
-    connection: Connection, since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    """Bound the indexes by a time: time never runs backwards in the log, so that it needs no index."""
-    columns = tables.index.c
-    bounds: list[ColumnElement[bool]] = []
-    if since is not None:
-        bounds.append(columns.idx >= _first_at(connection, _milliseconds(since)))
-    if until is not None:
-        bounds.append(columns.idx < _first_at(connection, _milliseconds(until)))
-    return bounds
+def _span(
+    connection: Connection, wanted: Wanted, after: Position | None
+) -> tuple[int | None, int | None]:
+    """Bound the indexes by a time and a page: time never runs backwards in the log, and needs no index."""
+    since, until = wanted.since, wanted.until
+    first = None if since is None else _first_at(connection, _milliseconds(since))
+    ends = [] if until is None else [_first_at(connection, _milliseconds(until))]
+    if after is not None:
+        ends.append(after[0] + 1)
+    return first, min(ends, default=None)
 
 
 def _first_at(connection: Connection, moment: int) -> int:

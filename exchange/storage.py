@@ -27,8 +27,9 @@ _WRITING = 0x45584348
 """First half of the advisory locks that writers of one database hold; the second is the branch's."""
 _REPEATABLE_READ = 3
 """The driver's number for it."""
-_TIMEOUTS = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
-"""Nobody waits longer for a writer; a writer that says nothing so long has lost its transaction."""
+_SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c jit=off"
+"""Nobody waits longer for a writer; a writer that says nothing so long has lost its transaction. What is
+asked here is answered sooner than it would be compiled."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _text = partial(str, encoding="utf-8", errors="surrogateescape")
 
@@ -119,7 +120,7 @@ def postgresql_engine(url: str, branch: str) -> Engine:
             parsed.set(drivername=_DRIVER),
             connect_args={
                 "connect_timeout": 10,
-                "options": f"{parsed.query.get('options', '')} {_TIMEOUTS}".strip(),
+                "options": f"{parsed.query.get('options', '')} {_SESSION}".strip(),
                 "application_name": f"exchange {branch}",
             },
         )

@@ -1,26 +1,34 @@
 """What every store of the log must do, run on each adapter."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, delete, event, select
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, column, delete, event, select, table
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from audit import tables
+from audit import tables, words
 from audit.entry import Nonce
 from audit.errors import LogUnavailableError, StartRefusedError
 from audit.merkle import EMPTY_ROOT, FullTile
+from audit.search import walk
 from audit.sqlstore import SqlStore
 from audit.startup import empty_head
 from audit.store import Head, LogStore, SealedPart, StoredEntry, StoredIndexRow, Writes
+from audit.wanted import Wanted, query
+from audit.words import read_rows
+from exchange import storage
 from exchange.storage import migrate, postgresql_engine, sqlite_engine
 from tests.fakes.logs import NOON, ORIGIN
 from tests.fakes.postgres import postgresql
 
 EMPTY = replace(empty_head(ORIGIN, ts=5), seal=b"s")
+MIGRATIONS = Path(str(storage.__file__)).parent / "migrations"
 ROW = StoredIndexRow(
     index=0,
     n=0,
@@ -70,6 +78,11 @@ def some_writes(**changed: object) -> Writes:
         "documents": {"d1": b"{}"},
     }
     return Writes(**{**empty, **changed})  # type: ignore[arg-type]
+
+
+def some_rows(*rows: StoredIndexRow) -> Writes:
+    """Search rows and nothing beside them."""
+    return some_writes(index=rows, entries=(), tiles=(), parts=(), nonces=())
 
 
 def moved(head: Head, **changed: object) -> Head:
@@ -204,31 +217,144 @@ def test_search_rows_are_kept_whole(store: LogStore, engine: Engine) -> None:
     rows = [replace(ROW, n=n, officer="o" * n or None, sealed=n % 2 == 1) for n in range(9)]
     with store.transaction() as batch:
         batch.write(some_writes(index=rows))
+    assert rows_of(engine) == rows
+
+
+def rows_of(engine: Engine) -> list[StoredIndexRow]:
     with engine.execution_options(reading=True).connect() as connection:
-        found = connection.execute(select(tables.index).order_by(tables.index.c.n)).all()
-    assert [
-        StoredIndexRow(**dict(zip(StoredIndexRow.__dataclass_fields__, row, strict=True)))
-        for row in found
-    ] == rows
+        columns = tables.index.c
+        found = connection.execute(select(tables.index).order_by(columns.idx, columns.n)).all()
+        return read_rows(connection, found)
 
 
-def test_tokens_of_an_older_program_are_found_by_what_a_value_is_searched_for_now(
-    tmp_path: Path,
+def test_a_word_of_a_batch_that_was_rolled_back_is_not_believed_in(
+    store: LogStore, engine: Engine
 ) -> None:
-    made = sqlite_engine(tmp_path / "old.db")
+    row = replace(ROW, officer="0ff1ce", system="new")
+    with suppress(ZeroDivisionError), store.transaction() as batch:
+        batch.write(some_rows(row))
+        raise ZeroDivisionError
+    assert rows_of(engine) == []
+    with store.transaction() as batch:
+        batch.write(some_rows(row))
+    assert rows_of(engine) == [row]
+    assert store.indices_of("call") == [0]
+
+
+def test_two_stores_on_one_log_number_words_alike(store: LogStore, engine: Engine) -> None:
+    rows = [replace(ROW, index=n, system=f"system {n % 3}", code=f"C{n}") for n in range(6)]
+    for row, writer in zip(rows, [store, SqlStore(engine)] * 3, strict=True):
+        with writer.transaction() as batch:
+            batch.write(some_rows(row))
+    assert rows_of(engine) == rows
+    with engine.execution_options(reading=True).connect() as connection:
+        words = connection.execute(select(tables.word.c.facet, tables.word.c.value)).all()
+    assert len(words) == len(set(words)) == 3 + 6 + len(tables.WORDS) - 3
+
+
+def test_more_words_than_are_kept_in_memory_are_looked_up_again(
+    store: LogStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "_KEPT", 15)
+    rows = [replace(ROW, index=n, code=f"C{n % 7}") for n in range(300)]
+    for row in rows:
+        with store.transaction() as batch:
+            batch.write(some_rows(row))
+    assert rows_of(engine) == rows
+    with engine.execution_options(reading=True).connect() as connection:
+        places = connection.execute(select(tables.word_bundle)).all()
+    # Seven codes and what all rows share, in both bundles.
+    assert len(places) == 2 * (7 + len(tables.FOUND_BY) - 2)
+
+
+def an_older_log(engine: Engine, revision: str) -> None:
+    """Make a log of an earlier revision with rows as programs wrote them then."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS / "log"))
+    long = 64 if revision < "log_0007" else 32
+    names = ("idx", "n", "ts", "sealed", *(name for name in tables.WORDS), "case_number", "subject")
+    old = table("audit_index", *(column(name) for name in names))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for number in range(2_500):
+            connection.execute(
+                old.insert(),
+                {
+                    **dict.fromkeys(tables.WORDS, ""),
+                    "idx": number // 2,
+                    "n": number % 2,
+                    "ts": 7 + number,
+                    "sealed": number == 77,
+                    "kind": "call" if number % 3 else "grant.issued",
+                    "consumer": f"D{number % 5}",
+                    "provider": f"D{number % 7}",
+                    "decision": "given" if number % 11 else "refused",
+                    "items": "gA" if number % 2 else "",
+                    "officer": "ab" * (long // 2) if number % 4 else None,
+                    "case_number": f"{number % 50:02x}" * (long // 2) if number % 3 else None,
+                    "subject": "cd" * (long // 2) if number % 9 == 0 else None,
+                },
+            )
+
+
+@pytest.mark.proves("U1")
+@pytest.mark.parametrize("revision", ["log_0005", "log_0007"])
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_every_search_in_an_older_log_finds_the_same(
+    tmp_path: Path, kind: str, revision: str
+) -> None:
+    made = (
+        sqlite_engine(tmp_path / "old.db")
+        if kind == "sqlite"
+        else postgresql_engine(postgresql().database(), "log")
+    )
     (tmp_path / "backups").mkdir()
+    an_older_log(made, revision)
+    assert migrate(made, "log", home=tmp_path, at=NOON) == revision
+    assert [(row.index, row.n) for row in rows_of(made)] == [divmod(n, 2) for n in range(2_500)]
+
+    def found(**facets: object) -> set[int]:
+        page = walk(made, Wanted(**facets), token=lambda _, value: value, most=2_500)  # type: ignore[arg-type]
+        assert page.next is None
+        return {2 * row.index + row.n for row in page.rows}
+
+    def numbers(holds: Callable[[int], bool]) -> set[int]:
+        return {number for number in range(2_500) if holds(number)}
+
+    assert found(kind="grant.issued") == numbers(lambda n: n % 3 == 0)
+    assert found(decision="refused", kind="call") == numbers(lambda n: n % 11 == 0 and n % 3 > 0)
+    assert found(department="D6") == numbers(lambda n: n % 7 == 6)
+    assert found(department="D1") == numbers(lambda n: n % 7 == 1 or n % 5 == 1)
+    assert found(officer="ab" * 16) == numbers(lambda n: n % 4 > 0)
+    assert found(case="07" * 16) == numbers(lambda n: n % 50 == 7 and n % 3 > 0)
+    assert found(subject=("person", "cd" * 16)) == numbers(lambda n: n % 9 == 0)
+    assert found(subject=("person", "cd" * 16), consumer="D3") == numbers(lambda n: n % 45 == 18)
+    assert found(sealed=True) == {77}
+    assert found(consumer="D9") == set()
+    assert SqlStore(made).indices_of("grant.issued") == sorted(
+        {n // 2 for n in numbers(lambda n: n % 3 == 0)}
+    )
+    made.dispose()
+
+
+def test_postgresql_reads_a_bundle_by_the_key_and_never_the_whole_table(tmp_path: Path) -> None:
+    made = postgresql_engine(postgresql().database(), "log")
+    an_older_log(made, "log_0007")
     migrate(made, "log", home=tmp_path, at=NOON)
-    with made.begin() as connection:
-        # As it was before: whole digests, and a database of the revision before.
-        columns = {column.name: "" for column in tables.index.columns if not column.nullable}
-        row = columns | {"idx": 0, "n": 0, "ts": 7, "sealed": False, "kind": "call"}
-        row |= {"officer": "a" * 32 + "b" * 32, "case_number": None, "subject": "c" * 32}
-        connection.execute(tables.index.insert(), row)
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'log_0005'")
-    assert migrate(made, "log", home=tmp_path, at=NOON) == "log_0005"
-    with made.connect() as connection:
-        found = connection.execute(select(tables.index)).one()
-    assert (found.officer, found.case_number, found.subject) == ("a" * 32, None, "c" * 32)
+    with made.execution_options(isolation_level="AUTOCOMMIT", reading=True).connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    for facets in (
+        {"consumer": "D3"},
+        {"kind": "call", "decision": "refused"},
+        {"department": "D3"},
+    ):
+        with made.execution_options(reading=True).connect() as connection:
+            asked = query(connection, Wanted(**facets), lambda _, value: value, 21, None)  # type: ignore[arg-type]
+            made_of = asked.compile(connection, compile_kwargs={"render_postcompile": True})
+            plan = connection.exec_driver_sql(f"EXPLAIN {made_of}", made_of.params).scalars().all()
+        assert any("using audit_index_pkey on audit_index" in step for step in plan)
+        assert not any("Seq Scan on audit_index" in step for step in plan)
     made.dispose()
 
 

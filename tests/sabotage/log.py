@@ -66,7 +66,7 @@ class _Blotter:
 def _blotted(store: Any) -> Iterator[Any]:
     if store.head() is None or store.head().size == 0:
         with store._engine.begin() as connection:
-            yield SqlBatch(connection, store._statements)
+            yield SqlBatch(connection, store._statements, store._words)
     else:
         yield _Blotter()
 

@@ -159,7 +159,10 @@ def test_a_log_whose_entry_of_it_was_hidden_is_not_excused(older: Settings) -> N
     (older.home / GUARD).write_text(guard, encoding="utf-8")
     connection = sqlite3.connect(older.home / "log.db")
     with connection:
-        connection.execute("DELETE FROM audit_index WHERE kind = ?", (GIVEN_UP,))
+        word = "SELECT id FROM audit_word WHERE facet = 'kind' AND value = ?"
+        assert connection.execute(
+            f"DELETE FROM audit_index WHERE kind = ({word})", (GIVEN_UP,)
+        ).rowcount
     connection.close()
     with pytest.raises(StartRefusedError):
         open_node(older)

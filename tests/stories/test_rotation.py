@@ -297,6 +297,8 @@ def test_an_entry_that_was_taken_out_of_the_search_is_missed_at_the_start(home: 
         rotate(home, log)
         retire(home, log)
     with home.log_engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM audit_index WHERE kind = 'key-rotation'")
+        word = "SELECT id FROM audit_word WHERE facet = 'kind' AND value = 'key-rotation'"
+        hidden = connection.exec_driver_sql(f"DELETE FROM audit_index WHERE kind = ({word})")
+        assert hidden.rowcount
     with pytest.raises(AuditError):
         reopen(home)

@@ -287,7 +287,8 @@ class TestHidden:
     def test_a_row_moved_to_another_system_is_missed_where_it_belongs(
         self, here: Standing, calls: list[int]
     ) -> None:
-        in_log(here, "UPDATE audit_index SET system = 'other' WHERE idx = ?", calls[1])
+        in_log(here, "INSERT INTO audit_word VALUES (9999, 'system', 'other')")
+        in_log(here, "UPDATE audit_index SET system = 9999 WHERE idx = ?", calls[1])
         said = here.act("auditor", "audit.search", first=100, system=SYSTEM)["numbers"]
         assert said["gaps"] == [[4, 4]]
 
@@ -318,7 +319,8 @@ class TestHidden:
     @pytest.mark.proves("L14")
     @pytest.mark.usefixtures("calls")
     def test_all_rows_of_a_system_hidden_are_missed(self, here: Standing) -> None:
-        in_log(here, "DELETE FROM audit_index WHERE system = ?", SYSTEM)
+        word = "SELECT id FROM audit_word WHERE facet = 'system' AND value = ?"
+        assert in_log(here, f"DELETE FROM audit_index WHERE system = ({word})", SYSTEM)
         said = here.act("auditor", "audit.search", system=SYSTEM)
         assert said["entries"] == []
         assert said["numbers"]["gaps"] == [[1, 10]]

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from audit.entry import IndexRow
 from audit.errors import LogUnavailableError, MalformedError
 from audit.search import Page, search
-from audit.wanted import Position, Wanted
+from audit.wanted import Position, Wanted, query
 from tests.fakes.logs import NOON, SUBJECT, LogHome, a_call, an_act
 
 
@@ -135,18 +135,73 @@ def test_a_moment_without_a_zone_is_refused(home: LogHome) -> None:
         find(home, since=NOON.replace(tzinfo=None))
 
 
-def test_a_search_walks_an_index_and_never_the_whole_table(home: LogHome) -> None:
-    with home.log_engine.connect() as connection:
-        for column in ("consumer", "provider", "resource", "officer", "case_number", "subject"):
-            plan = connection.execute(
-                text(
-                    "EXPLAIN QUERY PLAN SELECT * FROM audit_index "
-                    f"WHERE {column} = 'x' ORDER BY idx DESC, n DESC LIMIT 20"
-                )
-            ).all()
-            assert f"audit_index_{column}" in str(plan)
-            assert "TEMP B-TREE" not in str(plan)
-        connection.rollback()
+FACETS: tuple[dict[str, Any], ...] = (
+    {},
+    *({name: "x"} for name in ("consumer", "system", "resource", "matter", "officer")),
+    *({name: "x"} for name in ("decision", "code", "kind", "department", "case")),
+    {"subject": SUBJECT},
+    {"case_of": 0},
+    {"sealed": True},
+    {"resource": "x", "item": 3},
+    # As the presets and the rooms of a department ask.
+    {"department": "x", "decision": "refused", "open_to": "off_1"},
+    {"department": "x", "kind": "call", "since": NOON, "until": NOON},
+    {"department": "x", "code": "CASE_MISSING"},
+    {"department": "x", "case_of": 0},
+    {"system": "x", "decision": "refused", "code": "x"},
+    {"case": "x", "system": "x"},
+)
+
+
+@pytest.mark.parametrize("wanted", FACETS, ids=str)
+@pytest.mark.parametrize("after", [None, (3, 0)])
+def test_a_search_walks_a_key_or_an_index_and_never_sorts_what_it_found(
+    home: LogHome, wanted: dict[str, Any], after: Position | None
+) -> None:
+    plan = plan_of(home, Wanted(**wanted), after)
+    walked = [step for step in plan if "audit_index" in step or "audit_word" in step]
+    # Where nothing is asked for, the walk ends with the page; the index of sealed rows holds no others.
+    scanned = [step for step in walked if step.startswith("SCAN") and "sealed" not in step]
+    assert scanned == ([] if wanted or after else ["SCAN audit_index"])
+    # A department's two walks are merged, and a case's own row is chosen among those of one entry.
+    if not {"department", "case_of"} & wanted.keys():
+        assert not [step for step in plan if "TEMP B-TREE" in step]
+
+
+@pytest.mark.parametrize("name", ["case", "subject", "case_of"])
+def test_a_case_and_a_subject_are_found_by_their_tokens_whatever_else_is_asked(
+    home: LogHome, name: str
+) -> None:
+    value = {"case": "c1", "subject": SUBJECT, "case_of": 0}[name]
+    wanted = Wanted(**{name: value, "system": "hall", "consumer": "D2"})  # type: ignore[arg-type]
+    column = "subject" if name == "subject" else "case_number"
+    assert any(f"INDEX audit_index_{column}" in step for step in plan_of(home, wanted, None))
+
+
+def plan_of(home: LogHome, wanted: Wanted, after: Position | None) -> list[str]:
+    with home.log_engine.execution_options(reading=True).connect() as connection:
+        asked = query(connection, wanted, home.vault.token, 21, after)
+        made = asked.compile(connection, compile_kwargs={"render_postcompile": True})
+        given = tuple(made.params[name] for name in made.positiontup or ())
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {made}", given).all()
+    return [str(step.detail) for step in plan]
+
+
+def test_bundles_without_the_word_are_not_read(tmp_path: Path) -> None:
+    home = LogHome(tmp_path)
+    with home.opened() as log:
+        futures = [
+            log._enter(a_call(index=(a_row(system="rare" if n in {7, 300} else "hall"),)))
+            for n in range(600)
+        ]
+        assert [future.result().index for future in futures] == list(range(600))
+    assert found(home, system="rare") == [(300, 0), (7, 0)]
+    with home.log_engine.begin() as connection:
+        # Rows that the words do not lead to are not met on the way.
+        word = "SELECT id FROM audit_word WHERE facet = 'system' AND value = 'rare'"
+        connection.execute(text(f"UPDATE audit_index SET system = ({word}) WHERE idx IN (8, 599)"))
+    assert found(home, system="rare") == [(300, 0), (8, 0), (7, 0)]
+    home.close()
 
 
 def test_an_index_that_does_not_answer_is_said_so(home: LogHome) -> None:
