@@ -145,12 +145,16 @@ class _Asked:
         query = self._from(match, _HELD.id, allowed=self._allowed()).limit(1)
         return self._connection.scalar(query) is not None
 
+    def stands(self, phrase: Phrase) -> bool:
+        """Whether any title that may be found holds a phrase."""
+        return self.any(self.all_of((Term((phrase,)),), title=True))
+
     def documents(self, phrase: Phrase) -> int:
         """Return how many titles that may be found hold a phrase, at most `USUAL`.
 
         Others' drafts count for nothing: not even by what is corrected do they show.
         """
-        match = self._match(_joined((Term((phrase,)),), sqlite=self._sqlite), title=True)
+        match = self.all_of((Term((phrase,)),), title=True)
         inner = self._from(match, literal_column("1"), allowed=self._allowed())
         counted = select(func.count()).select_from(inner.limit(USUAL).subquery())
         return int(self._connection.scalar(counted) or 0)
@@ -290,7 +294,7 @@ def _spelling(asked: _Asked, question: Question) -> dict[str, tuple[str, ...]]:
     for term in question.terms:
         word = term.phrases[0].words[0]
         single = len(term.phrases) == len(term.phrases[0].words) == 1 and is_spelt(word)
-        if single and not asked.documents(term.phrases[0]):
+        if single and not asked.stands(term.phrases[0]):
             meant = asked.meant(word)
             if meant:
                 found[word] = meant

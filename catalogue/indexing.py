@@ -96,16 +96,17 @@ def put_of_department(connection: Connection, code: str) -> int:
 
 def refresh(connection: Connection) -> int:
     """Bring the whole index to the rows, making again what is missing; returns how many entries changed."""
+    changed = 0
     if connection.dialect.name == "sqlite":
         metadata.create_all(connection, tables=[resource_search, search_spelling])
         connection.execute(text(_FTS))
+        if _counts_differ(connection):
+            # First of all: it cannot be told to forget what it never learnt.
+            connection.execute(text("INSERT INTO resource_fts(resource_fts) VALUES ('rebuild')"))
+            changed = 1
     codes = {*connection.scalars(select(resource.c.code))}
     codes |= {*connection.scalars(select(resource_search.c.code))}
-    changed = put(connection, sorted(codes))
-    if connection.dialect.name == "sqlite" and _counts_differ(connection):
-        connection.execute(text("INSERT INTO resource_fts(resource_fts) VALUES ('rebuild')"))
-        changed = max(changed, 1)
-    return changed
+    return max(changed, put(connection, sorted(codes)))
 
 
 def rebuild(connection: Connection) -> int:

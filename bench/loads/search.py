@@ -155,7 +155,8 @@ def run(*, quick: bool, rounds: int) -> dict[str, Any]:
     figures |= {name: sqlite[name] for name in ("precision_at_10", "zero_result_share", "missed")}
     server = start_postgresql()
     if isinstance(server, str):
-        return figures | {"p95_ms_postgresql": None, "same_top10_share": None, "postgresql": server}
+        missing = dict.fromkeys(("p95_ms_postgresql", "same_top10_share"))
+        return figures | missing | {f"{name}_skipped": server for name in missing}
     url = server.database()
     engine = postgresql_engine(url, "registry")
     try:
@@ -228,7 +229,7 @@ def main(arguments: Sequence[str]) -> None:
     given = parser.parse_args(arguments)
     figures = run(quick=given.quick, rounds=1 if given.quick else 5 if given.full else 2)
     if given.json:
-        print(json.dumps(figures, ensure_ascii=False, indent=1))
+        print(json.dumps(figures, ensure_ascii=False))
         return
     for name, figure in figures.items():
         print(f"{name}: {figure}")

@@ -103,7 +103,7 @@ def import_synonyms(office: Office, file: Path, json_: bool) -> None:
 
 def _say(found: dict[str, Any], page: int) -> None:
     for word, meant in found["corrected"].items():
-        click.echo(f"nobody wrote {word!r}; these hold {', '.join(meant)}")
+        click.echo(f"no entry has {word}; shown instead: {', '.join(meant)}")
     if found["loose"] and found["rows"]:
         click.echo("nothing holds all of these words; these hold some of them")
     shown = ("code", "name", "department", "class", "state")

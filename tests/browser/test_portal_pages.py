@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, Example] = {
     "/sign-in": ("", lambda _: "/sign-in"),
     "/sign-in/{secret}": ("", lambda _: "/sign-in/none?to=/inbox"),
     "/catalogue": ("hall.operator", lambda _: "/catalogue?class=conditional"),
+    "/catalogue/demands": ("hall.operator", lambda _: "/catalogue/demands"),
     "/catalogue/{code:path}": ("hall.operator", lambda _: f"/catalogue/{LICENCE}"),
     "/matters": ("auditor", lambda _: "/matters"),
     "/matters/{code:path}": ("hall.operator", lambda _: "/matters/001130001000"),

@@ -162,6 +162,7 @@ def told_list(
     found: Mapping[str, Any], snapshot: Snapshot, asked: Asked, *, language: str
 ) -> dict[str, Any]:
     """What `catalogue.html` shows of what the search said."""
+    comma = ", " if language == "en" else "、"
     departments = _department_choices(found["departments"], snapshot, asked, language=language)
     return {
         "total": counted(found["total"]),
@@ -185,7 +186,7 @@ def told_list(
         if found["more"] and asked.number < LAST
         else "",
         "narrowed": bool(asked.words or asked.department or asked.sharing),
-        "corrected": [(word, "、".join(meant)) for word, meant in found["corrected"].items()],
+        "corrected": [(word, comma.join(meant)) for word, meant in found["corrected"].items()],
         "loose": found["loose"],
     }
 

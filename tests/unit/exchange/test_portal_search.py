@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from catalogue.rows import RESOURCE
 from exchange.acts.register import ActError
 from tests.fakes.node import standing
 from tests.unit.exchange.test_api import ask
@@ -81,10 +82,27 @@ def test_what_is_not_found_is_filed_as_a_demand_and_the_authority_sees_it(portal
     assert "demand.filed" in portal.standing.kinds()
 
 
+def test_a_draft_is_found_by_its_own_department_and_leads_to_its_entry(portal: Portal) -> None:
+    rows = portal.place.act("market.head", "catalogue.search", words="营业执照")["rows"]
+    code = rows[0]["code"]
+    portal.place.act("market.head", "resource.withdraw", code=code)
+    held = portal.place.node.held(RESOURCE)[code].resource
+    portal.place.act("market.operator", "resource.draft", resource=held)
+    with portal.browser("market.operator") as browser:
+        page = browser.get("/catalogue?q=营业执照").text
+        assert f'href="/publish/entry/{code}"' in page
+        assert browser.get(f"/publish/entry/{code}").status_code == 200
+    with portal.browser("hall.operator") as browser:
+        assert code not in browser.get("/catalogue?q=营业执照").text
+
+
 def test_a_slip_and_a_loose_answer_are_said_on_the_page(portal: Portal) -> None:
     with portal.browser("hall.operator", "en") as browser:
-        assert "Nobody wrote “license" not in browser.get("/catalogue?q=licence").text
-        assert "Nobody wrote “licemce”" in browser.get("/catalogue?q=licemce").text
+        assert "Shown instead" not in browser.get("/catalogue?q=licence").text
+        assert (
+            "No entry has licemce. Shown instead: licence"
+            in browser.get("/catalogue?q=licemce").text
+        )
         assert "these hold some of them" in browser.get("/catalogue?q=营业执照飞船").text
 
 
