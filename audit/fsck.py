@@ -63,7 +63,7 @@ class StoredLog(Protocol):
 
     def last_index(self) -> int: ...
 
-    def stride(self, first: int, end: int) -> list[tuple[int, bytes, bytes]]: ...
+    def strides(self, end: int, *, width: int) -> Iterator[list[tuple[int, bytes, bytes]]]: ...
 
     def tiles(self, level: int, first: int, end: int) -> list[FullTile]: ...
 
@@ -111,9 +111,9 @@ def _check_tree(stored: StoredLog, head: Head, wanted: Mapping[int, set[bytes]])
     edge = RightEdge()
     seen: dict[bytes, int] = {}
     _check_root(findings, edge, wanted)
-    for first in range(0, head.size, STRIDE):
-        end = min(first + STRIDE, head.size)
-        leaves = _leaves(stored.stride(first, end), first, end, findings)
+    for at, found in enumerate(stored.strides(head.size, width=STRIDE)):
+        first, end = at * STRIDE, min((at + 1) * STRIDE, head.size)
+        leaves = _leaves(found, first, end, findings)
         _check_copies(findings, seen, leaves, first)
         grown: list[FullTile] = []
         for cut, until in _cuts(first, end, wanted):

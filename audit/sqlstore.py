@@ -1,6 +1,7 @@
 """Keeps the log in a relational database; the same statements run on SQLite and PostgreSQL."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from operator import attrgetter
 from typing import Any
@@ -135,6 +136,17 @@ class SqlStore:
             rows = [(index, archived.get(index, body), leaf) for index, body, leaf in there]
         found: list[tuple[int, bytes, bytes]] = rows
         return found
+
+    def strides(self, end: int, *, width: int) -> Iterator[list[tuple[int, bytes, bytes]]]:
+        """Yield [0, end) in strides of a width; each is read while the one before is looked at."""
+        spans = [(first, min(first + width, end)) for first in range(0, end, width)]
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            ahead = [reader.submit(self.stride, *span) for span in spans[:1]]
+            for span in spans[1:]:
+                found = ahead.pop().result()
+                ahead.append(reader.submit(self.stride, *span))
+                yield found
+            yield from (last.result() for last in ahead)
 
     def _folders(self, away: Sequence[tuple[int, bytes]]) -> dict[int, str]:
         """Where the bundles of these entries lie."""
