@@ -65,12 +65,28 @@ class Nonce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Counts `amount` against `key` on `day` (YYYY-MM-DD, where the exchange stands) up to `most`."""
+    """Counts `amount` against `key` on `day` (YYYY-MM-DD, where the exchange stands) up to `most`.
+
+    With a `member` it counts different ones: one that was counted on that day under that key is let through
+    and not counted again.
+    """
 
     key: str
     day: str
     amount: int
     most: int
+    member: str = ""
+    spent: str = "quota"
+    """Key of the alternative that is appended where less than `amount` is left."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.key, self.day
+
+    @property
+    def mark(self) -> tuple[str, str]:
+        """The place that tells whether the member was counted; without one, the quota's own."""
+        return (f"{self.key}#{self.member}" if self.member else self.key), self.day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +106,8 @@ class Draft:
     number is committed to as `n.<counter>`. `applied` is the index up to which the snapshot behind a call
     had applied acts; below the log's barrier the append is refused (StaleSnapshotError). `barrier` makes
     this entry the new barrier. `otherwise` is appended instead where the batch finds the nonce used or a
-    quota spent, keyed `replayed` and `quota` (`Alternatives` where making them costs). `receipt` names
-    the commitments whose salts the caller gets.
+    quota spent, keyed `replayed` and as the quota's `spent` says (`Alternatives` where making them costs).
+    `receipt` names the commitments whose salts the caller gets.
     """
 
     kind: str

@@ -4,7 +4,7 @@ The order is the promise. Keys of disclosures are durable before anything is enc
 batch is committed before its root is signed; it is signed before anybody is answered.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +15,7 @@ from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import decode_strict, encode
 from audit.checkpoint import Checkpoint, format_checkpoint
 from audit.compose import Composed, Stamp, compose, counters_of, is_act, owners, salts_needed
-from audit.entry import Draft, IndexRow, Sequenced
+from audit.entry import Draft, IndexRow, Quota, Sequenced
 from audit.errors import (
     AuditError,
     LogUnavailableError,
@@ -566,10 +566,14 @@ def _quoted(origin: str) -> bytes:
 def _standing(batch: Batch, drafts: Sequence[Draft], head: Head) -> Standing:
     return Standing(
         nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
-        used=batch.quota_use((held.key, held.day) for draft in drafts for held in draft.quotas),
+        used=batch.quota_use(_places(held for draft in drafts for held in draft.quotas)),
         numbers=batch.counters(name for draft in drafts for name in counters_of(draft)),
         barrier=head.barrier,
     )
+
+
+def _places(quotas: Iterable[Quota]) -> set[tuple[str, str]]:
+    return {place for quota in quotas for place in (quota.place, quota.mark)}
 
 
 def _unavailable(error: Exception) -> LogUnavailableError:

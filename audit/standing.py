@@ -8,7 +8,6 @@ from audit.entry import Draft, Nonce, Quota
 from audit.errors import MalformedError, StaleSnapshotError
 
 REPLAYED = "replayed"
-QUOTA = "quota"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,8 +36,9 @@ class Standing:
             raise StaleSnapshotError(
                 f"ruled on acts up to {draft.applied}, the barrier is at {self.barrier}"
             )
-        if not self._affordable(draft.quotas):
-            return draft.otherwise[QUOTA], QUOTA
+        spent = self._spent(draft.quotas)
+        if spent is not None:
+            return draft.otherwise[spent], spent
         return draft, None
 
     def draw(self, draft: Draft) -> Mapping[str, int]:
@@ -59,26 +59,38 @@ class Standing:
             self.new_nonces.append(asked.nonce)
         if instead is None:
             for quota in asked.quotas:
-                place = (quota.key, quota.day)
-                self.used[place] = self.new_used[place] = self.used.get(place, 0) + quota.amount
+                self._count(quota)
             if asked.barrier:
                 self.barrier = index
 
-    def _affordable(self, quotas: Iterable[Quota]) -> bool:
+    def _spent(self, quotas: Iterable[Quota]) -> str | None:
+        """Return the name of the first quota of which too little is left; None where there is none."""
         wanted: dict[tuple[str, str], int] = {}
         for quota in quotas:
-            place = (quota.key, quota.day)
+            if quota.member:
+                if quota.mark in self.used or quota.mark in wanted:
+                    continue
+                wanted[quota.mark] = 1
+            place = quota.place
             wanted[place] = wanted.get(place, 0) + quota.amount
             if self.used.get(place, 0) + wanted[place] > quota.most:
-                return False
-        return True
+                return quota.spent
+        return None
+
+    def _count(self, quota: Quota) -> None:
+        place = quota.place
+        if quota.member:
+            if quota.mark in self.used:
+                return
+            self.used[quota.mark] = self.new_used[quota.mark] = 1
+        self.used[place] = self.new_used[place] = self.used.get(place, 0) + quota.amount
 
 
 def check_draft(draft: Draft) -> None:
     """Raise MalformedError for a draft that the batch could not carry out whatever it found."""
     if draft.nonce is not None and REPLAYED not in draft.otherwise:
         raise MalformedError(f"{draft.kind}: a nonce, and nothing to append for a replay")
-    if draft.quotas and QUOTA not in draft.otherwise:
+    if any(quota.spent not in draft.otherwise for quota in draft.quotas):
         raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
     if draft.kind == VOID and type(draft.clear.get("voids")) is not int:
         raise MalformedError(f"{draft.kind}: `voids` must be the index of an act")

@@ -29,7 +29,7 @@ from audit.errors import (
     StaleSnapshotError,
 )
 
-VERSION = "sequencer/1"
+VERSION = "sequencer/2"
 LENGTH = 4
 """Bytes of the length before each message, big-endian."""
 MOST = 4 * 1024 * 1024

@@ -381,6 +381,10 @@ class Grant:
     state: GrantState
     attested: bool = False
     operations: tuple[str, ...] = ()
+    daily_rows: int | None = None
+    """Records that may be given in one day; None: as many as its calls may hold."""
+    daily_subjects: int | None = None
+    """Different subjects that may be asked about in one day, by whomever; None: not bounded here."""
 
 
 class CaseState(StrEnum):

@@ -21,6 +21,7 @@ RESERVED_TYPES = frozenset(
 LONGEST = 48
 """Characters of a label that go into a name; names are quoted in queries, grants and entries."""
 
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
@@ -44,10 +45,20 @@ def camel(label: str) -> str:
     return "".join(parts[:1] + [word.capitalize() for word in parts[1:]])
 
 
+def syllables(label: str) -> str:
+    """Return the Chinese characters of a label as they are read (pinyin without tones), words apart."""
+    if not _HAN.search(label):
+        return ""
+    # Reading its dictionary takes most of a second: only who names a Chinese label waits for it.
+    from pypinyin import lazy_pinyin  # noqa: PLC0415
+
+    return " ".join(lazy_pinyin(label, errors="ignore"))
+
+
 def name_items(labels: Sequence[str], *, kept: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return one name a label. `kept` (label → name) holds names given before: they never change.
 
-    A label without ASCII words is named by its place; twins get a number.
+    A Chinese label is named as it is read, one without any word by its place; twins get a number.
     """
     held = dict(kept or {})
     taken = set(held.values())
@@ -64,7 +75,8 @@ def name_items(labels: Sequence[str], *, kept: Mapping[str, str] | None = None) 
 def name_resource(label: str, *, code: str, taken: Collection[str] = ()) -> ResourceNames:
     """Return type, field and list name; `taken` are the names that other resources hold for ever.
 
-    A label without ASCII words is named after the code's digest, so that the same code gives the same name.
+    A Chinese label is named as it is read, one without any word after the code's digest, so that the same
+    code gives the same name.
     """
     stem = _bounded(label) or "r_" + hashlib.sha256(code.encode()).hexdigest()[:10]
     not_free = (RESERVED_FIELDS, RESERVED_TYPES, taken)
@@ -84,7 +96,7 @@ def name_resource(label: str, *, code: str, taken: Collection[str] = ()) -> Reso
 
 def _bounded(label: str) -> str:
     """The name of a label, a long one cut and told apart by the label's digest."""
-    name = camel(label)
+    name = camel(label) or camel(syllables(label))
     if len(name) <= LONGEST:
         return name
     return f"{name[:LONGEST]}_{hashlib.sha256(label.encode()).hexdigest()[:6]}"

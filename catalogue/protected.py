@@ -28,6 +28,7 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
         "sharing_request": frozenset(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}
         ),
+        "sharing_grant": frozenset({"daily_rows", "daily_subjects"}),
     }
 )
 """Columns that a table did not have at first, by table: covered as soon as they hold anything.

@@ -44,6 +44,10 @@ class Terms:
     operations: tuple[str, ...] = ()
     not_after: datetime | None = None
     daily_quota: int | None = None
+    daily_rows: int | None = None
+    """None: as many as the calls may hold."""
+    daily_subjects: int | None = None
+    """None: not bounded by the grant."""
 
 
 def check_request(
@@ -231,6 +235,8 @@ def _agreed(
         state=GrantState.ACTIVE,
         attested=personal if terms.attested is None else terms.attested,
         operations=terms.operations,
+        daily_rows=terms.daily_rows,
+        daily_subjects=terms.daily_subjects,
     )
     findings = [*_grant_findings(grant, request, resource), *_condition_findings(grant, resource)]
     if findings:
@@ -250,6 +256,9 @@ def _grant_findings(grant: Grant, request: SharingRequest, resource: Resource) -
         yield f"a mask on item {name}, which is not granted"
     if grant.max_rows < 1 or grant.daily_quota < 1:
         yield "at least one row and one call a day"
+    for name, bound in (("rows", grant.daily_rows), ("subjects", grant.daily_subjects)):
+        if bound is not None and bound < 1:
+            yield f"{bound} {name} a day, at least one needed"
     if grant.daily_quota > request.daily_quota:
         yield f"{grant.daily_quota} calls a day, {request.daily_quota} were asked for"
     if not request.not_before < grant.not_after <= request.not_after:

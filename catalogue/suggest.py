@@ -129,21 +129,27 @@ _TYPES: tuple[tuple[str, ItemType], ...] = (
 )
 
 
-def suggest_items(columns: Sequence[Column], *, key: str | None = None) -> tuple[Item, ...]:
+def suggest_items(
+    columns: Sequence[Column], *, key: str | None = None, kept: Sequence[Item] = ()
+) -> tuple[Item, ...]:
     """Return an item a column. `key` names the key's column; None lets the columns tell.
 
+    `kept` are the items of the resource as it is registered: their columns keep their names.
     What no hint fits is conditional, level 2: nothing is opened by a guess.
     """
     hints = [_hint(column) for column in columns]
     chosen = key if key is not None else _key(columns, hints)
-    names = name_items([column.name for column in columns])
+    held = {item.column: item for item in kept}
+    names = name_items(
+        [column.name for column in columns], kept={item.column: item.name for item in kept}
+    )
     return tuple(
         Item(
             ordinal=ordinal,
             name=name,
             title=column.comment.strip() or column.name,
             column=column.name,
-            graphql_name=name,
+            graphql_name=held[column.name].graphql_name if column.name in held else name,
             type=item_type(column.type),
             sharing_class=hint.sharing_class,
             level=hint.level,

@@ -250,6 +250,8 @@ sharing_grant = _protected(
     _text("state"),
     _number("attested"),
     _text("operations"),
+    Column("daily_rows", BigInteger),
+    Column("daily_subjects", BigInteger),
 )
 
 office_case = _protected(

@@ -70,6 +70,8 @@ class LogRecorder:
         sequenced = await self._log.append_async(draft)
         if sequenced.instead is None:
             self._quotas.counted(draft.quotas)
+        else:
+            self._quotas.refused(draft, spent=sequenced.instead)
         return sequenced
 
     async def ready(self) -> None:

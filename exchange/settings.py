@@ -65,6 +65,14 @@ class Settings:
     """Calls that run at the same time; half of them at most are one system's."""
     calls_per_system: int = 1_024
     """Calls of one system that run or wait for their turn; more are turned away with RATE_LIMITED."""
+    calls_per_officer: int = 20_000
+    """Calls of one officer in one day; 0: not bounded."""
+    rows_per_officer: int = 100_000
+    """Records given to one officer in one day; 0: not bounded."""
+    subjects_per_officer: int = 1_000
+    """Different subjects that one officer may ask about in one day; 0: not bounded."""
+    subjects_per_case: int = 200
+    """Different subjects that may be asked about within one case; 0: not bounded."""
     head_ms: int = 10_000
     """How long the head of a request may take to arrive; then the connection is closed."""
     body_ms: int = 10_000

@@ -335,7 +335,10 @@ def _step_errors(
             continue
         reached = places[step.ref]
         where = reached[0][0] if reached else _nearest(data, step.path)
-        yield _error(where, str(code_of(outcome)), step, retryable=_retryable(outcome))
+        error = _error(where, str(code_of(outcome)), step, retryable=_retryable(outcome))
+        if isinstance(outcome, Refused) and outcome.facts:
+            error = {**error, "extensions": {**error["extensions"], **dict(outcome.facts)}}
+        yield error
 
 
 def _retryable(outcome: Refused | Failed) -> bool | None:

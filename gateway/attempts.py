@@ -12,6 +12,8 @@ from gateway.limits import Limits
 from gateway.model import Call, GivenKey, Permitted, Refused, Ruling
 
 VERIFY_SPENT = "VERIFY_SPENT"
+VERIFY = "verify"
+"""Key of the refusal that is appended where no guess is left."""
 EVER = "0000-00-00"
 """The day under which the guesses of a case are counted: a case has them once."""
 
@@ -30,7 +32,7 @@ def reservations(
         if isinstance(ruling, Permitted):
             found.update(_places(ruling, call, token=token, day=day, limits=limits))
     return tuple(
-        Quota(key=key, day=on, amount=amount, most=most)
+        Quota(key=key, day=on, amount=amount, most=most, spent=VERIFY)
         for (key, on, most), amount in found.items()
     )
 

@@ -91,7 +91,7 @@ class Turned:
     @property
     def status(self) -> int:
         """The HTTP status, as that of any answered call."""
-        return STATUSES.get(self.recorded.sequenced.instead, 200)
+        return STATUSES.get(self.recorded.sequenced.instead, 429)
 
     @property
     def code(self) -> str | None:

@@ -55,23 +55,25 @@ async def begin(
     recorder: Recorder,
     begun: Begun,
     reserved: Sequence[Quota] = (),
+    asked: Sequence[Quota] = (),
 ) -> Begun | Recorded:
     """Record what is about to be asked; returns what the call has in the log from then on.
 
     Recorded where the log found the nonce used or a quota spent: nobody may be asked then, and the refusal
     is in the log. Raises the log's errors unchanged. Where nothing is remote and nothing `reserved`, nothing
-    is recorded.
+    is recorded; `asked` is counted along where anything is.
     """
     remote = remote_steps(rulings, basis.snapshot)
-    fresh = [quota for quota in reserved if quota.key not in begun.counted]
+    fresh = [quota for quota in reserved if quota.mark not in begun.counted]
     if not remote and not fresh:
         return begun
     intended = remote or tuple(one for one in rulings if isinstance(one, Permitted))
-    draft = intent_draft(call, rulings, intended, basis=basis, begun=begun)
-    draft = changed(draft, quotas=(*draft.quotas, *fresh))
+    fresh += [quota for quota in asked if quota.mark not in begun.counted]
+    draft = intent_draft(call, rulings, intended, basis=basis, begun=begun, counting=fresh)
     sequenced = await recorder.append(draft)
     if sequenced.instead is not None:
-        return refused_instead(call, [_step(ruling) for ruling in rulings], sequenced)
+        steps = [_step(ruling) for ruling in rulings]
+        return refused_instead(call, steps, sequenced, quotas=draft.quotas)
     return _continued(begun, sequenced, draft)
 
 
@@ -82,11 +84,16 @@ def intent_draft(
     *,
     basis: Basis,
     begun: Begun,
+    counting: Sequence[Quota] = (),
 ) -> Draft:
-    """Return the draft of an intent: who asks, why, about whom, and which departments will be asked."""
+    """Return the draft of an intent: who asks, why, about whom, and which departments will be asked.
+
+    It is counted against the grants, and `counting` besides.
+    """
     caller, snapshot = call.caller, basis.snapshot
     subjects = _named_subjects(rulings)
     verdicts = [ruling.verdict for ruling in rulings]
+    quotas = (*quotas_of(verdicts, basis=basis, counted=begun.counted), *counting)
     draft = Draft(
         kind=KIND,
         clear={
@@ -121,18 +128,20 @@ def intent_draft(
         ),
         applied=snapshot.applied_index,
         nonce=None if begun.intents else caller.nonce,
-        quotas=quotas_of(verdicts, basis=basis, counted=begun.counted),
+        quotas=quotas,
         receipt=("request", own_counter(caller)),
     )
     steps = [_step(ruling) for ruling in rulings]
     return changed(
         draft,
-        otherwise=instead_of(call, steps, basis=basis, subjects=subjects, begun=begun),
+        otherwise=instead_of(
+            call, steps, basis=basis, subjects=subjects, begun=begun, quotas=quotas
+        ),
     )
 
 
 def _continued(begun: Begun, sequenced: Sequenced, draft: Draft) -> Begun:
-    counted = {quota.key for quota in draft.quotas}
+    counted = {quota.mark for quota in draft.quotas}
     return Begun(
         intents=(*begun.intents, sequenced.index), counted=begun.counted | frozenset(counted)
     )

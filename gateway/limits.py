@@ -35,6 +35,14 @@ class Limits:
     """Values of one item of one subject that may be verified within one case."""
     claims_a_day: int = 10
     """The same over all cases, systems and gateways."""
+    calls_per_officer: int = 20_000
+    """Calls of one officer in one day; 0: not bounded. So below."""
+    rows_per_officer: int = 100_000
+    """Records given to one officer in one day."""
+    subjects_per_officer: int = 1_000
+    """Different subjects that one officer may ask about in one day, over all cases and systems."""
+    subjects_per_case: int = 200
+    """Different subjects that may be asked about within one case, ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

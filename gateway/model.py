@@ -198,6 +198,8 @@ class Refused:
     code: str
     verdict: Verdict | None
     """None where no usable decision was there, or the refusal is the gateway's own."""
+    facts: tuple[tuple[str, str | int | None], ...] = ()
+    """What the caller is told besides the code: names, numbers and days, never a value."""
 
 
 @dataclass(frozen=True, slots=True)

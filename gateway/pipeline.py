@@ -20,6 +20,7 @@ from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
 from gateway.attempts import reservations, spent
+from gateway.budgets import budgets_of, within
 from gateway.compile import put_together
 from gateway.cost import check_cost
 from gateway.cursors import Cursors
@@ -93,7 +94,7 @@ class Answered:
     @property
     def status(self) -> int:
         """The HTTP status: a replay is no sign-in, a spent quota is no budget, all else is 200."""
-        return STATUSES.get(self.recorded.sequenced.instead, 200)
+        return STATUSES.get(self.recorded.sequenced.instead, 429)
 
     def write(self, *, words: Words, languages: str = "", whole_receipt: bool = True) -> bytes:
         """Return the body of the answer, with its receipt or only the entry's index."""
@@ -107,7 +108,8 @@ class Answered:
         )
 
 
-STATUSES: Mapping[str | None, int] = {"replayed": 401, "quota": 429}
+STATUSES: Mapping[str | None, int] = {None: 200, "replayed": 401}
+"""Whatever else stands in place of a call is a spent quota."""
 
 
 class RefusedCallError(GatewayError):
@@ -257,6 +259,10 @@ class _Attempt:
         ruled = await _rule(call, planned, snapshot, ports, now=now)
         if not self.begun.intents:
             ruled = await _guessed_out(call, ruled, ports, now=now, limits=terms.limits)
+        day, token = now.date().isoformat(), ports.registry.token
+        budgets = budgets_of(call, snapshot, token=token, day=day, limits=terms.limits)
+        rulings, asked = await within(ruled.rulings, budgets, ports.quotas)
+        ruled = replace(ruled, rulings=rulings)
         if call.whole:
             ruled = replace(ruled, rulings=whole_rulings(ruled.rulings))
         basis = _basis(ruled, planned, snapshot, ports, now=now)
@@ -269,10 +275,11 @@ class _Attempt:
             reserved=reservations(
                 ruled.rulings,
                 call,
-                token=ports.registry.token,
-                day=basis.day,
+                token=token,
+                day=day,
                 limits=terms.limits,
             ),
+            asked=asked,
         )
         if isinstance(begun, Recorded):
             return Answered(begun, planned, snapshot.departments)
@@ -297,6 +304,8 @@ class _Attempt:
             basis=basis,
             recorder=ports.recorder,
             begun=begun,
+            budgets=budgets,
+            asked=asked,
         )
         return Answered(recorded, planned, snapshot.departments)
 

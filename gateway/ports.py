@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from audit.entry import Draft, Sequenced
+from audit.entry import Draft, Quota, Sequenced
 from catalogue.model import Case
 from catalogue.snapshot import Snapshot
 from gateway.cursors import Cursors
@@ -96,6 +96,16 @@ class Registry(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What is known of some quotas before the log's batch decides."""
+
+    fresh: frozenset[Quota]
+    """To be counted: all but members that were counted already."""
+    over: frozenset[Quota] = frozenset()
+    """Of which too little is left."""
+
+
 class Quotas(Protocol):
     async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
         """Return how many calls are counted against each grant; the log's batch has the last word."""
@@ -103,6 +113,10 @@ class Quotas(Protocol):
 
     async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
         """Return how much is counted by (key, day); the log's batch has the last word here too."""
+        ...
+
+    async def foresee(self, quotas: Sequence[Quota]) -> Foreseen:
+        """Say which quotas are spent and which members were counted, as far as it is known at once."""
         ...
 
 

@@ -29,6 +29,8 @@ from audit.entry import (
 from audit.questions import COUNT, SHARED, committed, digest_of, shared_part
 from catalogue.model import Item
 from catalogue.snapshot import Snapshot
+from gateway.attempts import VERIFY, VERIFY_SPENT
+from gateway.budgets import BUDGETS, QUOTA_SPENT, Budgets, together, told
 from gateway.model import (
     Call,
     Caller,
@@ -112,8 +114,8 @@ class Begun:
 
     intents: tuple[int, ...] = ()
     """Their indices; the first has used up the nonce."""
-    counted: frozenset[str] = frozenset()
-    """Keys of the quotas that were counted with them."""
+    counted: frozenset[tuple[str, str]] = frozenset()
+    """The marks of the quotas that were counted with them."""
 
 
 NOT_BEGUN = Begun()
@@ -127,24 +129,30 @@ async def record(
     basis: Basis,
     recorder: Recorder,
     begun: Begun = NOT_BEGUN,
+    budgets: Budgets | None = None,
+    asked: Sequence[Quota] = (),
 ) -> Recorded:
     """Append the call's entry and return what may be answered; raises the log's errors unchanged.
 
     Where the log finds the nonce used or a quota spent, the rows are dropped: what is recorded and
-    answered is then a refusal of every step.
+    answered is then a refusal of every step. `asked` is counted besides what the outcomes count.
     """
-    sequenced = await recorder.append(draft(call, outcomes, given, basis=basis, begun=begun))
+    made = draft(call, outcomes, given, basis=basis, begun=begun, budgets=budgets, asked=asked)
+    sequenced = await recorder.append(made)
     if sequenced.instead is None:
         return Recorded(call, tuple(outcomes), given.data, given.errors, sequenced)
-    return refused_instead(call, [outcome_step(outcome) for outcome in outcomes], sequenced)
+    steps = [outcome_step(outcome) for outcome in outcomes]
+    return refused_instead(call, steps, sequenced, quotas=made.quotas)
 
 
-def refused_instead(call: Call, steps: Sequence[Step], sequenced: Sequenced) -> Recorded:
+def refused_instead(
+    call: Call, steps: Sequence[Step], sequenced: Sequenced, *, quotas: Sequence[Quota] = ()
+) -> Recorded:
     """Return what is answered where the log appended a refusal of every step in place of what was asked."""
     code = INSTEAD[str(sequenced.instead)]
-    return Recorded(
-        call, all_refused(steps, code), NOTHING, ({"extensions": {"code": code}},), sequenced
-    )
+    spent = next((quota for quota in quotas if quota.spent == sequenced.instead), None)
+    facts = {"code": code, **({} if spent is None else told(spent))}
+    return Recorded(call, all_refused(steps, code), NOTHING, ({"extensions": facts},), sequenced)
 
 
 async def record_refusal(
@@ -176,7 +184,12 @@ async def record_refusal(
     return await recorder.append(changed(once, otherwise={"replayed": again}))
 
 
-INSTEAD: Mapping[str, str] = {"replayed": REPLAYED, "quota": GRANT_QUOTA}
+INSTEAD: Mapping[str, str] = {
+    "replayed": REPLAYED,
+    "quota": GRANT_QUOTA,
+    VERIFY: VERIFY_SPENT,
+    **dict.fromkeys(BUDGETS, QUOTA_SPENT),
+}
 
 
 def quota_key(grant: str) -> str:
@@ -191,16 +204,23 @@ def draft(
     *,
     basis: Basis,
     begun: Begun = NOT_BEGUN,
+    budgets: Budgets | None = None,
+    asked: Sequence[Quota] = (),
 ) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
     verdicts = [_counted_verdict(outcome) for outcome in outcomes]
     quotas = quotas_of(verdicts, basis=basis, counted=begun.counted)
     subjects = subjects_of(outcomes)
+    if budgets is not None:
+        known = (*asked, *budgets.given(outcomes, subjects))
+        quotas += together(quota for quota in known if quota.mark not in begun.counted)
     instead: Mapping[str, Draft] = {}
     # After an intent without further quotas, whether the call may be made at all was decided with it.
     if quotas or not begun.intents:
         steps = [outcome_step(outcome) for outcome in outcomes]
-        instead = instead_of(call, steps, basis=basis, subjects=subjects, begun=begun)
+        instead = instead_of(
+            call, steps, basis=basis, subjects=subjects, begun=begun, quotas=quotas
+        )
     return _call_draft(
         call,
         outcomes,
@@ -220,8 +240,10 @@ def instead_of(
     basis: Basis,
     subjects: Subjects,
     begun: Begun = NOT_BEGUN,
+    quotas: Sequence[Quota] = (),
 ) -> Mapping[str, Draft]:
-    """Return the refusals of a whole call that the log may append in place of a draft."""
+    """Return the refusals of a whole call that the log may append in place of a draft with these quotas."""
+    names = dict.fromkeys(("replayed", *(quota.spent for quota in quotas)))
 
     def make(code: str) -> Draft:
         # Where the whole data is null, no step has a place in it.
@@ -231,7 +253,7 @@ def instead_of(
         return changed(made, nonce=None) if code == REPLAYED else made
 
     return Alternatives(
-        {key: partial(make, code) for key, code in INSTEAD.items()},
+        {name: partial(make, INSTEAD[name]) for name in names},
         kind=KIND,
         counters=_counters(call.caller, steps),
         subjects=[subject for found in subjects.values() for subject in found],
@@ -628,7 +650,10 @@ def _counted_verdict(outcome: Outcome) -> Verdict | None:
 
 
 def quotas_of(
-    verdicts: Iterable[Verdict | None], *, basis: Basis, counted: frozenset[str] = frozenset()
+    verdicts: Iterable[Verdict | None],
+    *,
+    basis: Basis,
+    counted: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[Quota, ...]:
     """Count the call once against each grant that permitted something, also where a source was down."""
     used = {
@@ -646,7 +671,7 @@ def quotas_of(
             most=grants[grant].daily_quota if grant in grants else 0,
         )
         for grant in used
-        if quota_key(grant) not in counted
+        if (quota_key(grant), basis.day) not in counted
     )
 
 

@@ -96,7 +96,16 @@ def build(home: Path, *, local: bool) -> Fixture:
 
 def build_with(home: Path, publish: Callable[[demo.District, Sequence[str]], None]) -> Fixture:
     """Make a home with everything that the bench's calls need; nobody serves it on return."""
-    settings = Settings(home=home, port=free_port(), origin="bench.example/log", demo=True)
+    settings = Settings(
+        home=home,
+        port=free_port(),
+        origin="bench.example/log",
+        demo=True,
+        calls_per_officer=QUOTA,
+        rows_per_officer=QUOTA,
+        subjects_per_officer=QUOTA,
+        subjects_per_case=QUOTA,
+    )
     create_home(settings)
     node = open_node(settings)
     place = demo.found_district(node, say=lambda _: None)

@@ -14,6 +14,7 @@ from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
 from exchange.node import Node
 from exchange.past import span
+from gateway.budgets import QUOTA_SPENT
 from gateway.record import GRANT_QUOTA, KIND, REPLAYED
 
 ROWS_MOST = 200_000
@@ -27,7 +28,7 @@ NAMED_MOST = 1_000
 
 _CHUNK = 1_024
 _OPENED = "case.opened"
-_DROPPED = frozenset({REPLAYED, GRANT_QUOTA})
+_DROPPED = frozenset({REPLAYED, GRANT_QUOTA, QUOTA_SPENT})
 """Codes of calls that the log refused after the fetch: their rows were dropped, the source saw them."""
 
 

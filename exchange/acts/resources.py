@@ -204,8 +204,17 @@ def reflect(
         replace(column, comment=(titles or {}).get(column.name) or column.comment)
         for column in seen.columns
     ]
-    items = suggest.suggest_items(columns, key=seen.key or key)
+    registered = _held(node, code)
+    items = suggest.suggest_items(
+        columns, key=seen.key or key, kept=registered.items if registered else ()
+    )
     names = naming.name_resource(seen.label, code=code, taken=_taken(node, code))
+    if registered is not None:
+        names = naming.ResourceNames(
+            type_name=registered.type_name,
+            field_name=registered.field_name,
+            list_name=registered.list_name,
+        )
     resource = Resource(
         code=code,
         department=held.department,
@@ -425,6 +434,12 @@ def _line(held: Resource) -> Told:
         "state": held.state,
         "revision": held.revision,
     }
+
+
+def _held(node: Node, code: str) -> Resource | None:
+    """Return the resource that has this code, in whatever state; None where none has it yet."""
+    registration = node.held(RESOURCE).get(code)
+    return None if registration is None else registration.resource
 
 
 def _taken(node: Node, code: str) -> set[str]:

@@ -239,6 +239,8 @@ class TermsInput:
     attested: bool | None = None
     not_after: datetime | None = None
     daily_quota: int | None = None
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
 
 
 @strawberry.input

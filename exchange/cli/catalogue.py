@@ -9,6 +9,7 @@ import msgspec
 
 from catalogue.imports import read_departments, read_matters, read_officers
 from catalogue.model import CertificateMapping
+from catalogue.validation import PURPOSES
 from exchange.cli import loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
@@ -281,6 +282,14 @@ for _command in (register_file, *loads.COMMANDS):
 @choosing
 @click.option("--conditions", help="Who may have it and for what; a conditional resource says it.")
 @click.option(
+    "--purpose",
+    "purposes",
+    multiple=True,
+    type=click.Choice(PURPOSES),
+    default=PURPOSES,
+    help="Use that it may be put to; repeatable, every use otherwise.",
+)
+@click.option(
     "--filter",
     "filters",
     multiple=True,
@@ -306,6 +315,7 @@ def register(
     name: str | None,
     key_column: str | None,
     conditions: str | None,
+    purposes: tuple[str, ...],
     update_days: int | None,
     filters: tuple[str, ...],
     unique: str | None,
@@ -329,6 +339,7 @@ def register(
     )
     drafted = seen["resource"]
     drafted["update_days"] = update_days
+    drafted["purposes"] = list(purposes)
     if name:
         drafted["name"] = name
     if conditions:

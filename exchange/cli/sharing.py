@@ -129,7 +129,9 @@ def grant() -> None:
 @click.option(
     "--operation", "operations", multiple=True, help="Only this trusted document, by its SHA-256."
 )
-@click.option("--max-rows", default=100)
+@click.option("--max-rows", default=100, help="Records of one step.")
+@click.option("--rows-a-day", type=click.IntRange(1), help="Records of one day.")
+@click.option("--subjects-a-day", type=click.IntRange(1), help="Different subjects of one day.")
 @click.option("--until", type=click.DateTime(), help="Earlier end than asked.")
 @as_json
 @with_office
@@ -140,6 +142,8 @@ def give(
     masks: tuple[str, ...],
     operations: tuple[str, ...],
     max_rows: int,
+    rows_a_day: int | None,
+    subjects_a_day: int | None,
     until: datetime | None,
     json_: bool,
 ) -> None:
@@ -153,6 +157,8 @@ def give(
         max_rows=max_rows,
         operations=operations,
         not_after=until.astimezone() if until else None,
+        daily_rows=rows_a_day,
+        daily_subjects=subjects_a_day,
     )
     tell(office.perform("grant.give", request=request_id, terms=terms), json_=json_)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from pathlib import Path
 
-from audit.entry import Draft, Sequenced
+from audit.entry import Draft, Quota, Sequenced
 from audit.keys import create_keys, load_keys
 from audit.log import Log
 from audit.vault import Vault
@@ -37,7 +37,7 @@ from exchange.storage import Databases, open_databases
 from exchange.testzone.synthetic import Magic, magic_of, magics_in, rows_of
 from gateway.errors import SourceUnavailableError
 from gateway.model import Call, Permitted, Row
-from gateway.ports import Ports, Source
+from gateway.ports import Foreseen, Ports, Source
 from gateway.remembered import Remembered
 from gateway.sources.needs import needed_items
 
@@ -127,6 +127,9 @@ class NoQuotas:
 
     async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
         return dict.fromkeys(places, 0)
+
+    async def foresee(self, quotas: Sequence[Quota]) -> Foreseen:  # noqa: ARG002 - the port's arguments
+        return Foreseen(fresh=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -429,6 +429,8 @@ def test_a_grant_never_gives_more_than_was_asked(district: District) -> None:
         Terms(not_after=TODAY + timedelta(days=400)),
         Terms(daily_quota=10_000),
         Terms(max_rows=0),
+        Terms(daily_rows=0),
+        Terms(daily_subjects=0),
         Terms(operations=("x",)),
     ):
         with pytest.raises(InvalidError):

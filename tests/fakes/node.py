@@ -182,6 +182,18 @@ class CountedSource:
         if meanwhile is not None:
             await asyncio.to_thread(meanwhile)
 
+    def __getattr__(self, name: str) -> Any:
+        """Lists where the real one does: whether a source can is seen by its having `read_list`."""
+        if name != "read_list":
+            raise AttributeError(name)
+        listing = self._source.read_list  # type: ignore[attr-defined]
+
+        async def read_list(permitted: Permitted, *, call: str) -> Sequence[Row]:
+            self._sources.reads.append(self._name)
+            return tuple(await listing(permitted, call=call))
+
+        return read_list
+
     async def close(self) -> None:
         await self._source.close()
 

@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
+from audit.entry import Quota
 from catalogue.model import Case
 from catalogue.snapshot import Snapshot
+from gateway.ports import Foreseen
 
 
 def token(kind: str, value: str) -> str:
@@ -48,3 +50,7 @@ class FixedQuotas:
         if any(len(day) != len("2026-11-23") for _, day in places):
             raise ValueError("a day is YYYY-MM-DD")
         return {(key, day): self._used.get(key, 0) for key, day in places}
+
+    async def foresee(self, quotas: Sequence[Quota]) -> Foreseen:
+        over = {quota for quota in quotas if self._used.get(quota.key, 0) >= quota.most}
+        return Foreseen(fresh=frozenset(quotas), over=frozenset(over))

@@ -11,6 +11,7 @@ from graphql.validation import ASTValidationRule
 
 import gateway.assemble
 import gateway.attempts
+import gateway.budgets
 import gateway.mask
 import gateway.parse
 import gateway.plan
@@ -135,6 +136,10 @@ SABOTAGES: dict[str, Sabotage] = {
             gateway.parse._located,
             _worded_by_the_library,
         ),
+    ),
+    "O7": Sabotage(
+        why="nobody counts about how many different subjects is asked",
+        apply=lambda: replaced(gateway.budgets.Budgets._subject, lambda *_args: ()),
     ),
     "F20": Sabotage(why="guesses by verification are not counted", apply=_uncounted),
 }

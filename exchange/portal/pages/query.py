@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from audit.canonical import decode_strict, parse_bitmap
@@ -196,4 +196,27 @@ def ask_link(code: str, *, system: str, items: list[str] | None = None, matter: 
     return f"/requests/new?{urlencode(members)}"
 
 
-ROUTES = [Route("/query", query, methods=["GET"])]
+async def contract(request: Request) -> Response:
+    """What one of the department's systems may name, in GraphQL's own words."""
+    shown = await _contract(request)
+    return page(request, "query_contract.html", contract=shown)
+
+
+async def contract_file(request: Request) -> Response:
+    shown = await _contract(request)
+    headers = {"Content-Disposition": 'attachment; filename="contract.graphql"'}
+    return PlainTextResponse(str(shown["sdl"]), headers=headers)
+
+
+async def _contract(request: Request) -> dict[str, Any]:
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    system = request.path_params["system"]
+    return dict(await run_in_threadpool(acted, node, actor, "contract.show", system=system))
+
+
+ROUTES = [
+    Route("/query", query, methods=["GET"]),
+    Route("/query/contracts/{system}", contract, methods=["GET"]),
+    Route("/query/contracts/{system}/contract.graphql", contract_file, methods=["GET"]),
+]

@@ -195,6 +195,21 @@ def test_a_quota_ends_in_a_recorded_refusal_and_never_goes_over(log: Log) -> Non
     assert log.append(replace(draft, quotas=(next_day,))).instead is None
 
 
+def test_different_members_are_counted_once_each_in_one_batch_and_over_batches(log: Log) -> None:
+    def about(*members: str) -> Draft:
+        quotas = tuple(
+            Quota(key="k", day="2026-11-23", amount=1, most=2, member=member, spent="subjects")
+            for member in members
+        )
+        return a_call(quotas=quotas, otherwise={"subjects": REFUSED})
+
+    found = enter_together(log, [about("a", "a"), about("b"), about("c"), about("a")])
+    assert [one.instead for one in found] == [None, None, "subjects", None]
+    assert log.append(about("b", "c")).instead == "subjects"
+    assert log.append(about("b", "a")).instead is None
+    assert log.quota_used("k", "2026-11-23") == 2
+
+
 def test_a_call_refused_for_its_quota_cannot_be_sent_again(log: Log) -> None:
     quota = Quota(key="grt_1", day="2026-11-23", amount=1, most=0)
     draft = a_call(

@@ -60,11 +60,11 @@ def test_a_table_of_426_columns_whose_labels_differ_in_nothing_but_case_is_taken
     assert [item.column for item in resource.items] == [name for name, _, _ in wide]
 
 
-def test_a_title_that_is_no_name_and_a_title_that_is_reserved_get_names_of_their_own() -> None:
+def test_a_chinese_title_and_a_title_that_is_reserved_get_names_of_their_own() -> None:
     first, second, third = harvest(
         entry(1, title="2005年统计"), entry(2, title="Contract"), entry(3, title="Person")
     ).resources
-    assert first.field_name.startswith("r_")
+    assert first.field_name == "nianTongJi"
     assert second.field_name == "contract2"
     assert third.type_name == "Person2"
 

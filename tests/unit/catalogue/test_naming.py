@@ -21,8 +21,25 @@ def test_words_of_a_label_become_camel_case() -> None:
     ]
 
 
-def test_a_label_without_ascii_words_is_named_by_its_place() -> None:
-    assert name_items(["名称", "code", "名称"]) == ("item_0", "code", "item_2")
+def test_a_chinese_label_is_named_as_it_is_read_in_its_words() -> None:
+    assert name_items(["名称", "code", "银行账号", "重庆", "名称"]) == (
+        "mingCheng",
+        "code",
+        "yinHangZhangHao",
+        "chongQing",
+        "mingCheng_2",
+    )
+    names = name_resource("营业执照", code="307/000001")
+    assert (names.type_name, names.field_name) == ("YingYeZhiZhao", "yingYeZhiZhao")
+
+
+def test_a_label_without_any_word_is_named_by_its_place_or_its_code() -> None:
+    assert name_items(["☎", "code", "——"]) == ("item_0", "code", "item_2")
+    assert re.fullmatch("r_[0-9a-f]{10}", name_resource("——", code="x").field_name)
+
+
+def test_a_name_that_was_given_by_place_stays_when_labels_are_read() -> None:
+    assert name_items(["名称", "地址"], kept={"名称": "item_0"}) == ("item_0", "diZhi")
 
 
 def test_twins_get_a_number() -> None:

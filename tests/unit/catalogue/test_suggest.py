@@ -1,5 +1,7 @@
 """Suggestions: careful by default, and right on what departments really name their columns."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +88,16 @@ def test_what_nobody_recognises_is_conditional_and_unmatchable(names: list[str])
 )
 def test_declared_types_become_ours(declared: str, kind: ItemType) -> None:
     assert suggest_items([column("x", declared)])[0].type is kind
+
+
+def test_a_table_looked_at_again_keeps_the_names_that_its_columns_have() -> None:
+    (first,) = suggest_items([Column(name="名称", type="TEXT")])
+    assert first.graphql_name == "mingCheng"
+    named = replace(first, name="item_0", graphql_name="entName")
+    again = suggest_items(
+        [Column(name="名称", type="TEXT"), Column(name="地址", type="TEXT")], kept=[named]
+    )
+    assert [(item.name, item.graphql_name) for item in again] == [
+        ("item_0", "entName"),
+        ("diZhi", "diZhi"),
+    ]

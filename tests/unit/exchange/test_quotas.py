@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit.entry import Quota
+from audit.entry import Draft, Quota
 from exchange.quotas import REREAD_S, ForeseenQuotas
 
 DAY = "2026-11-23"
@@ -64,3 +64,48 @@ async def test_each_day_is_counted_apart(quotas: ForeseenQuotas) -> None:
     assert await quotas.used_today(["grt_1"], "2026-11-24") == {"grt_1": 0}
     quotas.counted(used(5))
     assert await quotas.used_today(["grt_1"], "2026-11-24") == {"grt_1": 0}
+
+
+def about(member: str, *, most: int = 2) -> Quota:
+    return Quota(key="s:off_1", day=DAY, amount=1, most=most, member=member, spent="subjects")
+
+
+async def test_a_member_that_was_counted_is_not_counted_again_and_nobody_is_asked(
+    quotas: ForeseenQuotas, log: Log
+) -> None:
+    await quotas.used_today([], DAY)
+    first, second = about("a"), about("b")
+    assert (await quotas.foresee([first, second])).fresh == {first, second}
+    quotas.counted([first])
+    assert (await quotas.foresee([first, second])).fresh == {second}
+    assert (await quotas.foresee([first, second])).over == frozenset()
+    assert log.asked == []
+    # Another day, another count.
+    await quotas.used_today([], "2026-11-24")
+    assert (await quotas.foresee([first])).fresh == {first}
+
+
+async def test_what_the_batch_found_spent_is_refused_beforehand_as_the_log_has_it(
+    quotas: ForeseenQuotas, log: Log
+) -> None:
+    await quotas.used_today([], DAY)
+    log.used |= {("s:off_1", DAY): 2, ("s:off_1#a", DAY): 1}
+    quotas.refused(Draft(kind="call", clear={}, quotas=(about("c"), *used())), spent="subjects")
+    found = await quotas.foresee([about("a"), about("c"), *used()])
+    assert found.over == {about("c")}
+    assert found.fresh == {about("a"), about("c"), *used()}
+    # Its bound was raised: the log is asked once more, and then no longer.
+    raised = about("c", most=5)
+    assert (await quotas.foresee([raised])).over == frozenset()
+    asked = len(log.asked)
+    assert (await quotas.foresee([raised])).over == frozenset()
+    assert len(log.asked) == asked
+
+
+async def test_records_that_are_not_counted_yet_are_refused_where_none_is_left(
+    quotas: ForeseenQuotas, log: Log
+) -> None:
+    rows = Quota(key="rows", day=DAY, amount=0, most=3, spent="rows")
+    log.used["rows", DAY] = 3
+    quotas.refused(Draft(kind="call", clear={}, quotas=(rows,)), spent="rows")
+    assert (await quotas.foresee([rows])).over == {rows}

@@ -1,14 +1,11 @@
 """Guessing a value by verification ends, whoever guesses, in whatever case, at whichever gateway."""
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from audit.entry import Draft, Sequenced
-from audit.standing import Standing
 from catalogue.model import Resource, Validity
 from gateway.attempts import EVER
 from gateway.errors import SourceUnavailableError
@@ -26,32 +23,9 @@ from tests.fakes.calls import (
     a_usage,
 )
 from tests.fakes.decisions import Decides
-from tests.fakes.recorder import ListRecorder
 from tests.fakes.registry import FixedRegistry
+from tests.fakes.shared_log import SharedLog
 from tests.fakes.sources import FailingSource, FixedSource
-
-
-class SharedLog(ListRecorder):
-    """A log that counts, as several gateways share one. Implements `gateway.ports.Quotas` too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.standing = Standing(nonces=set(), used={}, numbers={}, barrier=-1)
-        self.blind = False
-        """Whether what is counted is not seen before the batch, as where two calls come at once."""
-
-    async def append(self, draft: Draft) -> Sequenced:
-        _, instead = self.standing.choose(replace(draft, nonce=None, applied=None))
-        self._instead = instead
-        self.standing.take(replace(draft, nonce=None), instead=instead, index=0, drawn={})
-        return await super().append(draft)
-
-    async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
-        return {place: 0 if self.blind else self.standing.used.get(place, 0) for place in places}
-
-    async def used_today(self, grants: Sequence[str], day: str) -> Mapping[str, int]:
-        used = await self.used([(f"grant:{grant}", day) for grant in grants])
-        return {key.removeprefix("grant:"): amount for (key, _), amount in used.items()}
 
 
 class Gateway:

@@ -131,7 +131,8 @@ async def test_a_replay_or_a_spent_quota_asks_nobody(instead: str, code: str) ->
     (only,) = entries(setting)
     assert only["kind"] == "call"
     assert [o.code for o in answered.recorded.outcomes if isinstance(o, Refused)] == [code]
-    assert answered.recorded.errors == ({"extensions": {"code": code}},)
+    (error,) = answered.recorded.errors
+    assert error["extensions"]["code"] == code
 
 
 async def test_the_intent_uses_up_nonce_and_quota_and_the_outcome_neither() -> None:
@@ -139,8 +140,14 @@ async def test_the_intent_uses_up_nonce_and_quota_and_the_outcome_neither() -> N
     await setting.answer()
     intent, call = setting.recorder.drafts
     assert (intent.nonce is None, call.nonce is None) == (False, True)
-    assert [quota.key for quota in intent.quotas] == ["grant:grt_1"]
-    assert call.quotas == ()
+    assert [quota.spent for quota in intent.quotas] == [
+        "quota",
+        "calls-of-officer",
+        "subjects-of-officer",
+        "subjects-of-case",
+    ]
+    # How many records there are is known afterwards.
+    assert [quota.spent for quota in call.quotas] == ["rows-of-officer"]
 
 
 async def test_a_call_that_is_ruled_again_names_both_intents_and_counts_once() -> None:
@@ -154,7 +161,7 @@ async def test_a_call_that_is_ruled_again_names_both_intents_and_counts_once() -
     assert call["intents"] == [0, 1]
     drafts = setting.recorder.drafts
     assert [draft.nonce is None for draft in drafts] == [False, True, True, True]
-    assert [len(draft.quotas) for draft in drafts] == [1, 0, 0, 0]
+    assert [len(draft.quotas) for draft in drafts] == [4, 1, 0, 1]
 
 
 async def test_a_call_refused_at_its_second_ruling_still_ends_its_intent() -> None:
