@@ -22,6 +22,9 @@ class Standing:
     used: dict[tuple[str, str], int]
     numbers: dict[str, int]
     barrier: int
+    """Number of the newest narrowing act, counted through all shards."""
+    before: int = 0
+    """Entries of earlier shards: what an index comes to as a number."""
     new_nonces: list[Nonce] = field(default_factory=list)
     new_used: dict[tuple[str, str], int] = field(default_factory=dict)
     new_numbers: dict[str, int] = field(default_factory=dict)
@@ -62,7 +65,7 @@ class Standing:
                 place = (quota.key, quota.day)
                 self.used[place] = self.new_used[place] = self.used.get(place, 0) + quota.amount
             if asked.barrier:
-                self.barrier = index
+                self.barrier = self.before + index
 
     def _affordable(self, quotas: Iterable[Quota]) -> bool:
         wanted: dict[tuple[str, str], int] = {}
