@@ -103,6 +103,17 @@ def test_a_revocation_in_the_new_shard_holds_at_once(here: Standing) -> None:
     assert here.node.live.load().absent == ()
 
 
+def test_a_revocation_between_two_shards_holds_and_is_recorded_in_the_new_one(
+    here: Standing,
+) -> None:
+    here.act("administrator", "audit.shard-open", reason=YEARS_END)
+    here.act("market.head", "grant.revoke", grant=here.grants[LICENCE], reason="终止")
+    here.restart()
+    assert lines(here.ask())["businessLicence"]["outcome"] == "refused"
+    assert here.kinds().count("grant.revoked") == 1
+    assert here.node.live.load().absent == ()
+
+
 @pytest.mark.proves("I6")
 def test_a_request_from_before_cannot_be_sent_again_after_it(here: Standing) -> None:
     request = here.signed(here.write())
