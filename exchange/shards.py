@@ -180,9 +180,6 @@ def open_next(
         counters=carried.newest,
         reason=_reason(log),
     )
-    beginning = Beginning(
-        before=log.before + log.size, barrier=log.barrier - log.size, ts=log.head_ts
-    )
     if not (home / fresh.file).exists():
         (home / NEXT_GUARD).unlink(missing_ok=True)
     made = sqlite_engine(home / fresh.file)
@@ -199,7 +196,7 @@ def open_next(
             now=now,
             random=random,
             guard=home / NEXT_GUARD,
-            beginning=beginning,
+            beginning=_beginning(log),
         )
         try:
             _fill(following, drafts, opened=log.size, at=at)
@@ -207,17 +204,22 @@ def open_next(
             following.close()
     finally:
         made.dispose()
-    frozen = replace(
-        shards[-1],
-        keys=tuple(format_span(span) for span in log.keys.spans),
-        checkpoint=note,
-    )
     at("written")
     # The commit point. A crash before it leaves a shard that nobody points to, and that is written on;
     # a crash after it leaves keys and a guard that the next start puts in place.
-    _write(home, (*shards[:-1], frozen, fresh))
+    _write(home, (*shards[:-1], _frozen(shards[-1], log, note=note), fresh))
     at("named")
     return fresh
+
+
+def _beginning(log: Log) -> Beginning:
+    """Where the shard after a frozen one begins: as the new one counts, the barrier lies below zero."""
+    return Beginning(before=log.before + log.size, barrier=log.barrier - log.size, ts=log.head_ts)
+
+
+def _frozen(shard: Shard, log: Log, *, note: str) -> Shard:
+    keys = tuple(format_span(span) for span in log.keys.spans)
+    return replace(shard, keys=keys, checkpoint=note)
 
 
 def _shard_named(shards: Sequence[Shard], named: Next) -> Shard:

@@ -30,6 +30,7 @@ from exchange.home import HomeError
 from exchange.node import opened
 from exchange.shards import SHARDS, following_of, read_shards
 from tests.fakes.node import Founded, Standing, copied, lines
+from tests.fakes.reviews import a_review
 
 YEARS_END = "年度更替"
 LICENCE = "307/000001"
@@ -377,3 +378,23 @@ def test_an_erasure_reaches_what_lies_in_frozen_shards(here: Standing) -> None:
     ]
     assert len(touched) == 2
     assert all(touched)
+
+
+def test_a_shard_is_not_ended_under_an_open_review_and_a_closed_one_keeps_its_entries(
+    here: Standing,
+) -> None:
+    answer = here.ask()
+    review = a_review(here)
+    drawn = here.act("supervisor", "review.sample", review=review, count=1)
+    with pytest.raises(ActError, match="review"):
+        turn(here)
+    found = {"verdict": "normal", "finding": "无异常", "index": drawn["drawn"][0]}
+    here.act("supervisor", "review.judge", review=review, **found)
+    here.act("supervisor", "review.close", review=review, conclusion="未见异常")
+    turn(here)
+    here.ask()
+    assert here.act("auditor", "review.check-sample", sample=drawn["id"])["holds"] is True
+    shown = here.act("auditor", "review.show", review=review)
+    assert [one["index"] for one in shown["entries"]] == drawn["drawn"]
+    assert here.act("auditor", "review.report", review=review)["bundle"]
+    assert here.act("auditor", "audit.show", index=int(answer.entry["index"]), shard="first")
