@@ -29,6 +29,12 @@ BODY_BOUND = 16 * 1024
 VOID = "act-void"
 """Kind of an entry that says of an act that it never took effect: `voids` is that act's index."""
 
+FROZEN = "shard-freeze"
+"""Kind of a shard's last entry: nothing is appended after it."""
+
+CARRIED = "shard-carried"
+"""Kind of the entries by which a new shard takes over what stood in the one before: `rows` and `numbers`."""
+
 _OURS = frozenset({"v", "id", "kind", "ts", "gateway", "digests", "rows", "applied", "previous"})
 
 
@@ -74,8 +80,8 @@ def salts_needed(draft: Draft) -> int:
 
 
 def is_act(draft: Draft) -> bool:
-    """Whether the entry belongs to the chain that says which registry rows hold."""
-    return bool(draft.rows) or draft.kind == VOID
+    """Whether the entry belongs to the chain that says which registry rows hold, and where it ends."""
+    return bool(draft.rows) or draft.kind in {VOID, FROZEN}
 
 
 def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:

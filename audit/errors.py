@@ -19,6 +19,12 @@ class LogBusyError(LogUnavailableError):
     code = "LOG_BUSY"
 
 
+class FrozenError(LogUnavailableError):
+    """The shard was frozen: nothing is appended any more, a start on the next one is needed."""
+
+    code = "SHARD_FROZEN"
+
+
 class StaleSnapshotError(AuditError):
     """The call was ruled on a snapshot older than the barrier: reload, rule once more."""
 

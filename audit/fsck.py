@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from audit.canonical import commit_value, decode_strict
+from audit.chain import COUNTERS, OPENED
 from audit.checkpoint import Checkpoint
 from audit.entry import Opening
 from audit.errors import AuditError
@@ -257,9 +258,10 @@ class FoundPart:
 class Sides:
     """Holds what lies beside the entries against them, entry by entry in the log's order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, destroyed: Iterable[str] = ()) -> None:
+        """`destroyed` are the keys that entries of later shards name as such."""
         self._closed: dict[str, int] = {}
-        self._destroyed: set[str] = set()
+        self._destroyed = set(destroyed)
         self._numbers: Counter[str] = Counter()
 
     def look(
@@ -268,8 +270,10 @@ class Sides:
         """Name what of one entry is hidden from the search, does not open or is numbered wrongly."""
         members = decode_strict(body)
         if members["kind"] == ERASED:
-            self._destroyed.update(map(str, _erased_keys(members)))
+            self._destroyed.update(erased_keys(members))
         yield from _check_rows(index, members, rows)
+        if members["kind"] == OPENED:
+            self._go_on(parts)
         yield from self._check_parts(index, members["digests"], parts)
 
     def end(self) -> Iterator[Finding]:
@@ -278,6 +282,13 @@ class Sides:
             if key_id not in self._destroyed:
                 detail = f"key {key_id} is gone, and no entry says that it was destroyed"
                 yield _finding(What.CLOSED, f"entry {index}", index, detail)
+
+    def _go_on(self, parts: Sequence[FoundPart]) -> None:
+        """Begin with the numbers that the shard before had come to; whether they hold is checked after."""
+        for part in parts:
+            opening = (part.openings or {}).get(COUNTERS)
+            if opening is not None:
+                self._numbers.update({f"n.{name}": n for name, n in opening.value.items()})
 
     def _check_parts(
         self, index: int, digests: Mapping[str, str], parts: Sequence[FoundPart]
@@ -306,9 +317,10 @@ class Sides:
                 yield _finding(What.MISNUMBERED, where, index, detail)
 
 
-def _erased_keys(members: Mapping[str, Any]) -> Sequence[Any]:
+def erased_keys(members: Mapping[str, Any]) -> set[str]:
+    """Return the keys that an entry of an erasure names."""
     found = members.get("keys", members.get("facts", {}).get("keys", ()))
-    return found if isinstance(found, list) else ()
+    return set(map(str, found)) if isinstance(found, list) else set()
 
 
 def _check_rows(

@@ -18,6 +18,7 @@ _SECRET_LENGTH = 32
 _PREFIX = "PRIVATE+KEY"
 _SECRETS = ("vault.kek", "cursor.hmac", "seal.hmac")
 _FIRST_NAMES = {Kind.ED25519: "log.ed25519", Kind.SUBTREE: "log.mldsa44"}
+_FIRST_FILES = (("log.ed25519", Kind.ED25519), ("log.mldsa44", Kind.SUBTREE))
 _WITNESS_KEYS = (("witness.ed25519", Kind.COSIGNATURE), ("witness.mldsa44", Kind.SUBTREE))
 
 
@@ -64,7 +65,7 @@ def create_keys(
     An existing file is never replaced (FileExistsError): its log could not be continued.
     """
     check_name(origin)
-    for name, kind in (("log.ed25519", Kind.ED25519), ("log.mldsa44", Kind.SUBTREE)):
+    for name, kind in _FIRST_FILES:
         _create(folder / name, _format_key(origin, kind, random(_SECRET_LENGTH)) + "\n")
     for name in _SECRETS:
         _create(folder / name, random(_SECRET_LENGTH).hex() + "\n")
@@ -103,6 +104,48 @@ def create_fresh_keys(folder: Path, keys: LogKeys, *, random: Callable[[int], by
         text = _format_key(keys.origin, verifier.kind, seed)
         _create(folder / _further_name(verifier), text + "\n")
     return fresh
+
+
+def create_next_keys(folder: Path, *, origin: str, random: Callable[[int], bytes]) -> FreshKeys:
+    """Write the signing keys of the shard to follow into a folder of their own; kept if there already.
+
+    A shard has keys of its own, for the name of a key is its origin. Raises MalformedError where the folder
+    holds those of another one.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, kind in _FIRST_FILES:
+        path = folder / name
+        if path.exists() and not path.read_bytes().endswith(b"\n"):
+            # Cut short while it was written: nobody was told of it.
+            path.unlink()
+        if not path.exists():
+            _create(path, _format_key(origin, kind, random(_SECRET_LENGTH)) + "\n")
+    return load_next_keys(folder, origin=origin)
+
+
+def load_next_keys(folder: Path, *, origin: str) -> FreshKeys:
+    """Read the signing keys of the shard that is to follow. Raises MalformedError, OSError."""
+    seeds = []
+    for name, kind in _FIRST_FILES:
+        held, found, seed = _parse_key(_read(folder / name), name)
+        if found is not kind or held != origin:
+            raise MalformedError(f"{name}: a key of {held}, one of {origin} needed")
+        seeds.append(seed)
+    return FreshKeys(
+        signer=_signer(origin, seeds[0]), published_signer=_subtree_signer(origin, seeds[1])
+    )
+
+
+def take_next_keys(folder: Path, following: Path) -> None:
+    """Put the keys of the shard that was opened under the first names; those before are gone then."""
+    for kind in _FIRST_NAMES:
+        for path in _further_files(folder, kind):
+            path.unlink()
+    # The signing key goes last: while it is not there the folder says that this is not done.
+    for name, _ in reversed(_FIRST_FILES):
+        if (following / name).exists():
+            (following / name).replace(folder / name)
+    following.rmdir()
 
 
 def settle_keys(folder: Path, keys: LogKeys) -> None:

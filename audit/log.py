@@ -8,31 +8,26 @@ caller answered. Reading never touches the committing thread.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import Engine
 
 from audit.acts import Recorded, Row
-from audit.canonical import decode_strict
 from audit.checkpoint import Checkpoint, parse_checkpoint
-from audit.compose import open_payload
-from audit.entry import Draft, Opening, Sequenced
-from audit.errors import ProofError
+from audit.entry import Draft, Sequenced
+from audit.errors import FrozenError, ProofError
 from audit.fsck import Finding, check_log
 from audit.given_up import Lost, giving_up_draft
-from audit.kept_tiles import KeptTiles
 from audit.keys import LogKeys
-from audit.merkle import TILE_WIDTH, check_consistency, consistency_proof, inclusion_proof
+from audit.merkle import check_consistency
 from audit.note import add_signatures, open_note, parse_note, replace_signatures
-from audit.questions import digest_of
-from audit.sequencer import Asked, Latest, Sequencer, place_of
+from audit.reading import LogReader, size_of
+from audit.sequencer import Asked, Beginning, Latest, Sequencer
 from audit.sqlstore import SqlStore
 from audit.standing import check_draft
 from audit.startup import check_seal, read_guard
 from audit.store import LogStore
-from audit.tiles import TileReader, split_hashes
 from audit.vault import Vault
 from audit.waiting import ENDLESS, Patience, WaitingLine
 
@@ -57,17 +52,11 @@ def check_stored(engine: Engine, keys: LogKeys, *, guard: Path) -> list[Finding]
     )
 
 
-@lru_cache(maxsize=4)
-def _size_of(note: str) -> int:
-    """Return the size of a checkpoint; whoever proves many entries asks for that of one and the same."""
-    return parse_checkpoint(parse_note(note).text).size
-
-
 def _pass(_: str) -> None:
     """Do nothing at the named points of a commit; tests stop there."""
 
 
-class Log:
+class Log(LogReader):
     """Opened with `Log.open`. Safe to use from any thread and, with `append_async`, from the loop."""
 
     def __init__(
@@ -81,13 +70,11 @@ class Log:
         limit: int,
         patience: Patience,
     ) -> None:
+        super().__init__(store, vault)
         self._sequencer = sequencer
-        self._store = store
-        self._vault = vault
         self._given_up = sequencer.given_up
         self._gateway = gateway
         self._now = now
-        self._tiles = KeptTiles()
         self._publishing = Lock()
         self._published: tuple[int, int, str] | None = None
         self._line: WaitingLine[Asked, Sequenced] = WaitingLine(
@@ -115,6 +102,7 @@ class Log:
         shared: bool = False,
         given_up: frozenset[Checkpoint] = frozenset(),
         reload_keys: Callable[[], LogKeys] | None = None,
+        beginning: Beginning | None = None,
     ) -> "Log":
         """Check that the stored log is its own past, sign its head and begin to take drafts.
 
@@ -123,8 +111,8 @@ class Log:
         that the log is busy. With `shared` others who hold the log's keys may write to the same database;
         without, whoever wrote before cannot any more. A guard that knows one of the checkpoints `given_up`
         does not stop the start: then call `give_up`. `reload_keys` reads the key files again once another who
-        shares the log has recorded a change of keys; None: such a change needs a new start. Raises
-        StartRefusedError, LogUnavailableError.
+        shares the log has recorded a change of keys; None: such a change needs a new start. `beginning` says
+        where a shard without entries begins. Raises StartRefusedError, LogUnavailableError.
         """
         store = SqlStore(engine)
         sequencer = Sequencer(
@@ -138,6 +126,7 @@ class Log:
             shared=shared,
             given_up=given_up,
             reload_keys=reload_keys,
+            beginning=beginning,
         )
         return cls(
             sequencer,
@@ -171,7 +160,9 @@ class Log:
         return self.enter(Asked(draft=draft, gateway=self._gateway))
 
     def ready(self) -> None:
-        """Raise LogUnavailableError or LogBusyError while the log refuses. Never blocks."""
+        """Raise LogUnavailableError, LogBusyError or FrozenError while the log refuses. Never blocks."""
+        if self.frozen:
+            raise FrozenError(f"the shard ends with entry {self.size - 1}")
         self._line.ready()
 
     def close(self) -> None:
@@ -200,6 +191,20 @@ class Log:
         return self._latest.head.size
 
     @property
+    def before(self) -> int:
+        return self._sequencer.before
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the last entry ends this shard: nothing is appended after it."""
+        return self._sequencer.acts.frozen_at is not None
+
+    @property
+    def head_ts(self) -> int:
+        """Time of the newest entry, epoch ms."""
+        return self._latest.head.ts
+
+    @property
     def epoch(self) -> int:
         """Raised by each start that writes alone."""
         return self._latest.head.epoch
@@ -223,7 +228,7 @@ class Log:
         return self._sequencer.latest
 
     def registry_rows(self) -> Mapping[Row, Recorded]:
-        """Return the newest recorded (index, digest) of every registry row, as of now.
+        """Return the newest recorded (number, digest) of every registry row, as of now.
 
         Raises LogUnavailableError where the log is shared and cannot be read.
         """
@@ -234,77 +239,11 @@ class Log:
         """Return how much of a quota is used on a day. Raises LogUnavailableError."""
         return self._store.quota_used(key, day)
 
-    def entry(self, index: int) -> bytes:
-        """Return an entry's bytes. Raises ProofError where the log has none there."""
-        body = self._store.body(index) if 0 <= index < self.size else None
-        if body is None:
-            raise ProofError(f"no entry {index} in a log of {self.size}")
-        return body
-
-    def prove(self, index: int, size: int | None = None) -> list[bytes]:
-        """Return the inclusion proof of an entry in the tree of `size`; None: of the checkpoint."""
-        newest = _size_of(self.checkpoint)
-        wanted = newest if size is None else size
-        if not 0 <= wanted <= newest:
-            raise ProofError(f"no tree of {wanted} in a log of {newest}")
-        return inclusion_proof(index, wanted, self._reader(wanted).node)
-
-    def tile(self, level: int, n: int, *, width: int) -> Sequence[bytes]:
-        """Return the first `width` hashes of a tile, from the newest tree."""
-        return self._tiles_of(min(self.size, (n * TILE_WIDTH + width) << 8 * level))(level, n)
-
-    def entries(self, first: int, end: int) -> list[bytes]:
-        """Return the bytes of the entries [first, end), in order."""
-        return [stored.body for stored in self._store.entries(first, min(end, self.size))]
-
-    def receipt_of(self, index: int, *, names: Iterable[str] = ()) -> Sequenced:
-        """Prove a stored entry anew; `names` are the commitments to open, as far as they open."""
-        note = self.checkpoint
-        size = _size_of(note)
-        opened = self.open_disclosures(index)
-        return Sequenced(
-            index=index,
-            size=size,
-            body=self.entry(index),
-            proof=tuple(self.prove(index, size)),
-            checkpoint=note,
-            openings={name: opened[name] for name in names if name in opened},
-        )
-
-    def open_disclosure(self, index: int, name: str) -> Opening | None:
-        """Return what opens a commitment; None: there is no such, or its key was destroyed."""
-        return self.open_disclosures(index).get(name)
-
-    def open_disclosures(self, index: int) -> dict[str, Opening]:
-        """Return all that opens an entry's commitments, by name, as far as its keys are still there.
-
-        Raises ProofError for a disclosure that was changed or moved.
-        """
-        opened: dict[str, Opening] = {}
-        for part in self._store.parts(index):
-            place = place_of(self.origin, index=index, part=part.part)
-            payload = self._vault.open_disclosure(part.key_id, part.sealed, place=place)
-            if payload is not None:
-                opened |= open_payload(payload)
-        return opened
-
-    def document(self, digest: str) -> bytes:
-        """Return what entries share under a SHA-256. Raises ProofError where it is gone or was changed."""
-        content = self._store.document(digest)
-        if content is None or digest_of(content) != digest:
-            raise ProofError(f"document {digest[:12]} is not kept as entries name it")
-        return content
-
-    def digests(self, index: int) -> Mapping[str, str]:
-        """Return the digests that an entry commits to, by name."""
-        found: Mapping[str, str] = decode_strict(self.entry(index))["digests"]
-        return found
-
     def published(self) -> str:
         """Return the newest published checkpoint, with the post-quantum line; at most one a second."""
         with self._publishing:
             note = self.checkpoint
-            size = _size_of(note)
+            size = size_of(note)
             now = int(self._now().timestamp() * 1000)
             if self._published is not None:
                 at, published_size, published = self._published
@@ -324,7 +263,7 @@ class Log:
 
         A later cosignature of one key takes the place of an earlier one.
         """
-        size = _size_of(note)
+        size = size_of(note)
         with self._publishing:
             note = self._store.publish(size, note=note, at=int(self._now().timestamp() * 1000))
             note = replace_signatures(note, lines)
@@ -332,15 +271,6 @@ class Log:
             if self._published is not None and self._published[1] == size:
                 self._published = (self._published[0], size, note)
             return note
-
-    def prove_growth(self, old: int, size: int) -> list[bytes]:
-        """Return the proof that the tree of `size` extends that of `old`. Raises ProofError."""
-        if not 0 < old <= size <= self.size:
-            raise ProofError(f"no trees of {old} and {size} in a log of {self.size}")
-        return consistency_proof(old, size, self._reader(size).node)
-
-    def _reader(self, size: int) -> TileReader:
-        return self._tiles.reader(size, self._tiles_of(size))
 
     def check_past(self, past: Checkpoint) -> None:
         """Raise ProofError unless this checkpoint is of this log as it stands, or of its past.
@@ -385,20 +315,3 @@ class Log:
         except ProofError:
             return False
         return True
-
-    def _tiles_of(self, size: int) -> Callable[[int, int], Sequence[bytes]]:
-        """Read the tiles of the tree of a given size: partial ones are derived, full ones stored."""
-
-        def fetch(level: int, n: int) -> Sequence[bytes]:
-            end = min(size >> 8 * level, (n + 1) * TILE_WIDTH)
-            first = n * TILE_WIDTH
-            if end - first == TILE_WIDTH:
-                tile = self._store.tile(level, n)
-                if tile is None:
-                    raise ProofError(f"tile {level}/{n} is missing")
-                return split_hashes(tile.hashes)
-            if level == 0:
-                return self._store.leaves(first, end)
-            return self._store.tile_roots(level - 1, first, end)
-
-        return fetch

@@ -1,6 +1,6 @@
 """Whether the search leads to every entry and every disclosure still opens: what lies beside the tree."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from audit.compose import open_payload
 from audit.errors import LogUnavailableError, ProofError
 from audit.fsck import Finding, FoundPart, FoundRow, Sides, What
 from audit.merkle import TILE_WIDTH
-from audit.sequencer import place_of
+from audit.vault import place_of
 from audit.words import read_places, read_words, rows_with
 
 _CHUNK = 512
@@ -32,14 +32,15 @@ def check_sides(
     origin: str,
     entries: Callable[[int, int], list[bytes]],
     size: int,
+    destroyed: Iterable[str] = (),
 ) -> list[Finding]:
     """Hold search rows, disclosures and gap-free numbers against the entries below `size`.
 
-    `entries` gives the bodies of [first, end); whoever lacks some is told by `check_log`, not here. Raises
-    LogUnavailableError.
+    `destroyed` are keys that later shards say were destroyed. `entries` gives the bodies of [first, end);
+    whoever lacks some is told by `check_log`, not here. Raises LogUnavailableError.
     """
     findings: list[Finding] = []
-    sides = Sides()
+    sides = Sides(destroyed=destroyed)
     for first in range(0, size, _CHUNK):
         end = min(first + _CHUNK, size)
         bodies = entries(first, end)

@@ -7,17 +7,26 @@ batch is committed before its root is signed; it is signed before anybody is ans
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 from audit.acts import Acts, RecordedAct, read_act
-from audit.canonical import decode_strict, encode
+from audit.canonical import decode_strict
 from audit.checkpoint import Checkpoint, format_checkpoint
-from audit.compose import Composed, Stamp, compose, counters_of, is_act, owners, salts_needed
+from audit.compose import (
+    FROZEN,
+    Composed,
+    Stamp,
+    compose,
+    counters_of,
+    is_act,
+    owners,
+    salts_needed,
+)
 from audit.entry import Draft, IndexRow, Quota, Sequenced
 from audit.errors import (
     AuditError,
+    FrozenError,
     LogUnavailableError,
     MalformedError,
     ProofError,
@@ -43,7 +52,7 @@ from audit.startup import (
     seal_head,
 )
 from audit.store import Batch, Head, LogStore, SealedPart, StoredEntry, StoredIndexRow, Writes
-from audit.vault import NONCE_LENGTH, DisclosureKey, Owner, Vault
+from audit.vault import NONCE_LENGTH, DisclosureKey, Owner, Vault, place_of
 
 _ID_LENGTH = 16
 _PRUNE_EVERY_MS = 60_000
@@ -60,6 +69,18 @@ class Asked:
 
     draft: Draft
     gateway: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Where a shard that follows another begins: nothing of that one may be forgotten."""
+
+    before: int
+    """Entries of all earlier shards."""
+    barrier: int
+    """Index of the newest narrowing act as this shard counts: below zero, it lies in an earlier one."""
+    ts: int
+    """Time of the newest entry there, epoch ms: it never runs backwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +142,9 @@ class Sequencer:
         shared: bool = False,
         given_up: frozenset[Checkpoint] = frozenset(),
         reload_keys: Callable[[], LogKeys] | None = None,
+        beginning: Beginning | None = None,
     ) -> None:
+        self._beginning = beginning
         self._reload_keys = reload_keys
         self._store = store
         self._vault = vault
@@ -140,8 +163,11 @@ class Sequencer:
         loaded, head = self._start(given_up)
         self._keys = loaded.keys
         self.given_up = loaded.given_up
+        self.before = loaded.before
+        if not head.size and beginning is not None:
+            self.before = beginning.before
         self._edge: RightEdge = loaded.edge
-        self.acts: Acts = loaded.acts
+        self.acts: Acts = loaded.acts if head.size else Acts(before=self.before)
         self.latest = self._sign(head)
 
     def commit(self, asked: Sequence[Asked]) -> list[Answer]:
@@ -218,12 +244,15 @@ class Sequencer:
             at=max(at, head.ts),
             size=head.size,
             peaks=self._edge.peaks,
-            standing=_standing(batch, [each.draft for each in asked], head),
+            standing=_standing(batch, [each.draft for each in asked], head, before=self.before),
         )
-        last_act = head.last_act
+        last_act, frozen = head.last_act, self.acts.frozen_at is not None
         random = _Drawn(self._random, sum(_random_needed(each.draft) for each in asked))
         for each in asked:
             index = head.size + len(plan.taken)
+            if frozen:
+                plan.answers.append(FrozenError(f"the shard ends with entry {index - 1}"))
+                continue
             try:
                 taken = _take(each, plan, index=index, last_act=last_act, random=random)
             except (StaleSnapshotError, MalformedError) as refusal:
@@ -233,6 +262,7 @@ class Sequencer:
             plan.answers.append(taken)
             if is_act(taken.draft):
                 last_act = taken.index
+            frozen = taken.draft.kind == FROZEN
         return plan
 
     def _fill(self, batch: Batch, plan: _Plan, keys: Mapping[Owner, DisclosureKey]) -> None:
@@ -245,7 +275,7 @@ class Sequencer:
                 size=self._edge.size,
                 root=grown.root,
                 epoch=old.epoch,
-                barrier=plan.standing.barrier,
+                barrier=plan.standing.barrier - self.before,
                 last_act=acts[-1] if acts else old.last_act,
                 ts=plan.at,
                 seal=b"",
@@ -441,7 +471,7 @@ class Sequencer:
         if self._store.head() is None:
             # Refuses a log that has lost its head.
             load(self._store, self._keys, guard=guard)
-            empty = empty_head(self._keys.origin, ts=self._milliseconds())
+            empty = self._empty_head()
             self._store.create(seal_head(empty, self._keys.seal))
         with self._store.transaction() as batch:
             loaded = load(self._store, self._keys, guard=guard, given_up=given_up)
@@ -451,6 +481,13 @@ class Sequencer:
             if not batch.move_head(loaded.head, head):
                 raise LogUnavailableError(_TAKEN_OVER)
         return loaded, head
+
+    def _empty_head(self) -> Head:
+        first = self._beginning
+        if first is None:
+            return empty_head(self._keys.origin, ts=self._milliseconds())
+        at = max(self._milliseconds(), first.ts)
+        return empty_head(self._keys.origin, ts=at, barrier=first.barrier)
 
     def _opened(self, head: Head) -> Head:
         """Begin a new epoch, unless the log is shared: whoever wrote in an earlier one cannot any more."""
@@ -553,22 +590,13 @@ def _index_rows(taken: _Taken, ts: int, tokens: _Tokens) -> list[StoredIndexRow]
     ]
 
 
-def place_of(origin: str, *, index: int, part: int) -> bytes:
-    """What a disclosure is bound to: moved to another entry it does not open."""
-    return b"[%b,%d,%d]" % (_quoted(origin), index, part)
-
-
-@lru_cache(maxsize=16)
-def _quoted(origin: str) -> bytes:
-    return encode(origin)
-
-
-def _standing(batch: Batch, drafts: Sequence[Draft], head: Head) -> Standing:
+def _standing(batch: Batch, drafts: Sequence[Draft], head: Head, *, before: int) -> Standing:
     return Standing(
         nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
         used=batch.quota_use(_places(held for draft in drafts for held in draft.quotas)),
         numbers=batch.counters(name for draft in drafts for name in counters_of(draft)),
-        barrier=head.barrier,
+        barrier=before + head.barrier,
+        before=before,
     )
 
 

@@ -21,6 +21,9 @@ class Standing:
     used: dict[tuple[str, str], int]
     numbers: dict[str, int]
     barrier: int
+    """Number of the newest narrowing act, counted through all shards."""
+    before: int = 0
+    """Entries of earlier shards: what an index comes to as a number."""
     new_nonces: list[Nonce] = field(default_factory=list)
     new_used: dict[tuple[str, str], int] = field(default_factory=dict)
     new_numbers: dict[str, int] = field(default_factory=dict)
@@ -61,7 +64,7 @@ class Standing:
             for quota in asked.quotas:
                 self._count(quota)
             if asked.barrier:
-                self.barrier = index
+                self.barrier = self.before + index
 
     def _spent(self, quotas: Iterable[Quota]) -> str | None:
         """Return the name of the first quota of which too little is left; None where there is none."""

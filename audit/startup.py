@@ -11,6 +11,7 @@ from typing import Any
 
 from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import b64, decode_strict, encode
+from audit.chain import entries_before
 from audit.checkpoint import Checkpoint
 from audit.errors import (
     AuditError,
@@ -47,6 +48,8 @@ class Loaded:
     acts: Acts
     keys: LogKeys
     """Those that sign by now, as the log's own entries say."""
+    before: int
+    """Entries of earlier shards."""
     given_up: frozenset[Checkpoint]
     """What the log signed once and, as its entries say, does not lead to any more."""
 
@@ -76,13 +79,14 @@ def _seal(head: Head, key: bytes) -> bytes:
     return hmac.new(key, encode(sealed), hashlib.sha256).digest()
 
 
-def empty_head(origin: str, *, ts: int) -> Head:
+def empty_head(origin: str, *, ts: int, barrier: int = -1) -> Head:
+    """A head before the first entry; a shard that follows another has its `barrier` in that one."""
     return Head(
         origin=origin,
         size=0,
         root=EMPTY_ROOT,
         epoch=0,
-        barrier=-1,
+        barrier=barrier,
         last_act=-1,
         ts=ts,
         seal=b"",
@@ -130,19 +134,21 @@ def load(
         return None
     try:
         _check_head(head, keys, last=last)
-        edge = _load_edge(store, head)
+        edge = load_edge(store, head)
         tiles = VouchedTiles(edge, store.tile)
         keys = keys_of(store, head, tiles, held=keys)
         recorded = _read_given_up(store, head, tiles)
         for note, excused in ((head.note, frozenset()), (guard, recorded | given_up)):
             if note and _own_checkpoint(note, keys) not in excused:
                 _check_past(note, head, keys, tiles)
-        acts = Acts(_read_acts(store, head, tiles))
+        before = _entries_before(store, head, tiles)
+        acts = Acts(_read_acts(store, head, tiles), before=before)
+        _check_end(acts, head)
     except (StartRefusedError, LogUnavailableError):
         raise
     except AuditError as error:
         raise StartRefusedError(str(error)) from error
-    return Loaded(head=head, edge=edge, acts=acts, keys=keys, given_up=recorded)
+    return Loaded(head=head, edge=edge, acts=acts, keys=keys, before=before, given_up=recorded)
 
 
 def keys_of(store: LogStore, head: Head, tiles: "VouchedTiles", *, held: LogKeys) -> LogKeys:
@@ -163,6 +169,21 @@ def _read_given_up(store: LogStore, head: Head, tiles: "VouchedTiles") -> frozen
     found = _entries_of(GIVEN_UP, store, head, tiles)
     told = [read_given_up(index, members, origin=head.origin) for index, members in found]
     return frozenset[Checkpoint]().union(*told)
+
+
+def _check_end(acts: Acts, head: Head) -> None:
+    if acts.frozen_at not in {None, head.size - 1}:
+        raise StartRefusedError(f"entry {acts.frozen_at} ends this shard, and others follow it")
+
+
+def _entries_before(store: LogStore, head: Head, tiles: "VouchedTiles") -> int:
+    """Return how many entries earlier shards have, as the first entry of this one says."""
+    if not head.size:
+        return 0
+    body = store.body(0)
+    if body is None or leaf_hash(body) != tiles.leaf(0):
+        raise StartRefusedError("entry 0 is not what the tree says it is")
+    return entries_before(decode_strict(body))
 
 
 def _entries_of(
@@ -191,7 +212,8 @@ def _check_head(head: Head, keys: LogKeys, *, last: int) -> None:
         )
 
 
-def _load_edge(store: LogStore, head: Head) -> RightEdge:
+def load_edge(store: LogStore, head: Head) -> RightEdge:
+    """Return the stored tree's right edge. Raises StartRefusedError for another root than the head's."""
     size = head.size
     edges = [store.leaves(size - size % TILE_WIDTH, size)]
     level = 1

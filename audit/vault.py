@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -300,3 +301,13 @@ class Keyed:
 
 def _unavailable(error: Exception) -> LogUnavailableError:
     return LogUnavailableError(f"the vault's database does not answer ({type(error).__name__})")
+
+
+def place_of(origin: str, *, index: int, part: int) -> bytes:
+    """What a disclosure is bound to: moved to another entry it does not open."""
+    return b"[%b,%d,%d]" % (_quoted(origin), index, part)
+
+
+@lru_cache(maxsize=16)
+def _quoted(origin: str) -> bytes:
+    return encode(origin)

@@ -7,6 +7,7 @@
     python verify.py --entries DIR --vkey KEY          an export with all its entries
     python verify.py --entries DIR --first N --end M …  a range of them
     python verify.py RECEIPT.json … --public DIR …     does the log still hold what these receipts prove?
+    python verify.py --entries DIR --after OLDER …     is this shard the one that follows those, oldest first?
 
 It imports nothing of the exchange and repeats its arithmetic on purpose: whoever doubts the operator
 reads one file. A receipt is *signed* when the log's key signed its checkpoint, *witnessed* when a
@@ -24,7 +25,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import pairwise, zip_longest
@@ -96,6 +97,26 @@ TEXTS = {
         "回执所证的条目不在该日志原处",
         "The entry of a receipt does not stand in this log where it stood",
     ),
+    "SHARD_FOLLOWS": (
+        "该分片接续前一分片的最终检查点，且由前一分片指名",
+        "This shard follows the final checkpoint of the one before, which names it",
+    ),
+    "SHARD_GAP": (
+        "该分片接续的不是所给的前一分片",
+        "This shard follows another one than the one given before it",
+    ),
+    "SHARD_DIFFERS": (
+        "该分片所载的前一分片最终检查点与其内容不符",
+        "This shard holds another final checkpoint of the one before than that one leads to",
+    ),
+    "SHARD_GREW": (
+        "前一分片封存之后又有增加",
+        "The shard before has more entries than when it was frozen",
+    ),
+    "SHARD_UNNAMED": (
+        "前一分片的最后条目未指名该分片及其密钥",
+        "The last entry of the shard before does not name this one and its key",
+    ),
     "POLICY_MALFORMED": (
         "见证策略文件格式不合规范",
         "The policy file is not what its format demands",
@@ -151,6 +172,7 @@ GOOD = frozenset(
         "CASE_MATCHES",
         "LIST_COMPLETE",
         "POLICY_HELD",
+        "SHARD_FOLLOWS",
     )
 )
 SIGNED = "signed"
@@ -1056,6 +1078,118 @@ def _unpacked(held: bytes) -> bytes:
         return b""
 
 
+# Shards
+
+
+def verify_shards(folders: Sequence[Path], *, trust: Trust, entries: bool = False) -> Report:
+    """Check exported shards, the oldest first: each by itself, and that each follows the one before.
+
+    The first is checked under the keys given; of a later one the keys count that are given or that the last
+    entry before it names. The exports must hold entries: the two that make a link are read.
+    """
+    findings: list[Finding] = []
+    needed = {"CHECKPOINT_SIGNED", "TREE_HOLDS"} | (
+        {"SHARD_FOLLOWS"} if len(folders) > 1 else set()
+    )
+    older: _Shard | None = None
+    try:
+        for folder in folders:
+            shard = _read_shard(folder, trust=trust, older=older)
+            report = verify_export(folder, trust=shard.trust, entries=entries)
+            findings += report.findings
+            needed |= report.needed
+            if older is not None:
+                findings.append(_link(older, shard))
+            older = shard
+    except FaultError as fault:
+        findings.append(fault.finding)
+    return Report(findings=tuple(findings), needed=frozenset(needed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shard:
+    origin: str
+    size: int
+    root: bytes
+    before: int
+    """Entries of all shards before it, as its first entry says."""
+    first: Mapping[str, Any]
+    last: Mapping[str, Any]
+    trust: Trust
+    """The keys of this shard alone."""
+    named: Sequence[str]
+    """Keys that its last entry names for the shard after it."""
+
+
+def _read_shard(folder: Path, *, trust: Trust, older: _Shard | None) -> _Shard:
+    note = _text_in(folder, "checkpoint")
+    origin = note.partition("\n")[0]
+    given = [vkey for vkey in trust.vkeys if vkey.split("+", 1)[0] == origin]
+    if not given and older is not None:
+        given = [vkey for vkey in older.named if vkey.split("+", 1)[0] == origin]
+    own = replace(trust, vkeys=given)
+    opened = _open_checkpoint(note, own)
+    first, last = (_entry_in(folder, at, opened.size) for at in (0, opened.size - 1))
+    try:
+        before = first["facts"]["before"] if first.get("kind") == "shard-open" else 0
+        named = last["facts"]["next"]["keys"] if last.get("kind") == "shard-freeze" else []
+        _need(type(before) is int and before >= 0, "how many entries were before")
+        _need(all(isinstance(vkey, str) for vkey in named), "keys of the shard that follows")
+    except (KeyError, TypeError, ValueError) as error:
+        raise FaultError("EXPORT_MALFORMED", name=origin, detail=_plain(error)) from error
+    return _Shard(
+        origin=origin,
+        size=opened.size,
+        root=opened.root,
+        before=before,
+        first=first,
+        last=last,
+        trust=own,
+        named=named,
+    )
+
+
+def _entry_in(folder: Path, index: int, size: int) -> Mapping[str, Any]:
+    """Read an entry of an export that is the leaf which its tile says."""
+    n, place = divmod(index, _TILE)
+    width = min(_TILE, size - n * _TILE)
+    bodies = _bundle_in(folder, n, width) if index >= 0 else []
+    if place >= len(bodies):
+        raise FaultError("ENTRY_MISSING", name="", detail=f"#{index}")
+    tile = _tile_in(folder, 0, n, width) or b""
+    if sha256(b"\0" + bodies[place]).digest() != tile[place * 32 : place * 32 + 32]:
+        raise FaultError("ENTRY_DIFFERS", detail=f"#{index}")
+    try:
+        members = _json(bodies[place])
+        _need(isinstance(members, dict), "an entry")
+    except ValueError as error:
+        raise FaultError("EXPORT_MALFORMED", detail=f"#{index}: {_plain(error)}") from error
+    return dict(members)
+
+
+def _link(older: _Shard, shard: _Shard) -> Finding:
+    """Hold the end of one shard and the beginning of the next together."""
+    named = f"{older.origin} → {shard.origin}"
+    facts = shard.first.get("facts")
+    note = facts.get("previous") if isinstance(facts, dict) else None
+    if shard.first.get("kind") != "shard-open" or not isinstance(note, str):
+        return Finding(code="SHARD_GAP", name=named)
+    if note.partition("\n")[0] != older.origin:
+        return Finding(code="SHARD_GAP", name=named, detail=note.partition("\n")[0])
+    final = _open_checkpoint(note, older.trust)
+    if older.size > final.size:
+        return Finding(code="SHARD_GREW", name=named, detail=f"{older.size}, {final.size} frozen")
+    if (older.size, older.root) != (final.size, final.root):
+        return Finding(
+            code="SHARD_DIFFERS", name=named, detail=f"{older.size}, {final.size} frozen"
+        )
+    if shard.before != older.before + older.size:
+        return Finding(code="SHARD_GAP", name=named, detail=f"{shard.before} entries before")
+    if not set(older.named) & {vkey.split(" ")[0] for vkey in shard.trust.vkeys}:
+        return Finding(code="SHARD_UNNAMED", name=named)
+    return Finding(code="SHARD_FOLLOWS", name=named, detail=f"{final.size}")
+
+
 # Evidence
 
 
@@ -1416,6 +1550,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--request", type=Path, help="the request body as sent")
     parser.add_argument("--public", type=Path, help="an exported log: check tree and signatures")
     parser.add_argument("--entries", type=Path, help="an exported log: check its entries, too")
+    parser.add_argument(
+        "--after",
+        type=Path,
+        action="append",
+        default=[],
+        help="an exported older shard (repeatable)",
+    )
     parser.add_argument("--first", type=int, help="first entry of a range")
     parser.add_argument("--end", type=int, help="first entry after the range")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -1425,6 +1566,10 @@ def _parser() -> argparse.ArgumentParser:
 def _checked(options: argparse.Namespace, trust: Trust, parser: argparse.ArgumentParser) -> Report:
     named = options.receipt
     folder = options.entries or options.public
+    if folder and options.after:
+        return verify_shards(
+            [*options.after, folder], trust=trust, entries=options.entries is not None
+        )
     if folder:
         ranged = options.first is not None or options.end is not None
         end = sys.maxsize if options.end is None else options.end

@@ -8,7 +8,6 @@ older log was put back.
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from exchange.home import FILES, HomeError
+from exchange.home import FILES, HomeError, write_durably
+from exchange.shards import SHARDS, log_files
 from exchange.storage import BRANCHES
 
 MANIFEST = "backup.json"
@@ -80,11 +80,13 @@ def take_backup(home: Path, *, at: datetime, told: Progress) -> tuple[Path, Back
     unfinished.mkdir(mode=0o700, parents=True)
     try:
         _copy_databases(home, unfinished, told)
+        if (home / SHARDS).exists():
+            shutil.copy2(home / SHARDS, unfinished / SHARDS)
         for kept in _KEPT:
             if (home / kept).is_dir():
                 shutil.copytree(home / kept, unfinished / kept)
         backup = _describe(unfinished, made_at=made_at)
-        _write_durably(unfinished / MANIFEST, _format(backup))
+        write_durably(unfinished / MANIFEST, _format(backup))
         unfinished.rename(folder)
     except (OSError, sqlite3.Error) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -152,9 +154,9 @@ def restore(folder: Path, home: Path, *, at: datetime) -> tuple[Backup, Path]:
     displaced.mkdir(mode=0o700)
     # From here on requests made before now are refused, whatever else happens.
     for mark in (RESTORED, UNRECORDED):
-        _write_durably(home / mark, f"{moment}\n".encode())
-    _move([*_database_files(home), *_KEPT], home, displaced)
-    _move([*(f"{branch}.db" for branch in BRANCHES), *_KEPT], fresh, home)
+        write_durably(home / mark, f"{moment}\n".encode())
+    _move([*_database_files(home), SHARDS, *_KEPT], home, displaced)
+    _move([*(part.path for part in backup.parts if "/" not in part.path), *_KEPT], fresh, home)
     shutil.rmtree(fresh)
     return backup, displaced
 
@@ -195,12 +197,12 @@ def throw_away(path: Path) -> None:
 
 def _copy_databases(home: Path, target: Path, told: Progress) -> None:
     with _pinned(home) as pinned:
-        for branch, source in pinned.items():
-            path = target / f"{branch}.db"
+        for name, source in pinned.items():
+            path = target / name
             path.touch(mode=0o600)
             with closing(sqlite3.connect(path)) as copy:
                 # The source is inside a read transaction: later writes neither show nor start it anew.
-                source.backup(copy, pages=_PAGES, progress=_saying(branch, told))
+                source.backup(copy, pages=_PAGES, progress=_saying(path.stem, told))
                 copy.execute("PRAGMA journal_mode=DELETE")
 
 
@@ -210,32 +212,33 @@ def _saying(branch: str, told: Progress) -> Callable[[int, int, int], None]:
 
 @contextmanager
 def _pinned(home: Path) -> Iterator[dict[str, sqlite3.Connection]]:
-    """Connections that see all three databases as of one moment.
+    """Connections that see all databases as of one moment, by file; frozen shards of the log, too.
 
     Every act writes its entry while it holds the registry's write lock, and a call makes its keys before its
     entry. So while that lock is ours, the log and then the vault stand still enough to belong together.
     """
     with ExitStack() as stack:
-        gate = stack.enter_context(closing(_open(home, "registry")))
+        gate = stack.enter_context(closing(_open(home, "registry.db")))
         gate.execute("BEGIN IMMEDIATE")
         pinned = {}
-        for branch in ("log", "vault", "registry"):
-            pinned[branch] = stack.enter_context(closing(_open(home, branch)))
-            pinned[branch].execute("BEGIN")
-            pinned[branch].execute("SELECT count(*) FROM alembic_version").fetchone()
+        for name in (*reversed(log_files(home)), "vault.db", "registry.db"):
+            pinned[name] = stack.enter_context(closing(_open(home, name)))
+            pinned[name].execute("BEGIN")
+            pinned[name].execute("SELECT count(*) FROM alembic_version").fetchone()
         gate.rollback()
         yield pinned
 
 
-def _open(home: Path, branch: str) -> sqlite3.Connection:
-    path = home / f"{branch}.db"
+def _open(home: Path, name: str) -> sqlite3.Connection:
+    path = home / name
     if not path.is_file():
         raise BackupError(f"{path} is missing: a backup is taken of a home on SQLite")
     return sqlite3.connect(path, timeout=10, isolation_level=None)
 
 
 def _describe(folder: Path, *, made_at: int) -> Backup:
-    with closing(sqlite3.connect(folder / "log.db")) as log:
+    log_file = log_files(folder)[-1]
+    with closing(sqlite3.connect(folder / log_file)) as log:
         head = log.execute("SELECT origin, size, root FROM audit_head").fetchone()
     if head is None:
         raise BackupError("the log holds nothing yet: there is nothing to back up")
@@ -246,7 +249,10 @@ def _describe(folder: Path, *, made_at: int) -> Backup:
         origin=origin,
         size=size,
         root=root.hex(),
-        revisions={branch: _revision(folder / f"{branch}.db") for branch in BRANCHES},
+        revisions={
+            branch: _revision(folder / (log_file if branch == "log" else f"{branch}.db"))
+            for branch in BRANCHES
+        },
         parts=tuple(_part(folder, path) for path in files),
     )
 
@@ -282,26 +288,16 @@ def _move(names: Iterable[str], source: Path, target: Path) -> None:
 
 def _database_files(home: Path) -> list[str]:
     return [
-        f"{branch}.db{ending}"
-        for branch in BRANCHES
+        f"{name}{ending}"
+        for name in ("registry.db", *log_files(home), "vault.db")
         for ending in ("", "-wal", "-shm")
-        if (home / f"{branch}.db{ending}").exists()
+        if (home / f"{name}{ending}").exists()
     ]
 
 
 def _format(backup: Backup) -> bytes:
     written: dict[str, Any] = {"v": VERSION, **asdict(backup)}
     return json.dumps(written, indent=1, sort_keys=True).encode() + b"\n"
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _name(made_at: int) -> str:

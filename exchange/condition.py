@@ -8,6 +8,7 @@ from audit.errors import AuditError
 from audit.merkle import check_inclusion, leaf_hash
 from audit.note import parse_note
 from exchange.node import Node
+from exchange.shards import is_due
 
 DEGRADED_MARGINS = 3
 """The end of the policy is told as many margins before, and nearer than one the node is not ready."""
@@ -34,6 +35,7 @@ def look_over(node: Node, *, at: datetime) -> Condition:
     except AuditError as error:
         broken["log-reading"] = error.code
         down = True
+    check_shards(node, broken, at=at)
     try:
         absent = len(node.live.load().absent)
     except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot be read
@@ -59,6 +61,15 @@ def check_log(node: Node, broken: dict[str, str]) -> bool:
         broken["log"] = error.code
         return True
     return False
+
+
+def check_shards(node: Node, broken: dict[str, str], *, at: datetime) -> None:
+    """Name frozen shards that do not hold, and a year that has turned without its shard."""
+    bad = [older.shard.origin for older in node.older if older.log is None]
+    if bad:
+        broken["shards"] = f"not as they were frozen: {', '.join(bad)}"
+    if is_due(node.log, at=at, zone=node.zone):
+        broken["shard-year"] = "the year has turned: exchange audit shard open"
 
 
 def check_rows(broken: dict[str, str], absent: int) -> None:

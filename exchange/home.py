@@ -64,6 +64,17 @@ def socket_path(home: Path) -> Path:
     return home / "run" / "admin.sock"
 
 
+def write_durably(path: Path, content: bytes) -> None:
+    """Put a private file in place as a whole, on the disk before it counts."""
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Write a key file, mode 0600; never over an existing one (FileExistsError)."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -37,25 +37,29 @@ class LedgerDownError(LogUnavailableError, UnrecordableError):
 
 
 class LogLedger:
-    """Implements `catalogue.ports.Ledger` on the node's log. Blocks; never call it on the loop."""
+    """Implements `catalogue.ports.Ledger` on the node's log. Blocks; never call it on the loop.
+
+    To the registry an act has a number that runs through all shards of the log: its index, and before that
+    the entries of earlier shards.
+    """
 
     def __init__(self, log: Log) -> None:
         self._log = log
 
     def append(self, act: Act) -> int:
         try:
-            return append_spending(self._log, draft_of(act))
+            return self._log.before + append_spending(self._log, draft_of(act))
         except LogUnavailableError as error:
             raise LedgerDownError(str(error)) from error
 
     def void(self, index: int, *, reason: str) -> int:
         draft = Draft(
             kind=VOID,
-            clear={"voids": index},
+            clear={"voids": index - self._log.before},
             commits=(Commit(name="reason", value=reason),),
             barrier=True,
         )
-        return self._log.append(draft).index
+        return self._log.before + self._log.append(draft).index
 
     def digest(self, table: str, key: str) -> tuple[int, str | None] | None:
         return self._log.registry_rows().get((table, key))

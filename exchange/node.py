@@ -4,16 +4,20 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Engine
+
 from audit.checkpoint import Checkpoint
 from audit.entry import Draft, Sequenced
+from audit.key_spans import KeySpan
 from audit.keys import LogKeys, create_keys, load_keys, settle_keys
 from audit.log import Log
+from audit.reading import LogReader
 from audit.vault import Vault
 from audit.waiting import Patience
 from catalogue.files import KIND
@@ -44,6 +48,15 @@ from exchange.rollbacks import GUARD, answer_for, known_of, open_answered
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
 from exchange.settings import Settings, write_settings
 from exchange.shadowing import with_shadow
+from exchange.shards import (
+    Older,
+    Shard,
+    current_file,
+    open_next,
+    open_older,
+    read_shards,
+    settle_next,
+)
 from exchange.shelf import Means, SourceShelf, look_at, look_at_file
 from exchange.stamping import Stamping, read_stamps
 from exchange.storage import Databases, open_databases
@@ -106,6 +119,9 @@ class Node:
     databases: Databases
     vault: Vault
     log: Log
+    shards: tuple[Shard, ...]
+    older: tuple[Older, ...]
+    """The log's frozen shards, the oldest first."""
     witnessing: Witnessing
     stamping: Stamping
     ledger: LogLedger
@@ -122,6 +138,56 @@ class Node:
     ports: Ports
     nonces: RecentNonces
     strangers: Strangers
+    read_from: Older | None = None
+    """The frozen shard that reading acts read; None: the one that is written."""
+
+    @property
+    def shown(self) -> LogReader:
+        """The shard that is read. Raises ProofError where it is not as it was frozen."""
+        return self.log if self.read_from is None else self.read_from.need()
+
+    @property
+    def indexed(self) -> Engine:
+        """The database in which that shard is searched."""
+        return self.databases.log if self.read_from is None else self.read_from.engine
+
+    @property
+    def shown_keys(self) -> tuple[KeySpan, ...]:
+        """The keys of the shard that is read, with the sizes that each signed."""
+        return self.log.keys.spans if self.read_from is None else self.read_from.need().spans
+
+    def of_shard(self, name: str | None) -> "Node":
+        """Return the node as it reads a shard, by name or origin; None: the one that is written.
+
+        What is read is recorded in the shard that is written. Raises HomeError where there is no such.
+        """
+        if name is None or name in {self.shards[-1].name, self.shards[-1].origin}:
+            return replace(self, read_from=None)
+        for older in self.older:
+            if name in {older.shard.name or "first", older.shard.origin}:
+                return replace(self, read_from=older)
+        known = ", ".join(shard.origin for shard in self.shards)
+        raise HomeError(f"no shard {name}: there are {known}")
+
+    def of_all_shards(self) -> Iterator["Node"]:
+        """The node as it reads each shard, the oldest first. Raises ProofError for one that does not hold."""
+        for older in self.older:
+            older.need()
+            yield replace(self, read_from=older)
+        yield replace(self, read_from=None)
+
+    def of_number(self, number: int) -> "Node":
+        """Return the node as it reads the shard in which an act was recorded. Raises ProofError."""
+        for older in self.older:
+            held = older.need()
+            if held.before <= number < held.before + held.size:
+                return replace(self, read_from=older)
+        return replace(self, read_from=None)
+
+    def index_of(self, number: int) -> int | None:
+        """Return the index of an act's entry in the shard that is read; None: it lies in another one."""
+        index = number - self.shown.before
+        return index if 0 <= index < self.shown.size else None
 
     @property
     def vkey(self) -> str:
@@ -171,6 +237,8 @@ class Node:
         self.witnessing.close()
         self.stamping.close()
         self.log.close()
+        for each in self.older:
+            each.engine.dispose()
         self.databases.close()
 
 
@@ -203,13 +271,12 @@ def open_node(settings: Settings) -> Node:
     check_home(home)
     archives = Archives(home / "bundles", keys=read_keys(settings.policy_keys))
     stamps = read_stamps(settings)
-    databases = open_databases(home, at=now(), urls=settings.database_urls)
     folder = home / "keys"
-    keys = load_keys(folder)
-    vault = Vault(databases.vault, keys.kek, now=now, random=random_bytes)
-    log, _ = _open_log(settings, databases, vault, keys)
+    databases, vault, log = _open_written(settings)
     settle_keys(folder, log.keys)
     tell_keys(home, log.keys)
+    shards = read_shards(home, origin=log.origin)
+    older = open_older(home, shards, log, vault, at=now())
     witnessing = _open_witnessing(settings, log)
     stamping = Stamping(log, databases.log, stamps=stamps, newest=witnessing.newest, now=now)
     record_restored(home, partial(_record_restore, log))
@@ -257,6 +324,8 @@ def open_node(settings: Settings) -> Node:
         databases=databases,
         vault=vault,
         log=log,
+        shards=shards,
+        older=older,
         witnessing=witnessing,
         stamping=stamping,
         ledger=ledger,
@@ -288,7 +357,7 @@ def open_node(settings: Settings) -> Node:
             monotonic=monotonic,
             fresh_id=fresh_id,
             gateway=settings.gateway,
-            cursors=SealedCursors(keys.cursor),
+            cursors=SealedCursors(log.keys.cursor),
         ),
         nonces=RecentNonces(),
         strangers=Strangers(),
@@ -312,8 +381,9 @@ def answer_for_rollback(settings: Settings, *, reason: str, by: str) -> dict[str
     Raises as `open_node` does.
     """
     home = settings.home
+    settle_next(home)
     keys = load_keys(home / "keys")
-    databases = open_databases(home, at=now(), urls=settings.database_urls)
+    databases = _open_databases(settings)
     try:
         own = [held.verifier for held in (keys.signer, *keys.further)]
         known, away = known_of(home, read_policy(settings, own=own), origin=keys.origin)
@@ -324,6 +394,46 @@ def answer_for_rollback(settings: Settings, *, reason: str, by: str) -> dict[str
     finally:
         databases.close()
     return {"index": None if recorded is None else recorded.index, "not_asked": away}
+
+
+def _open_written(settings: Settings) -> tuple[Databases, Vault, Log]:
+    """Open the shard that is written; where the last one was frozen, the next is opened first."""
+    home = settings.home
+    for _ in range(2):
+        settle_next(home)
+        keys = load_keys(home / "keys")
+        databases = _open_databases(settings)
+        try:
+            vault = Vault(databases.vault, keys.kek, now=now, random=random_bytes)
+            log, _answered = _open_log(settings, databases, vault, keys)
+            if not log.frozen:
+                return databases, vault, log
+            try:
+                open_next(
+                    home,
+                    log,
+                    databases.log,
+                    vault,
+                    gateway=settings.gateway,
+                    now=now,
+                    random=random_bytes,
+                )
+            finally:
+                log.close()
+        except BaseException:
+            databases.close()
+            raise
+        databases.close()
+    raise HomeError(f"{home}: the shard that was opened is frozen already")
+
+
+def _open_databases(settings: Settings) -> Databases:
+    return open_databases(
+        settings.home,
+        at=now(),
+        urls=settings.database_urls,
+        log_file=current_file(settings.home),
+    )
 
 
 def _open_log(

@@ -11,8 +11,8 @@ from typing import Any
 
 from audit.canonical import commit_value, decode_strict
 from audit.errors import ProofError
-from audit.log import Log
 from audit.questions import joined, shared_of
+from audit.reading import LogReader
 from exchange.clock import monotonic
 from gateway.record import KIND
 from policies.bundle import Bundle, build, default_bundle, load_archive
@@ -60,14 +60,14 @@ class LostCall:
     why: str
 
 
-def span(log: Log, *, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+def span(log: LogReader, *, since: datetime | None, until: datetime | None) -> tuple[int, int]:
     """Return the indexes [first, end) of the entries of a time; the log's time never runs backwards."""
     size = log.size
     first = 0 if since is None else _first_at(log, since, size)
     return first, max(first, size if until is None else _first_at(log, until, size))
 
 
-def calls(log: Log, first: int, end: int) -> Iterator[PastCall | LostCall]:
+def calls(log: LogReader, first: int, end: int) -> Iterator[PastCall | LostCall]:
     """Yield each call among the entries [first, end) that was put to the policy.
 
     A call that was refused before it could be planned was put to nobody, and is left out.
@@ -78,7 +78,7 @@ def calls(log: Log, first: int, end: int) -> Iterator[PastCall | LostCall]:
             yield _call(log, index, members)
 
 
-def bodies(log: Log, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+def bodies(log: LogReader, first: int, end: int) -> Iterator[tuple[int, bytes]]:
     """Yield index and bytes of the entries [first, end). Raises ProofError where one is missing."""
     for at in range(first, end, _CHUNK):
         stop = min(at + _CHUNK, end)
@@ -88,7 +88,7 @@ def bodies(log: Log, first: int, end: int) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(found, at)
 
 
-def _call(log: Log, index: int, members: dict[str, Any]) -> PastCall | LostCall:
+def _call(log: LogReader, index: int, members: dict[str, Any]) -> PastCall | LostCall:
     try:
         texts = _disclosed(log, index, members["digests"])
         question, decision = read_question(texts["question"]), read_decision(texts["decision"])
@@ -106,7 +106,7 @@ def _call(log: Log, index: int, members: dict[str, Any]) -> PastCall | LostCall:
     )
 
 
-def _disclosed(log: Log, index: int, digests: dict[str, str]) -> dict[str, str]:
+def _disclosed(log: LogReader, index: int, digests: dict[str, str]) -> dict[str, str]:
     """Return question and decision as committed to. Raises ProofError where they cannot be shown."""
     if "decision" not in digests:
         raise ProofError("the entry commits to no decision: it is older than that")
@@ -122,13 +122,13 @@ def _disclosed(log: Log, index: int, digests: dict[str, str]) -> dict[str, str]:
     return texts
 
 
-def _text(log: Log, value: Any) -> str:
+def _text(log: LogReader, value: Any) -> str:
     """Return a committed question or decision as one text; older entries hold nothing else."""
     shared = shared_of(value)
     return str(value) if shared is None else joined(value, log.document(shared))
 
 
-def _first_at(log: Log, moment: datetime, size: int) -> int:
+def _first_at(log: LogReader, moment: datetime, size: int) -> int:
     wanted, low, high = int(moment.timestamp() * 1000), 0, size
     while low < high:
         middle = (low + high) // 2

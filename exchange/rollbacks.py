@@ -5,7 +5,6 @@ shown to whoever answered are excused: another rollback after this one stops the
 """
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from audit.log import Log
 from audit.note import Verifier, open_note
 from audit.policy_file import Policy
 from audit.startup import read_guard
-from exchange.home import HomeError
+from exchange.home import HomeError, write_durably
 from exchange.witnessing import WITNESSED, WitnessClient, by_url
 
 _LOGGING = logging.getLogger("exchange")
@@ -85,15 +84,7 @@ def answer_for(home: Path, *, known: Sequence[Known], reason: str, by: str) -> N
     if not reason.strip() or not by.strip():
         raise HomeError("a rollback is answered for by a name and with a reason")
     answered = Answered(v=VERSION, reason=reason, by=by, known=tuple(known))
-    content = msgspec.json.encode(asdict(answered))
-    path = home / ANSWERED
-    fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_durably(home / ANSWERED, msgspec.json.encode(asdict(answered)))
 
 
 def open_answered(

@@ -50,19 +50,25 @@ class Databases:
 
 
 def open_databases(
-    home: Path, *, at: datetime, urls: Mapping[str, str] = MappingProxyType({})
+    home: Path,
+    *,
+    at: datetime,
+    urls: Mapping[str, str] = MappingProxyType({}),
+    log_file: str = "log.db",
 ) -> Databases:
     """Open all three, each brought to the newest revision after a copy into `backups/`.
 
     `urls` names PostgreSQL databases by branch; a branch that it leaves out or empty is a file in the
-    home. Raises StorageError for a URL that is none, or a server that does not answer.
+    home, that of the log `log_file`, for each shard has its own. Raises StorageError for a URL that is
+    none, or a server that does not answer.
     """
     engines: dict[str, Engine] = {}
+    files = {branch: f"{branch}.db" for branch in BRANCHES} | {"log": log_file}
     try:
         for branch in BRANCHES:
             url = urls.get(branch)
             engines[branch] = (
-                postgresql_engine(url, branch) if url else sqlite_engine(home / f"{branch}.db")
+                postgresql_engine(url, branch) if url else sqlite_engine(home / files[branch])
             )
             migrate(engines[branch], branch, home=home, at=at)
     except BaseException:

@@ -29,6 +29,14 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "日志密钥目前不能作此更换。",
         "The log's keys cannot be changed that way now.",
     ),
+    "SHARD_FROZEN": (
+        "日志的当前分片已封存，重新启动后续写下一分片。",
+        "The log's shard is frozen: start anew, and the next one goes on.",
+    ),
+    "SHARD_STATE": (
+        "日志目前不能开启新的分片。",
+        "No new shard of the log can be opened now.",
+    ),
     "LOG_START_REFUSED": (
         "所存日志与其自身的过去不符，拒绝启动。",
         "The stored log is not its own past: the start is refused.",
@@ -127,6 +135,8 @@ _STATUS: Mapping[str, int] = {
     "EXPORT_DIFFERS": 409,
     "EXPORT_FILE_CHANGED": 409,
     "EXPORT_STATE": 409,
+    "SHARD_FROZEN": 503,
+    "SHARD_STATE": 409,
     "LOG_START_REFUSED": 503,
 }
 WORDS: Mapping[str, Words] = {words.code: words for words in reversed(list(all_words()))}

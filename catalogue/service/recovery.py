@@ -1,9 +1,11 @@
 """After a crash: closing acts that were recorded and never came into the registry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from catalogue import store
+from catalogue.errors import StateError
 from catalogue.service import unrecorded
 from catalogue.service.unit import UseCases
 
@@ -46,6 +48,22 @@ class Recovery(UseCases):
             if newest > applied:
                 store.set_applied_index(connection, newest)
         return Recovered(voided=tuple(voided), doubtful=tuple(sorted(doubtful)))
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """Hold the registry still: within, no act is under way, and none was recorded and not applied.
+
+        Raises StateError where one was: a start closes it.
+        """
+        with self._engine.begin() as connection:
+            applied = store.applied_index(connection, lock=True)
+            present = store.row_digests(connection)
+            lost, _doubtful = self._lost(present, applied=applied, accept=frozenset())
+            if lost:
+                raise StateError(
+                    f"{len(lost)} acts were recorded and not applied: start anew first"
+                )
+            yield
 
     def record_late(self) -> int:
         """Record what was taken away while the log was down; returns how many acts that were.

@@ -56,6 +56,7 @@ def hand_out(
     resource: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    shard: str | None = None,
 ) -> dict[str, object]:
     """A self-contained evidence bundle about one case, or one system's or resource's calls of a time.
 
@@ -63,6 +64,7 @@ def hand_out(
     systems are enclosed with nothing but their numbers, so that nothing can be left out unseen.
     """
     require_auditor(actor)
+    node = node.of_shard(shard)
     if [case, system, resource].count(None) != 2:
         raise ActError("ACT_ARGUMENTS", "exactly one of case, system and resource needed")
     asked = _Asked(case=case, system=system, resource=resource, since=since, until=until)
@@ -135,7 +137,7 @@ def _by_search(node: Node, asked: _Asked) -> set[int]:
     indexes: set[int] = set()
     after: Position | None = None
     while True:
-        page = search(node.databases.log, wanted, token=node.vault.token, first=MOST, after=after)
+        page = search(node.indexed, wanted, token=node.vault.token, first=MOST, after=after)
         indexes |= {row.index for row in page.rows}
         after = page.next
         if after is None:
@@ -146,7 +148,7 @@ def _walked(node: Node, asked: _Asked, known: set[int]) -> tuple[list[_Entry], s
     """Read the entries themselves: all that commit to a counter concerned, and what the search leads to."""
     if asked.counter is not None:
         counters = {asked.counter}
-        first, end = span(node.log, since=asked.since, until=asked.until)
+        first, end = span(node.shown, since=asked.since, until=asked.until)
     else:
         if not known:
             return [], set()
@@ -168,7 +170,7 @@ def _walked(node: Node, asked: _Asked, known: set[int]) -> tuple[list[_Entry], s
 
 
 def _entries(node: Node, first: int, end: int) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
-    for index, body in bodies(node.log, first, end):
+    for index, body in bodies(node.shown, first, end):
         yield index, body, decode_strict(body)
 
 
@@ -205,7 +207,7 @@ def openings_of(node: Node, index: int, members: Mapping[str, Any]) -> dict[str,
     """Return what opens an entry's commitments, by name: only what is what the leaf commits to."""
     return {
         name: opening
-        for name, opening in node.log.open_disclosures(index).items()
+        for name, opening in node.shown.open_disclosures(index).items()
         if opening.value is not None
         and members["digests"].get(name) == commit_value(opening.salt, name, opening.value)
     }
@@ -213,6 +215,8 @@ def openings_of(node: Node, index: int, members: Mapping[str, Any]) -> dict[str,
 
 def checkpoint_over(node: Node, index: int) -> str:
     """Return the published checkpoint if it reaches over an entry, else the newest one."""
+    if node.read_from is not None:
+        return node.shown.checkpoint
     published = node.log.published()
     reaches = parse_checkpoint(parse_note(published).text).size > index
     return published if reaches else node.log.checkpoint
@@ -220,7 +224,7 @@ def checkpoint_over(node: Node, index: int) -> str:
 
 def stamp_of(node: Node, size: int) -> bytes | None:
     """Return the time stamp of the checkpoint of a size; None where it bears none."""
-    stamp = newest_stamp(node.databases.log)
+    stamp = newest_stamp(node.indexed)
     return stamp[1] if stamp is not None and stamp[0] == size else None
 
 
@@ -231,7 +235,7 @@ def _shown(node: Node, each: _Entry, *, size: int, lists: Sequence[Complete]) ->
     return Shown(
         index=each.index,
         body=each.body,
-        proof=node.log.prove(each.index, size),
+        proof=node.shown.prove(each.index, size),
         openings={name: each.opened[name] for name in sorted(names & each.opened.keys())},
         asked=each.asked,
     )

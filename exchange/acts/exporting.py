@@ -20,24 +20,32 @@ ENTRIES_MOST = 4_096
 
 
 @act("audit.export-begin")
-def begin_export(node: Node, _actor: Actor) -> dict[str, object]:
+def begin_export(node: Node, _actor: Actor, *, shard: str | None = None) -> dict[str, object]:
     """What an export runs up to: the newest published checkpoint, and the time stamps until then."""
-    note = node.log.published()
+    node = node.of_shard(shard)
+    note = node.shown.checkpoint if node.read_from else node.log.published()
     size = parse_checkpoint(parse_note(note).text).size
     return {
-        "origin": node.log.origin,
+        "origin": node.shown.origin,
         "size": size,
         "checkpoint": note,
+        "keys": [span.key.vkey for span in node.shown_keys],
         "stamps": [
             {"note": held.note, "token": b64(held.token)}
-            for held in stamped_checkpoints(node.databases.log, most=size)
+            for held in stamped_checkpoints(node.indexed, most=size)
         ],
     }
 
 
 @act("audit.export")
 def export_page(
-    node: Node, actor: Actor, *, first: int, size: int, entries: bool = False
+    node: Node,
+    actor: Actor,
+    *,
+    first: int,
+    size: int,
+    entries: bool = False,
+    shard: str | None = None,
 ) -> dict[str, object]:
     """A page of the log from entry `first` on, up to `size`; each page read is itself an entry.
 
@@ -45,7 +53,8 @@ def export_page(
     """
     if entries and not actor.has(Role.AUDITOR):
         raise ActError("ROLE_MISSING", "an auditor needed: entries are not public")
-    if not 0 <= first < size <= node.log.size:
+    node = node.of_shard(shard)
+    if not 0 <= first < size <= node.shown.size:
         raise ActError("ACT_ARGUMENTS", f"no page from {first} on in a log of {size}")
     end = min(size, first + (ENTRIES_MOST if entries else LEAVES_MOST))
     facts = {"first": first, "end": end, "size": size, "entries": entries}
@@ -63,7 +72,7 @@ def _leaves(node: Node, first: int, end: int) -> bytes:
     for n in range(first // TILE_WIDTH, -(-end // TILE_WIDTH)):
         start = n * TILE_WIDTH
         width = min(TILE_WIDTH, end - start)
-        tile = node.log.tile(0, n, width=width)
+        tile = node.shown.tile(0, n, width=width)
         found += tile[max(first - start, 0) : width]
     if len(found) != end - first:
         raise ProofError(f"{len(found)} leaves stored of {end - first} from {first} on")
@@ -74,7 +83,7 @@ def _bundles(node: Node, first: int, end: int) -> list[str]:
     bundles = []
     for at in range(first, end, TILE_WIDTH):
         stop = min(at + TILE_WIDTH, end)
-        bodies = node.log.entries(at, stop)
+        bodies = node.shown.entries(at, stop)
         if len(bodies) != stop - at:
             raise ProofError(f"{len(bodies)} entries stored of {stop - at} from {at} on")
         bundles.append(b64(entry_bundle(bodies)))

@@ -26,7 +26,8 @@ class Plan:
     """What an erasure would touch, as of now."""
 
     due: Due
-    entries: tuple[int, ...]
+    entries: tuple[tuple[Node, int], ...]
+    """Each as the node reads its shard, and its index there."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -169,9 +170,13 @@ def planned(node: Node, subject: tuple[SubjectType, str]) -> Plan:
     if not due.keys:
         return Plan(due=due, entries=())
     since, until = span_of(key.month for key in due.keys)
-    first, end = span(node.log, since=since, until=until)
     ids = [key.key_id for key in due.keys]
-    return Plan(due=due, entries=tuple(affected(node.databases.log, ids, first=first, end=end)))
+    entries: list[tuple[Node, int]] = []
+    for shard in node.of_all_shards():
+        first, end = span(shard.shown, since=since, until=until)
+        found = affected(shard.indexed, ids, first=first, end=end)
+        entries += [(shard, index) for index in found]
+    return Plan(due=due, entries=tuple(entries))
 
 
 def told(node: Node, erasure: Erasure) -> dict[str, Any]:
@@ -212,11 +217,16 @@ def need_keeper(actor: Actor) -> None:
 def _carry_out(node: Node, actor: Actor, approved: Erasure) -> dict[str, Any]:
     """Destroy the keys that the entry names, and forget whose they were. Each step can be done again."""
     subject = (approved.subject_type.value, approved.subject or "")
-    entries = affected(node.databases.log, approved.keys, first=0, end=node.log.size)
+    places = [
+        (shard.indexed, affected(shard.indexed, approved.keys, first=0, end=shard.shown.size))
+        for shard in node.of_all_shards()
+    ]
     destroyed = node.vault.destroy(approved.keys)
-    emptied, freed = forget(
-        node.databases.log, approved.keys, token=node.vault.token(*subject), indices=entries
-    )
+    token = node.vault.token(*subject)
+    emptied = freed = 0
+    for engine, indices in places:
+        parts, rows = forget(engine, approved.keys, token=token, indices=indices)
+        emptied, freed = emptied + parts, freed + rows
     done = node.registry.finish_erasure(approved.id, by=actor)
     erased = _entry(node, ERASURE.table, approved.id)
     return told(node, done) | {
@@ -240,9 +250,9 @@ def _check_unnamed(node: Node, plan: Plan, actor: Actor, *, asked_by: str | None
     if asked_by is not None and officers[1] is None:
         raise NotAllowedError("ERASURE_NAMED", "who asked for it is registered no more")
     wanted = {text for one in officers if one is not None for text in _known_as(one)}
-    for index in plan.entries:
-        opened = node.log.open_disclosures(index)
-        if _named(decode_strict(node.log.entry(index)), opened, wanted):
+    for shard, index in plan.entries:
+        opened = shard.shown.open_disclosures(index)
+        if _named(decode_strict(shard.shown.entry(index)), opened, wanted):
             raise NotAllowedError("ERASURE_NAMED", f"entry {index} names one of the two officers")
 
 
@@ -265,7 +275,7 @@ def _need(node: Node, erasure: str) -> Erasure:
 
 def _entry(node: Node, table: str, key: str) -> int | None:
     recorded = node.ledger.digest(table, key)
-    return None if recorded is None else recorded[0]
+    return None if recorded is None else node.index_of(recorded[0])
 
 
 def _moment(at: datetime | None) -> str | None:

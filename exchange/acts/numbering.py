@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from audit.canonical import commit_value, decode_strict
+from audit.chain import COUNTERS, read_opening
 from audit.errors import ProofError
 from audit.numbering import Numbered, check_numbers
 from audit.search import Page, newest_number, search
@@ -53,20 +54,18 @@ class Numbers:
         if page.next is not None:
             return None
         if self.wanted.since is None:
-            return 0
+            return begun_after(self.node, self.counter)
         # The newest of the entries before the time says where the list has to end.
         earlier = replace(self.wanted, since=None, until=self.wanted.since)
         node = self.node
         after: Position | None = None
         while True:
-            page = search(
-                node.databases.log, earlier, token=node.vault.token, first=EARLIER, after=after
-            )
+            page = search(node.indexed, earlier, token=node.vault.token, first=EARLIER, after=after)
             held = next((row for row in page.rows if row.kind in NUMBERED), None)
             if held is not None:
                 return open_number(node, held.index, self.counter)
             if page.next is None:
-                return 0
+                return begun_after(node, self.counter)
             after = page.next
 
 
@@ -79,7 +78,7 @@ def numbers_of(node: Node, actor: Actor, wanted: Wanted) -> Numbers | None:
     counter = counter_of(wanted)
     if counter is None or not _theirs(node, actor, wanted):
         return None
-    newest = newest_number(node.databases.log, counter)
+    newest = newest_number(node.indexed, counter)
     return Numbers(node=node, wanted=wanted, counter=counter, newest=newest)
 
 
@@ -102,13 +101,27 @@ def open_number(node: Node, index: int, counter: str) -> int | None:
     """Return the number that an entry commits to; None where it does not open or is not what it says."""
     name = f"n.{counter}"
     try:
-        opening = node.log.open_disclosure(index, name)
-        digest = decode_strict(node.log.entry(index))["digests"].get(name)
+        opening = node.shown.open_disclosure(index, name)
+        digest = decode_strict(node.shown.entry(index))["digests"].get(name)
     except ProofError:
         return None
     if opening is None or digest != commit_value(opening.salt, name, opening.value):
         return None
     return opening.value if isinstance(opening.value, int) else None
+
+
+def begun_after(node: Node, counter: str) -> int | None:
+    """Return the number after which a shard begins, as its first entry commits to; None: it does not open."""
+    first = node.shown.entry(0) if node.shown.size else b"{}"
+    members = decode_strict(first)
+    if read_opening(members) is None:
+        return 0
+    opening = node.shown.open_disclosure(0, COUNTERS)
+    if opening is None:
+        return None
+    if members["digests"].get(COUNTERS) != commit_value(opening.salt, COUNTERS, opening.value):
+        return None
+    return int(opening.value.get(counter, 0))
 
 
 def _theirs(node: Node, actor: Actor, wanted: Wanted) -> bool:

@@ -36,10 +36,16 @@ def record_read(
             clear={
                 "department": actor.department,
                 "auth": actor.auth,
-                "facts": dict(facts),
+                "facts": _facts(node, facts),
                 **({"sealed": True} if sealed else {}),
             },
             commits=tuple(commits),
             index=(IndexRow(consumer=actor.department, officer=actor.id),),
         ),
     )
+
+
+def _facts(node: Node, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the shard with what was read there, where it is another than the one that says so."""
+    older = node.read_from
+    return dict(facts) if older is None else {**facts, "shard": older.shard.origin}

@@ -127,7 +127,7 @@ def show_source(node: Node, actor: Actor, *, name: str) -> Told:
         "zone": held.zone,
         "timeout_ms": held.timeout_ms,
         "resources": standing,
-        "entry": node.ledger.rows()[SOURCE.table, name][0],
+        "entry": node.index_of(node.ledger.rows()[SOURCE.table, name][0]),
     }
 
 
@@ -168,7 +168,7 @@ def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
         "name": name,
         "state": opened.state,
         "can_write": rights,
-        "entry": node.ledger.rows()[SOURCE.table, name][0],
+        "entry": node.index_of(node.ledger.rows()[SOURCE.table, name][0]),
     }
 
 

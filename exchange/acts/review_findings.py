@@ -191,7 +191,7 @@ def opened_of(
     node: Node, index: int, members: Mapping[str, Any], names: tuple[str, ...]
 ) -> dict[str, Any]:
     """Return the values that an entry commits to under these names, as far as their keys are there."""
-    held = node.log.open_disclosures(index)
+    held = node.shown.open_disclosures(index)
     digests = members.get("digests", {})
     return {
         name: held[name].value
@@ -209,9 +209,9 @@ def _looked(node: Node, actor: Actor, review: str, index: int) -> _Looked:
     held = need(node, actor, review)
     need_running(held, by=actor, at=node.ports.now())
     sight = sight_of(node, actor, review=review)
-    if not 0 <= index < node.log.size:
+    if not 0 <= index < node.shown.size:
         raise nothing_at(node, actor, index, sight)
-    members = decode_strict(node.log.entry(index))
+    members = decode_strict(node.shown.entry(index))
     if not inside(node, sight, index, members):
         raise nothing_at(node, actor, index, sight)
     return _Looked(review=held, index=index, members=members)

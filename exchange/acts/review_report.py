@@ -22,6 +22,7 @@ from exchange.acts.reviews import (
     opening_told,
     question_told,
     sample_told,
+    shard_of,
     told,
     verdict_told,
 )
@@ -63,6 +64,7 @@ def report(node: Node, actor: Actor, *, review: str) -> Told:
     Identities stay closed: that some were opened, why and by whom stands in it, and not what they were.
     """
     held = need(node, actor, review)
+    node = shard_of(node, held)
     if not (held.serves(actor.id) or actor.has(Role.AUDITOR)):
         raise ActError("ROLE_MISSING", "an officer of the review or an auditor needed")
     if held.state is not ReviewState.CLOSED and not held.runs(node.ports.now()):
@@ -75,7 +77,7 @@ def report(node: Node, actor: Actor, *, review: str) -> Told:
     enclosed = sorted(asked | own)
     note = checkpoint_over(node, enclosed[-1])
     size = parse_checkpoint(parse_note(note).text).size
-    found = {index: decode_strict(node.log.entry(index)) for index in enclosed}
+    found = {index: decode_strict(node.shown.entry(index)) for index in enclosed}
     policies, without = policies_of(node, found.values())
     packed = pack_evidence(
         Evidence(
@@ -123,14 +125,14 @@ def _own(node: Node, review: Review) -> Iterator[int]:
         after: Position | None = None
         while True:
             page = search(
-                node.databases.log,
+                node.indexed,
                 Wanted(kind=kind, since=review.proposed_at),
                 token=node.vault.token,
                 first=MOST,
                 after=after,
             )
             for row in page.rows:
-                members = decode_strict(node.log.entry(row.index))
+                members = decode_strict(node.shown.entry(row.index))
                 if members.get("facts", {}).get("review") == review.id:
                     yield row.index
             after = page.next
@@ -143,8 +145,8 @@ def _shown(node: Node, index: int, members: Mapping[str, Any], *, size: int, ask
     names = held.keys() & set(OPENED if asked else _TEXTS)
     return Shown(
         index=index,
-        body=node.log.entry(index),
-        proof=node.log.prove(index, size),
+        body=node.shown.entry(index),
+        proof=node.shown.prove(index, size),
         openings={name: held[name] for name in sorted(names)},
         asked=asked,
     )

@@ -123,7 +123,7 @@ def sample(node: Node, actor: Actor, *, review: str, count: int, seed: str | Non
             "bounded by cases or subjects: look at all of its entries", code="REVIEW_STATE"
         )
     chosen = random_bytes(_SEED_BYTES).hex() if seed is None else _seed_of(seed)
-    size = node.log.size
+    size = node.shown.size
     drawn = _drawn(node, held, seed=chosen, count=count, size=size)
     if not drawn.population:
         raise StateError("no call lies in its scope", code="REVIEW_STATE")
@@ -153,6 +153,7 @@ def check_sample(node: Node, actor: Actor, *, sample: str) -> Told:
     if kept is None:
         raise ActError("NOT_FOUND", f"no sample {sample}")
     held = need(node, actor, kept.review)
+    node = shard_of(node, held)
     facts = {"review": held.id, "sample": kept.id}
     record_read(node, actor, "review.sample-checked", facts, sealed=held.sealed)
     again = _drawn(node, held, seed=kept.seed, count=kept.count, size=kept.size)
@@ -185,6 +186,7 @@ def show(node: Node, actor: Actor, *, review: str) -> Told:
     What the entries say is told to its officers while it runs; to others, and afterwards, their numbers.
     """
     held = need(node, actor, review)
+    node = shard_of(node, held)
     record_read(node, actor, "review.read", {"review": held.id}, sealed=held.sealed)
     samples = of_review(node, REVIEW_SAMPLE, held.id)
     verdicts = of_review(node, REVIEW_VERDICT, held.id)
@@ -324,7 +326,13 @@ def question_told(node: Node, question: ReviewQuestion) -> Told:
 def entry_of(node: Node, kind: Kind[Any], key: str) -> int | None:
     """Return the index of the newest entry that vouches for a row; None where there is none."""
     recorded = node.ledger.digest(kind.table, key)
-    return None if recorded is None else recorded[0]
+    return None if recorded is None else node.index_of(recorded[0])
+
+
+def shard_of(node: Node, review: Review) -> Node:
+    """Return the node as it reads the shard of a review's entries: no shard ends while one is open."""
+    recorded = node.ledger.digest(REVIEW.table, review.id)
+    return node if recorded is None else node.of_number(recorded[0])
 
 
 def _seed_of(words: str) -> str:
@@ -339,8 +347,8 @@ def _seed_of(words: str) -> str:
 def _drawn(node: Node, review: Review, *, seed: str, count: int, size: int) -> Drawn:
     """Draw from the entries themselves: the search may be made to hide some."""
     try:
-        first, end = span(node.log, since=review.since, until=review.until)
-        entries = bodies(node.log, first, min(end, size))
+        first, end = span(node.shown, since=review.since, until=review.until)
+        entries = bodies(node.shown, first, min(end, size))
         return draw(entries, frame_of(review), seed=seed, count=count)
     except MalformedError as error:
         raise ActError("ACT_ARGUMENTS", str(error)) from error
@@ -351,7 +359,7 @@ def _line(node: Node, index: int, verdicts: Iterable[EntryVerdict], *, looks: bo
     standing = newest(verdicts).get(index)
     brief = None
     if looks:
-        members = decode_strict(node.log.entry(index))
+        members = decode_strict(node.shown.entry(index))
         brief = tell_brief(members, names=node.live.load(), department=None)
     verdict = None if standing is None else standing.verdict.value
     return {"index": index, "verdict": verdict, "told": brief}

@@ -49,6 +49,7 @@ def search_log(  # noqa: PLR0913 - the facets of a search
     after: list[int] | None = None,
     counts: bool = False,
     review: str | None = None,
+    shard: str | None = None,
 ) -> Told:
     """Entries newest first: a department's own and those asked of it, all for an auditor.
 
@@ -56,8 +57,9 @@ def search_log(  # noqa: PLR0913 - the facets of a search
     `department` asked or was asked, `consumer` asked or acted; `officer` is an id or a staff number, `item`
     a name in `resource`, `subject` (type, identifier); `after` is what the page before gave as `next`. With
     `counts` the newest entries found are counted by facet. For the calls of one system or one resource
-    `numbers` says which are missing.
+    `numbers` says which are missing. A `shard` that was frozen is searched by its name or origin.
     """
+    node = node.of_shard(shard)
     sight = sight_of(node, actor, department=department, review=review)
     wanted = Wanted(
         case=case,
@@ -97,7 +99,7 @@ def found(
     open_ = wanted if bare else replace(wanted, open_to=actor.id)
     # Read before the page: a number given out meanwhile is then no gap.
     numbers = numbers_of(node, actor, wanted)
-    page = search(node.databases.log, open_, token=node.vault.token, first=first, after=after)
+    page = search(node.indexed, open_, token=node.vault.token, first=first, after=after)
     return {
         "entries": [_told(node, actor, row) for row in page.rows],
         "next": list(page.next) if page.next else None,
@@ -146,9 +148,7 @@ def _told(node: Node, actor: Actor, row: StoredIndexRow) -> Told:
 
 
 def _counted(node: Node, actor: Actor, wanted: Wanted) -> Told:
-    counted: Counts = count(
-        node.databases.log, replace(wanted, open_to=actor.id), token=node.vault.token
-    )
+    counted: Counts = count(node.indexed, replace(wanted, open_to=actor.id), token=node.vault.token)
     return {"entries": counted.entries, "whole": counted.whole, "by": counted.by}
 
 
@@ -157,7 +157,7 @@ def _sealed(node: Node, actor: Actor, wanted: Wanted) -> int | None:
     if not actor.has(Role.AUDITOR):
         return None
     sealed = Wanted(since=wanted.since, until=wanted.until, sealed=True)
-    return count(node.databases.log, sealed, token=node.vault.token).entries
+    return count(node.indexed, sealed, token=node.vault.token).entries
 
 
 def _officer(node: Node, actor: Actor, given: str) -> str:

@@ -78,7 +78,7 @@ def seen(node: Node, actor: Actor, index: int, sight: Sight | None = None) -> by
     """
     sight = sight or sight_of(node, actor)
     try:
-        body = node.log.entry(index)
+        body = node.shown.entry(index)
     except ProofError as error:
         raise nothing_at(node, actor, index, sight) from error
     members = decode_strict(body)
@@ -98,7 +98,7 @@ def inside(node: Node, sight: Sight, index: int, members: Mapping[str, Any]) -> 
     """
     for part, frame in zip(sight.within or (), sight.frames, strict=True):
         wanted = Wanted(index=index, within=(part,))
-        page = search(node.databases.log, wanted, token=node.vault.token, first=1)
+        page = search(node.indexed, wanted, token=node.vault.token, first=1)
         if page.rows and frame.covers(members):
             return True
     return False
@@ -122,7 +122,7 @@ def closed_to(node: Node, actor: Actor, index: int, members: Mapping[str, Any]) 
     """Whether an entry was made under a sealed review by somebody else: only its number is told then."""
     if members.get("sealed") is not True:
         return False
-    opening = node.log.open_disclosure(index, "officer")
+    opening = node.shown.open_disclosure(index, "officer")
     return opening is None or opening.value != actor.id
 
 

@@ -17,7 +17,14 @@ from exchange.node import Node
 
 
 @act("audit.show")
-def show(node: Node, actor: Actor, *, index: int, review: str | None = None) -> dict[str, object]:
+def show(
+    node: Node,
+    actor: Actor,
+    *,
+    index: int,
+    review: str | None = None,
+    shard: str | None = None,
+) -> dict[str, object]:
     """One entry with its proof. Identities stay closed: opening them is a review's act.
 
     A department that was asked, and did not ask, is told its own steps: `entry` and `raw` are None then, and
@@ -25,6 +32,7 @@ def show(node: Node, actor: Actor, *, index: int, review: str | None = None) -> 
     So is a department that an act names, and did not act. Of an entry made under a sealed review by
     somebody else, the number and the proof are told and nothing more.
     """
+    node = node.of_shard(shard)
     sight = sight_of(node, actor, review=review)
     body = seen(node, actor, index, sight)
     members = decode_strict(body)
@@ -42,7 +50,7 @@ def show(node: Node, actor: Actor, *, index: int, review: str | None = None) -> 
         "raw": body.decode() if whole else None,
         "leaf": b64(leaf_hash(body)),
         "proof": proof_of(node, index),
-        "vkey": node.vkey,
+        "vkey": node.shown_keys[0].key.vkey,
     }
 
 
@@ -55,6 +63,7 @@ def show_case(
     of: int | None = None,
     after: list[int] | None = None,
     review: str | None = None,
+    shard: str | None = None,
 ) -> dict[str, object]:
     """All calls and acts of one case in the order in which they happened, the newest page first.
 
@@ -63,6 +72,7 @@ def show_case(
     """
     if (number is None) == (of is None):
         raise ActError("ACT_ARGUMENTS", "a case's number or one of its entries, not both")
+    node = node.of_shard(shard)
     sight = sight_of(node, actor, review=review)
     wanted = sight.over(Wanted(case=number, case_of=of, open_to=actor.id))
     facts = sight.facts()
@@ -73,9 +83,7 @@ def show_case(
             raise nothing_at(node, actor, of, sight)
         facts |= {"read": of}
     record_read(node, actor, "log.case-read", facts, private=private, sealed=sight.sealed)
-    page = search(
-        node.databases.log, wanted, token=node.vault.token, first=MOST, after=place_of(after)
-    )
+    page = search(node.indexed, wanted, token=node.vault.token, first=MOST, after=place_of(after))
     indexes = sorted({row.index for row in page.rows})
     if page.next is not None and len(indexes) > 1:
         # The oldest entry of the page may continue on the next one, so it is told there as a whole.
@@ -86,7 +94,7 @@ def show_case(
         "entries": [
             {"index": index}
             | tell_brief(
-                decode_strict(node.log.entry(index)), names=names, department=told_to(actor)
+                decode_strict(node.shown.entry(index)), names=names, department=told_to(actor)
             )
             for index in indexes
         ],
@@ -95,23 +103,26 @@ def show_case(
 
 
 @act("receipt.show")
-def show_receipt(node: Node, actor: Actor, *, index: int) -> dict[str, object]:
+def show_receipt(
+    node: Node, actor: Actor, *, index: int, shard: str | None = None
+) -> dict[str, object]:
     """The receipt of a call for the case file, without any value: for the caller's department and auditors.
 
     The case number is told to the department whose case it is, and to nobody else.
     """
+    node = node.of_shard(shard)
     body = seen(node, actor, index)
     members = decode_strict(body)
     mine = members.get("consumer") == actor.department
     # A call is never sealed: reviews read the log, and ask no department.
     if members["kind"] != "call" or not (mine or actor.has(Role.AUDITOR)):
         raise nothing_at(node, actor, index)
-    opening = node.log.open_disclosure(index, "case") if mine else None
+    opening = node.shown.open_disclosure(index, "case") if mine else None
     record_read(node, actor, "log.receipt-read", {"read": index})
     return {
         "index": index,
         "told": tell_entry(members, names=node.live.load()),
         "case_number": None if opening is None else opening.value,
         "proof": proof_of(node, index),
-        "vkey": node.vkey,
+        "vkey": node.shown_keys[0].key.vkey,
     }

@@ -209,11 +209,12 @@ def _calls_of(look: Looking, rows: Iterable[StoredIndexRow]) -> list[StoredIndex
 def _closed_without_result(node: Node) -> set[int]:
     """Return the indexes of the acts that closed a case with nothing to show for it."""
     recorded = node.ledger.rows()
-    return {
+    numbers = {
         recorded[CASE.table, key][0]
         for key, case in node.held(CASE).items()
         if case.state is CaseState.CLOSED and not case.closed_with.strip()
     }
+    return {index for number in numbers if (index := node.index_of(number)) is not None}
 
 
 def _worked(ts: int, *, begins: int, ends: int) -> bool:

@@ -13,6 +13,7 @@ from exchange.cli.audit_keys import acknowledge_rollback, retire_key, rotate_key
 from exchange.cli.audit_proofs import evidence, export
 from exchange.cli.audit_reconcile import reconcile
 from exchange.cli.audit_review import review
+from exchange.cli.audit_shards import SHARD, shard
 from exchange.cli.audit_witness import witness
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
@@ -38,6 +39,7 @@ for _command in (
     rotate_key,
     retire_key,
     acknowledge_rollback,
+    shard,
 ):
     audit.add_command(_command)
 
@@ -63,6 +65,7 @@ for _command in (
 @click.option("--first", default=20, help="Rows on a page, at most 1,000.")
 @click.option("--after", nargs=2, type=int, help="What the page before gave as next.")
 @click.option("--review", help="Id of a review that you carry out: its scope alone.")
+@SHARD
 @as_json
 @with_office
 def search(
@@ -134,21 +137,24 @@ def find(
 @audit.command("show")
 @click.argument("index", type=int)
 @click.option("--review", "review_id", help="Id of a review that you carry out.")
+@SHARD
 @as_json
 @with_office
-def show(office: Office, index: int, review_id: str | None, json_: bool) -> None:
+def show(office: Office, index: int, review_id: str | None, shard: str | None, json_: bool) -> None:
     """Show one entry with its proof."""
-    tell(office.perform("audit.show", index=index, review=review_id), json_=json_)
+    said = office.perform("audit.show", index=index, review=review_id, shard=shard)
+    tell(said, json_=json_)
 
 
 @audit.command("prove")
 @click.argument("index", type=int)
 @click.option("--out", type=click.Path(path_type=Path), help="Write a C2SP .tlog-proof file.")
+@SHARD
 @as_json
 @with_office
-def prove(office: Office, index: int, out: Path | None, json_: bool) -> None:
+def prove(office: Office, index: int, out: Path | None, shard: str | None, json_: bool) -> None:
     """Prove that an entry is in the log."""
-    proof = office.perform("audit.prove", index=index)
+    proof = office.perform("audit.prove", index=index, shard=shard)
     if out is not None:
         out.write_text(proof["tlog_proof"], encoding="utf-8")
     tell(proof, json_=json_)
@@ -156,11 +162,17 @@ def prove(office: Office, index: int, out: Path | None, json_: bool) -> None:
 
 @audit.command("fsck")
 @click.option("--registry", is_flag=True, help="Check the registry's rows against the log.")
+@SHARD
 @as_json
 @with_office
-def fsck(office: Office, registry: bool, json_: bool) -> None:
+def fsck(office: Office, registry: bool, shard: str | None, json_: bool) -> None:
     """Check the stored log, or with --registry every protected row; name what is wrong."""
-    _checked(office, "audit.fsck-registry" if registry else "audit.verify-log", json_=json_)
+    if registry:
+        if shard is not None:
+            raise click.UsageError("--registry goes without --shard: rows stand in the newest")
+        _checked(office, "audit.fsck-registry", json_=json_)
+    else:
+        _checked(office, "audit.verify-log", json_=json_, shard=shard)
 
 
 @audit.command("verify")
@@ -205,8 +217,8 @@ def key(office: Office, json_: bool) -> None:
     tell({"vkey": told} if json_ else told, json_=json_)
 
 
-def _checked(office: Office, act: str, *, json_: bool) -> None:
-    said = office.perform(act)
+def _checked(office: Office, act: str, *, json_: bool, **arguments: Any) -> None:
+    said = office.perform(act, **arguments)
     if json_:
         tell(said, json_=True)
     else:

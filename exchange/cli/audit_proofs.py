@@ -14,6 +14,7 @@ from rich.progress import Progress
 from audit.export import Export, Page, Stamped
 from audit.note import open_note, parse_vkey
 from audit.tiles import parse_bundle
+from exchange.cli.audit_shards import SHARD
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 from exchange.keylist import told_keys
@@ -25,12 +26,15 @@ _HASH = 32
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--entries", is_flag=True, help="The entries too; that takes an auditor.")
 @click.option("--gzip", "packed", is_flag=True, help="Write entry bundles packed by gzip.")
+@SHARD
 @as_json
 @with_office
-def export(office: Office, folder: Path, entries: bool, packed: bool, json_: bool) -> None:
+def export(
+    office: Office, folder: Path, entries: bool, packed: bool, shard: str | None, json_: bool
+) -> None:
     """Write the log into FOLDER as static files (C2SP tlog-tiles), going on where it ended before."""
-    begun = office.perform("audit.export-begin")
-    keys = told_keys(office.settings.home)
+    begun = office.perform("audit.export-begin", shard=shard)
+    keys = begun["keys"] if shard is not None else told_keys(office.settings.home)
     if keys:
         open_note(begun["checkpoint"], [parse_vkey(line.split(" ")[0]) for line in keys])
     run = Export.open(folder, origin=begun["origin"], entries=entries, packed=packed)
@@ -39,7 +43,7 @@ def export(office: Office, folder: Path, entries: bool, packed: bool, json_: boo
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("exporting", total=max(size - began, 0))
         while run.first < size:
-            run.take(_page(office, run.first, size=size, entries=entries))
+            run.take(_page(office, run.first, size=size, entries=entries, shard=shard))
             progress.update(bar, completed=run.first - began)
     stamps = [
         Stamped(note=each["note"], token=b64decode(each["token"])) for each in begun["stamps"]
@@ -64,6 +68,7 @@ def export(office: Office, folder: Path, entries: bool, packed: bool, json_: boo
 @click.option("--resource", help="All calls that concern one resource.")
 @click.option("--since", type=click.DateTime(), help="With --system or --resource: from when on.")
 @click.option("--until", type=click.DateTime(), help="And until before when.")
+@SHARD
 @as_json
 @with_office
 def evidence(
@@ -74,6 +79,7 @@ def evidence(
     resource: str | None,
     since: datetime | None,
     until: datetime | None,
+    shard: str | None,
     json_: bool,
 ) -> None:
     """Write OUT, a self-contained evidence bundle: entries, proofs, policies and the verifier."""
@@ -91,6 +97,7 @@ def evidence(
         resource=resource,
         since=since.replace(tzinfo=zone) if since else None,
         until=until.replace(tzinfo=zone) if until else None,
+        shard=shard,
     )
     bundle = b64decode(said.pop("bundle"))
     fresh = out.with_name(f".{out.name}.new")
@@ -99,8 +106,8 @@ def evidence(
     tell({"file": str(out), "bytes": len(bundle), **said}, json_=json_)
 
 
-def _page(office: Office, first: int, *, size: int, entries: bool) -> Page:
-    said = office.perform("audit.export", first=first, size=size, entries=entries)
+def _page(office: Office, first: int, *, size: int, entries: bool, shard: str | None) -> Page:
+    said = office.perform("audit.export", first=first, size=size, entries=entries, shard=shard)
     leaves = b64decode(said["leaves"])
     bundles = said["bundles"]
     return Page(

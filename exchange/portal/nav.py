@@ -98,6 +98,12 @@ ROOMS = (
         roles=frozenset({Role.POLICY_APPROVER, Role.AUDITOR, Role.AUTHORITY}),
     ),
     Room(
+        path="/keeping",
+        title="Erasures and holds",
+        about="What is erased once its term is over, on two officers' word",
+        roles=frozenset({Role.AUTHORITY, Role.AUDITOR}),
+    ),
+    Room(
         path="/questions",
         title="Review questions",
         about="Answer what reviews ask of your department",

@@ -14,6 +14,7 @@ from audit.receipt import make_receipt
 from audit.tiles import parse_tile_path
 from exchange.acts.register import ActError
 from exchange.clock import now
+from exchange.home import HomeError
 from exchange.identity.establish import Established
 from exchange.ledger import append_once
 from exchange.node import Node
@@ -57,14 +58,18 @@ async def tile(request: Request) -> Response:
 
 
 async def receipt(request: Request) -> Response:
-    """`GET /receipts/{index}`: proven anew, for the consumer whose call it was; 404 for everybody else."""
+    """`GET /receipts/{index}`: proven anew, for the consumer whose call it was; 404 for everybody else.
+
+    Of a frozen shard with `?shard=ORIGIN`, as the receipt's checkpoint names it.
+    """
     node: Node = request.app.state.node
     language = request.headers.get("accept-language", "")
     known: Established | None = None
     try:
         snapshot = await node.live.snapshot()
         known = node.gate.establish(request, b"", snapshot=snapshot, now=now())
-        told = await asyncio.to_thread(_receipt, node, known, str(request.path_params["index"]))
+        place, shard = str(request.path_params["index"]), request.query_params.get("shard")
+        told = await asyncio.to_thread(_receipt, node, known, place, shard)
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
         if known is None:
             node.strangers.saw(code_of(error))
@@ -72,10 +77,15 @@ async def receipt(request: Request) -> Response:
     return Response(told, media_type="application/json")
 
 
-def _receipt(node: Node, known: Established, place: str) -> bytes:
+def _receipt(node: Node, known: Established, place: str, shard: str | None) -> bytes:
+    try:
+        node = node.of_shard(shard)
+    except HomeError:
+        # As an entry that is not there: it is recorded that somebody asked.
+        place = ""
     index = int(place) if place.isascii() and place.isdecimal() and len(place) < 16 else -1
     try:
-        members = decode_strict(node.log.entry(index))
+        members = decode_strict(node.shown.entry(index))
         mine = members.get("consumer") == known.system.department
     except AuditError:
         members, mine = {}, False
@@ -84,7 +94,12 @@ def _receipt(node: Node, known: Established, place: str) -> bytes:
         node.log,
         Draft(
             kind="receipt.read",
-            clear={"department": known.system.department, "read": index, "given": mine},
+            clear={
+                "department": known.system.department,
+                "read": index,
+                "given": mine,
+                **_shard_of(node),
+            },
             index=(
                 IndexRow(
                     consumer=known.system.department,
@@ -100,4 +115,8 @@ def _receipt(node: Node, known: Established, place: str) -> bytes:
     digests = members.get("digests", {})
     names = [name for name in digests if name in HOLDERS or name.startswith("answer.")]
     names += [name for name in digests if name == f"n.consumer:{known.system.id}"]
-    return msgspec.json.encode(make_receipt(node.log.receipt_of(index, names=names), paths={}))
+    return msgspec.json.encode(make_receipt(node.shown.receipt_of(index, names=names), paths={}))
+
+
+def _shard_of(node: Node) -> dict[str, str]:
+    return {} if node.read_from is None else {"shard": node.read_from.shard.origin}

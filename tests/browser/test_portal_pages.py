@@ -7,6 +7,8 @@ from urllib.parse import quote
 import pytest
 from starlette.routing import Route
 
+from catalogue.model import Actor, SubjectType
+from exchange.demo.district import APPLICANT
 from exchange.demo.setup import CASE, DEPOSIT, LICENCE
 from exchange.portal.app import portal_routes
 from tests.browser.conftest import WAITING
@@ -38,6 +40,21 @@ def _emergency(place: Standing) -> str:
         return str(found[0]["id"])
     offer(place, *ITEMS)
     return confirmed(place).id
+
+
+def _erasure(place: Standing) -> str:
+    """Return an erasure that waits. No term is over yet, so it is put down without that question."""
+    said = place.act("auditor", "erasure.list")
+    if not said["waiting"]:
+        authority = place.node.live.load().officers[place.place.ids["authority"]]
+        place.node.registry.propose_erasure(
+            (SubjectType.ENTERPRISE, APPLICANT),
+            legal_basis="《中华人民共和国个人信息保护法》第四十七条",
+            document="云数〔2026〕12号",
+            by=Actor(officer=authority, auth="link"),
+        )
+        said = place.act("auditor", "erasure.list")
+    return str(said["waiting"][0]["id"])
 
 
 EXAMPLES: Mapping[str, Example] = {
@@ -80,6 +97,10 @@ EXAMPLES: Mapping[str, Example] = {
     "/emergency/offer": ("market.head", lambda _: f"/emergency/offer?resource={quote(LICENCE)}"),
     "/emergency/{id}": ("auditor", lambda place: f"/emergency/{_emergency(place)}"),
     "/policy": ("approver", lambda _: "/policy"),
+    "/keeping": ("authority", lambda _: "/keeping"),
+    "/keeping/erase": ("authority", lambda _: "/keeping/erase"),
+    "/keeping/hold": ("authority", lambda _: "/keeping/hold"),
+    "/keeping/erasures/{id}": ("auditor", lambda place: f"/keeping/erasures/{_erasure(place)}"),
     "/publish/file": ("market.operator", lambda _: "/publish/file"),
     "/reviews": ("authority", lambda place: f"/reviews?of={under_way(place)['review']}"),
     "/reviews/new": ("authority", lambda _: "/reviews/new"),
@@ -223,6 +244,7 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
                 "/emergency",
                 "/policy",
                 "/reviews",
+                "/keeping",
                 "/audit",
                 "/audit/cases",
                 "/audit/find",
@@ -230,7 +252,16 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
         ),
         (
             "authority",
-            {"/catalogue", "/inbox", "/grants", "/matters", "/emergency", "/policy", "/reviews"},
+            {
+                "/catalogue",
+                "/inbox",
+                "/grants",
+                "/matters",
+                "/emergency",
+                "/policy",
+                "/reviews",
+                "/keeping",
+            },
         ),
         (
             "supervisor",

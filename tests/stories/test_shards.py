@@ -1,0 +1,400 @@
+"""The log goes on in a new shard: the old one is frozen and names it, the new one begins with its end."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from audit import verify
+from audit.canonical import b64_decode, decode_strict
+from audit.chain import COUNTERS, OPENED, read_freezing, read_opening
+from audit.checkpoint import parse_checkpoint
+from audit.compose import CARRIED, FROZEN
+from audit.entry import Draft
+from audit.erasure import affected
+from audit.errors import FrozenError, ProofError
+from audit.export import Export, Page
+from audit.note import parse_note
+from audit.tiles import parse_bundle
+from audit.verify import verify_receipt
+from exchange.acts.register import ActError
+from exchange.backups import restore, take_backup
+from exchange.cli.main import main
+from exchange.clock import now
+from exchange.demo import district
+from exchange.demo.setup import CASE, SYSTEM
+from exchange.home import HomeError
+from exchange.node import opened
+from exchange.shards import SHARDS, following_of, read_shards
+from tests.fakes.node import Founded, Standing, copied, lines
+from tests.fakes.reviews import a_review
+
+YEARS_END = "年度更替"
+LICENCE = "307/000001"
+
+
+def turn(here: Standing) -> dict[str, object]:
+    """End the shard and start anew."""
+    said: dict[str, object] = here.act("administrator", "audit.shard-open", reason=YEARS_END)
+    here.restart()
+    return said
+
+
+def test_a_new_shard_begins_with_the_final_checkpoint_of_the_one_before(here: Standing) -> None:
+    old = here.node.log.origin
+    said = turn(here)
+    log, (frozen,) = here.node.log, here.node.older
+    held = frozen.need()
+    assert (log.origin, held.origin) == (said["next"], old)
+    first = decode_strict(log.entry(0))
+    assert first["kind"] == OPENED
+    begun = read_opening(first)
+    assert begun is not None
+    assert begun.checkpoint == held.final == parse_checkpoint(parse_note(held.checkpoint).text)
+    assert begun.before == log.before == held.size == said["size"]
+    last = decode_strict(held.entry(held.size - 1))
+    assert last["kind"] == FROZEN
+    assert read_freezing(last).keys[0].vkey == log.keys.signer.vkey == said["vkey"]
+    reason = log.open_disclosure(0, "reason")
+    assert reason is not None
+    assert reason.value == YEARS_END
+
+
+def test_a_shard_that_was_ended_takes_nothing_more_and_no_call_is_answered(here: Standing) -> None:
+    here.act("administrator", "audit.shard-open", reason=YEARS_END)
+    size = here.node.log.size
+    with pytest.raises(FrozenError):
+        here.node.log.append(Draft(kind="test.written", clear={}))
+    with pytest.raises(FrozenError):
+        here.node.log.ready()
+    reads = list(here.sources.reads)
+    response = here.send(here.signed(here.write()))
+    assert response.status_code == 503
+    assert here.sources.reads == reads
+    assert here.node.log.size == size
+
+
+@pytest.mark.proves("R1")
+@pytest.mark.proves("R2")
+def test_every_registry_row_is_vouched_for_inside_the_new_shard(here: Standing) -> None:
+    before = dict(here.node.ledger.rows())
+    turn(here)
+    standing_rows = {row: held for row, held in before.items() if held[1] is not None}
+    assert dict(here.node.ledger.rows()) == standing_rows
+    assert here.node.live.load().absent == ()
+    assert CARRIED in here.kinds()
+    assert lines(here.ask())["businessLicence"]["outcome"] == "given"
+    here.raw_sql("UPDATE sharing_grant SET not_after = not_after + 1 WHERE resource = ?", LICENCE)
+    assert [row.table for row in here.node.live.load().absent] == ["sharing_grant"]
+
+
+def test_a_revocation_in_the_new_shard_holds_at_once(here: Standing) -> None:
+    turn(here)
+    assert lines(here.ask())["businessLicence"]["outcome"] == "given"
+    # The newest act that took something away lies in the shard before, and no call is older than that.
+    assert here.node.log.barrier < 0
+    here.act("market.head", "grant.revoke", grant=here.grants[LICENCE], reason="终止")
+    assert here.node.log.barrier > 0
+    assert lines(here.ask())["businessLicence"]["outcome"] == "refused"
+    here.restart()
+    assert lines(here.ask())["businessLicence"]["outcome"] == "refused"
+    assert here.node.live.load().absent == ()
+
+
+def test_a_revocation_between_two_shards_holds_and_is_recorded_in_the_new_one(
+    here: Standing,
+) -> None:
+    here.act("administrator", "audit.shard-open", reason=YEARS_END)
+    here.act("market.head", "grant.revoke", grant=here.grants[LICENCE], reason="终止")
+    here.restart()
+    assert lines(here.ask())["businessLicence"]["outcome"] == "refused"
+    assert here.kinds().count("grant.revoked") == 1
+    assert here.node.live.load().absent == ()
+
+
+@pytest.mark.proves("I6")
+def test_a_request_from_before_cannot_be_sent_again_after_it(here: Standing) -> None:
+    request = here.signed(here.write())
+    assert here.send(request).status_code == 200
+    said = here.act("administrator", "audit.shard-open", reason=YEARS_END)
+    here.serving.stop()
+    here.serve(here.node.settings)
+    answer = here.send(request)
+    assert said["next"] == here.node.log.origin
+    assert "REPLAYED" in answer.text
+
+
+def test_numbers_go_on_without_a_gap(here: Standing) -> None:
+    before = here.ask()
+    turn(here)
+    after = here.ask()
+    name = f"n.consumer:{SYSTEM}"
+    numbers = [
+        answer.receipt["openings"][name]["value"] for answer in (before, after) if answer.receipt
+    ]
+    counters = here.node.log.open_disclosure(0, COUNTERS)
+    assert counters is not None
+    assert counters.value[f"consumer:{SYSTEM}"] == numbers[0] < numbers[1]
+    old = here.act("auditor", "audit.search", system=SYSTEM, shard="first")["numbers"]
+    new = here.act("auditor", "audit.search", system=SYSTEM)["numbers"]
+    assert (old["holds"], old["last"], new["holds"]) == (True, numbers[0], True)
+    assert (new["first"], new["last"]) == (numbers[0] + 1, numbers[1])
+
+
+def test_receipts_of_the_frozen_shard_still_verify(here: Standing) -> None:
+    vkey = here.node.vkey
+    answer = here.ask()
+    turn(here)
+    assert answer.receipt is not None
+    assert verify_receipt(dict(answer.receipt), vkeys=[vkey]).fault is None
+    held = here.node.older[0].need()
+    index = int(answer.receipt["index"])
+    assert held.entry(index) == answer.receipt["entry"].encode()
+    assert held.prove(index, held.size)
+    assert held.open_disclosure(index, "question") is not None
+
+
+def test_keys_of_the_frozen_shard_are_gone_and_the_new_ones_are_told(here: Standing) -> None:
+    home, old = here.node.settings.home, here.node.vkey
+    turn(here)
+    new = here.node.vkey
+    assert new != old
+    assert (home / "log.vkey").read_text(encoding="utf-8").strip() == new
+    assert not (home / "keys" / "next").exists()
+    assert old in read_shards(home, origin="")[0].keys[0]
+    assert here.ask().state == "signed"
+
+
+@pytest.mark.proves("L17")
+def test_a_frozen_shard_that_grew_or_shrank_is_named_and_not_read(here: Standing) -> None:
+    turn(here)
+    here.serving.stop()
+    with sqlite3.connect(here.node.settings.home / "log.db") as database:
+        database.execute(
+            "INSERT INTO audit_entry SELECT idx + 1, body, leaf FROM audit_entry"
+            " ORDER BY idx DESC LIMIT 1"
+        )
+    database.close()
+    here.serve(here.node.settings)
+    (frozen,) = here.node.older
+    assert "was frozen with" in str(frozen.trouble)
+    with pytest.raises(ProofError):
+        frozen.need()
+    listed = here.act("administrator", "audit.shard-list")["shards"]
+    assert [one["state"] for one in listed] == ["broken", "written"]
+    assert "shards" in here.act("administrator", "node.examine")["broken"]
+
+
+def test_a_frozen_shard_put_back_to_an_older_state_is_named(here: Standing, tmp_path: Path) -> None:
+    home = here.node.settings.home
+    with sqlite3.connect(home / "log.db") as live, sqlite3.connect(tmp_path / "old.db") as copy:
+        live.backup(copy)
+    turn(here)
+    here.serving.stop()
+    for ending in ("", "-wal", "-shm"):
+        (home / f"log.db{ending}").unlink(missing_ok=True)
+    (tmp_path / "old.db").rename(home / "log.db")
+    (home / "log.db").chmod(0o600)
+    here.serve(here.node.settings)
+    assert here.node.older[0].trouble is not None
+
+
+def test_an_administrator_ends_a_shard_and_an_auditor_sees_that_it_was_done(here: Standing) -> None:
+    with pytest.raises(ActError, match="administrator"):
+        here.act("auditor", "audit.shard-open", reason=YEARS_END)
+    with pytest.raises(ActError, match="reason"):
+        here.act("administrator", "audit.shard-open", reason=" ")
+    turn(here)
+    listed = here.act("auditor", "audit.shard-list")
+    assert [one["state"] for one in listed["shards"]] == ["frozen", "written"]
+    assert listed["due"] is False
+
+
+def test_a_year_that_has_turned_is_told_until_its_shard_is_open(here: Standing) -> None:
+    assert "shard-year" not in here.act("administrator", "node.examine")["broken"]
+    here.go_ahead(days=366)
+    assert "shard-year" in here.act("administrator", "node.examine")["broken"]
+    assert here.act("auditor", "audit.shard-list")["due"] is True
+
+
+def test_a_second_shard_of_a_year_has_a_name_of_its_own(here: Standing) -> None:
+    year = turn(here)["next"]
+    assert turn(here)["next"] == f"{year}-2"
+    assert len(here.node.older) == 2
+    assert [each.trouble for each in here.node.older] == [None, None]
+    assert here.node.live.load().absent == ()
+    first, second = (each.need() for each in here.node.older)
+    assert here.node.log.before == first.size + second.size
+    assert following_of(here.node.shards, year=2999).origin.endswith("/log/2999")
+
+
+def test_a_command_on_a_home_that_is_not_served_ends_and_opens_at_once(
+    origin: Founded, tmp_path: Path
+) -> None:
+    settings = copied(tmp_path / "home")
+    (settings.home / "files" / "officers").mkdir(parents=True, exist_ok=True)
+    with opened(settings) as node:
+        old = node.log.origin
+    asked = ["audit", "shard", "open", "--home", str(settings.home), "--as", "administrator"]
+    done = CliRunner().invoke(main, [*asked, "--reason", YEARS_END, "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.output)
+    assert (said["frozen"], said["opened"]) == (old, said["next"])
+    listed = CliRunner().invoke(main, ["audit", "shard", "list", *asked[3:]])
+    assert said["next"] in listed.output
+    assert (settings.home / SHARDS).exists()
+
+
+def test_entries_of_a_frozen_shard_are_searched_shown_proved_and_checked(here: Standing) -> None:
+    vkey, answer = here.node.vkey, here.ask()
+    turn(here)
+    # Numbered entries stand in the new shard, too.
+    here.ask()
+    index = int(answer.entry["index"])
+    rows = here.act("auditor", "audit.search", system=SYSTEM, shard="first")["entries"]
+    assert index in {row["index"] for row in rows}
+    shown = here.act("auditor", "audit.show", index=index, shard="first")
+    assert shown["entry"]["kind"] == "call"
+    assert shown["vkey"] == vkey
+    proven = here.act("auditor", "audit.prove", index=index, shard="first")
+    assert (
+        parse_checkpoint(parse_note(proven["checkpoint"]).text) == here.node.older[0].need().final
+    )
+    for name in ("audit.verify-log", "audit.fsck"):
+        assert here.act("auditor", name, shard="first")["holds"] is True
+        assert here.act("auditor", name)["holds"] is True
+    taken = here.act("auditor", "audit.evidence", case=CASE, shard="first")
+    assert index in taken["entries"]
+    read = decode_strict(here.node.log.entry(here.node.log.size - 1))
+    assert read["facts"]["shard"] == here.node.older[0].shard.origin
+    with pytest.raises(HomeError, match="no shard"):
+        here.act("auditor", "audit.show", index=0, shard="1999")
+
+
+def test_a_system_fetches_its_receipts_of_a_frozen_shard(here: Standing) -> None:
+    vkey, answer = here.node.vkey, here.ask()
+    turn(here)
+    index, origin = answer.entry["index"], here.node.older[0].shard.origin
+    for query, status in ((f"?shard={origin}", 200), ("?shard=elsewhere", 404)):
+        wanted = httpx.Request("GET", f"{here.url}/receipts/{index}{query}")
+        response = here.send(here.signed(wanted))
+        assert response.status_code == status, response.text
+        if status == 200:
+            assert verify_receipt(response.content, vkeys=[vkey]).fault is None
+
+
+def test_no_act_is_shown_as_an_entry_of_another_shard(here: Standing) -> None:
+    recorded = here.node.ledger.rows()
+    number = recorded["sharing_grant", here.grants[LICENCE]][0]
+    assert here.node.index_of(number) == number
+    turn(here)
+    assert here.node.ledger.rows()["sharing_grant", here.grants[LICENCE]][0] == number
+    assert here.node.index_of(number) is None
+
+
+def test_a_backup_holds_every_shard_and_puts_all_of_them_back(here: Standing) -> None:
+    turn(here)
+    answer, home = here.ask(), here.node.settings.home
+    folder, made = take_backup(home, at=now(), told=lambda *_: None)
+    assert made.origin == here.node.log.origin
+    assert {"log.db", here.node.shards[-1].file, SHARDS} <= {part.path for part in made.parts}
+    here.serving.stop()
+    restore(folder, home, at=now())
+    here.serve(here.node.settings)
+    assert here.node.log.entry(int(answer.entry["index"]))
+    assert here.node.older[0].trouble is None
+    assert here.node.live.load().absent == ()
+
+
+def exported(here: Standing, folder: Path, *, shard: str | None) -> Path:
+    begun = here.act("auditor", "audit.export-begin", shard=shard)
+    run = Export.open(folder, origin=begun["origin"], entries=True)
+    while run.first < begun["size"]:
+        told = here.act(
+            "auditor",
+            "audit.export",
+            first=run.first,
+            size=begun["size"],
+            entries=True,
+            shard=shard,
+        )
+        leaves = b64_decode(told["leaves"])
+        run.take(
+            Page(
+                first=told["first"],
+                leaves=[leaves[at : at + 32] for at in range(0, len(leaves), 32)],
+                bodies=[one for each in told["bundles"] for one in parse_bundle(b64_decode(each))],
+            )
+        )
+    run.finish(begun["checkpoint"])
+    return folder
+
+
+def test_the_verifier_follows_exported_shards_from_the_first_key_on(
+    here: Standing, tmp_path: Path
+) -> None:
+    vkey = here.node.vkey
+    early = exported(here, tmp_path / "early", shard=None)
+    turn(here)
+    turn(here)
+    middle_name = here.node.older[1].shard.name
+    folders = [
+        exported(here, tmp_path / "first", shard="first"),
+        exported(here, tmp_path / "middle", shard=middle_name),
+        exported(here, tmp_path / "last", shard=None),
+    ]
+    report = verify.verify_shards(folders, trust=verify.Trust(vkeys=[vkey]), entries=True)
+    assert report.fault is None
+    assert [one.code for one in report.findings].count("SHARD_FOLLOWS") == 2
+    named = ["--vkey", vkey, "--entries", str(folders[2])]
+    after = [word for folder in folders[:2] for word in ("--after", str(folder))]
+    assert verify.main([*named, *after, "--json"]) == 0
+
+    def fault(*chain: Path, keys: list[str]) -> str:
+        found = verify.verify_shards(chain, trust=verify.Trust(vkeys=keys)).fault
+        return "" if found is None else found.code
+
+    newest = here.node.vkey
+    # One left out, one that was shorter when it was exported, one that goes on after its end.
+    assert fault(folders[0], folders[2], keys=[vkey, newest]) == "SHARD_GAP"
+    middle = here.node.older[1].need().spans[0].key.vkey
+    assert fault(early, folders[1], keys=[vkey, middle]) == "SHARD_DIFFERS"
+    assert fault(folders[1], folders[0], keys=[vkey, middle]) == "SHARD_GAP"
+
+
+def test_an_erasure_reaches_what_lies_in_frozen_shards(here: Standing) -> None:
+    here.ask()
+    subject = ("enterprise", district.APPLICANT)
+    held = [key.key_id for key in here.node.vault.held_of(subject)]
+    assert held
+    turn(here)
+    here.ask()
+    touched = [
+        len(affected(shard.indexed, held, first=0, end=shard.shown.size))
+        for shard in here.node.of_all_shards()
+    ]
+    assert len(touched) == 2
+    assert all(touched)
+
+
+def test_a_shard_is_not_ended_under_an_open_review_and_a_closed_one_keeps_its_entries(
+    here: Standing,
+) -> None:
+    answer = here.ask()
+    review = a_review(here)
+    drawn = here.act("supervisor", "review.sample", review=review, count=1)
+    with pytest.raises(ActError, match="review"):
+        turn(here)
+    found = {"verdict": "normal", "finding": "无异常", "index": drawn["drawn"][0]}
+    here.act("supervisor", "review.judge", review=review, **found)
+    here.act("supervisor", "review.close", review=review, conclusion="未见异常")
+    turn(here)
+    here.ask()
+    assert here.act("auditor", "review.check-sample", sample=drawn["id"])["holds"] is True
+    shown = here.act("auditor", "review.show", review=review)
+    assert [one["index"] for one in shown["entries"]] == drawn["drawn"]
+    assert here.act("auditor", "review.report", review=review)["bundle"]
+    assert here.act("auditor", "audit.show", index=int(answer.entry["index"]), shard="first")
