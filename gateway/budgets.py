@@ -161,6 +161,9 @@ async def within(
     asked = budgets.asked(rulings)
     wanted = tuple(dict.fromkeys(quota for each in asked.values() for quota in each))
     foreseen = await quotas.foresee(wanted)
+    if not foreseen.over:
+        fresh = foreseen.fresh
+        return tuple(rulings), tuple(quota for quota in wanted if quota.amount and quota in fresh)
     ruled: list[Ruling] = []
     counted: dict[Quota, None] = {}
     for ruling in rulings:

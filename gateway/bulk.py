@@ -161,6 +161,8 @@ async def turn(
             basis=read.basis,
             recorder=ports.recorder,
             begun=attempt.begun,
+            budgets=read.budgets,
+            asked=read.asked,
         )
         given = isinstance(recorded.outcomes[0], Masked)
         return Turned(

@@ -139,6 +139,8 @@ async def take(
             basis=read.basis,
             recorder=ports.recorder,
             begun=attempt.begun,
+            budgets=read.budgets,
+            asked=read.asked,
         )
         if content is None or recorded.sequenced.instead is not None:
             raise _denied(recorded)

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from audit.entry import Quota
 from audit.errors import LogUnavailableError, StaleSnapshotError
 from catalogue.codes import normalise_subject
 from catalogue.snapshot import Snapshot
+from gateway.budgets import Budgets, budgets_of, within
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
@@ -125,22 +127,41 @@ class Attempt:
         ends = ports.monotonic() + self.terms.deadline_s
         ruled = await stand.rule(ports)
         basis = stand.basis(ruled, ports)
+        budgets = budgets_of(
+            stand.call,
+            stand.snapshot,
+            token=ports.registry.token,
+            day=basis.day,
+            limits=self.terms.limits,
+        )
+        rulings, asked = await within(ruled.rulings, budgets, ports.quotas)
         begun = await begin(
-            stand.call, ruled.rulings, basis=basis, recorder=ports.recorder, begun=self.begun
+            stand.call,
+            rulings,
+            basis=basis,
+            recorder=ports.recorder,
+            begun=self.begun,
+            asked=asked,
         )
         if isinstance(begun, Recorded):
             return begun
         self.begun = begun
         sources = stand.snapshot.sources
         (carried,) = await fetch(
-            ruled.rulings,
+            rulings,
             ports,
             call=stand.call,
             sources=frozenset(name for name, one in sources.items() if one.state == "active"),
             normalise=normalise_subject,
             deadline_s=max(0.0, ends - ports.monotonic()),
         )
-        return Read(basis=basis, carried=carried, outcome=_masked(carried, now=stand.now))
+        return Read(
+            basis=basis,
+            carried=carried,
+            outcome=_masked(carried, now=stand.now),
+            budgets=budgets,
+            asked=asked,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +171,9 @@ class Read:
     basis: Basis
     carried: Carried = field(repr=False)
     outcome: Outcome = field(repr=False)
+    budgets: Budgets = field(repr=False)
+    asked: tuple[Quota, ...] = field(repr=False)
+    """What is counted before anything is read, where it was not counted with an intent."""
 
 
 def _masked(carried: Carried, *, now: datetime) -> Outcome:
