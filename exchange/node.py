@@ -20,6 +20,7 @@ from audit.log import Log
 from audit.reading import LogReader
 from audit.vault import Vault
 from audit.waiting import Patience
+from catalogue.errors import UnknownError
 from catalogue.files import KIND
 from catalogue.model import SourceAddress
 from catalogue.rows import RESOURCE, Kind
@@ -159,7 +160,7 @@ class Node:
     def of_shard(self, name: str | None) -> "Node":
         """Return the node as it reads a shard, by name or origin; None: the one that is written.
 
-        What is read is recorded in the shard that is written. Raises HomeError where there is no such.
+        What is read is recorded in the shard that is written. Raises UnknownError where there is no such.
         """
         if name is None or name in {self.shards[-1].name, self.shards[-1].origin}:
             return replace(self, read_from=None)
@@ -167,7 +168,7 @@ class Node:
             if name in {older.shard.name or "first", older.shard.origin}:
                 return replace(self, read_from=older)
         known = ", ".join(shard.origin for shard in self.shards)
-        raise HomeError(f"no shard {name}: there are {known}")
+        raise UnknownError(f"shard {name}: there are {known}")
 
     def of_all_shards(self) -> Iterator["Node"]:
         """The node as it reads each shard, the oldest first. Raises ProofError for one that does not hold."""

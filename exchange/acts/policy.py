@@ -225,7 +225,7 @@ def _proposed(opened: Opened, *, tests: int, by: Actor) -> PolicyBundle:
 
 def _told(node: Node, row: PolicyBundle) -> dict[str, object]:
     recorded = node.ledger.digest(POLICY_BUNDLE.table, row.digest)
-    entry = None if recorded is None else recorded[0]
+    entry = None if recorded is None else node.index_of(recorded[0])
     waiting = row.state is BundleState.PROPOSED
     return {
         "digest": row.digest,
@@ -237,12 +237,16 @@ def _told(node: Node, row: PolicyBundle) -> dict[str, object]:
         "state": row.state.value,
         "proposed_by": row.proposed_by,
         "proposed_at": row.proposed_at.isoformat(),
-        "proposal": entry if waiting else row.proposal,
+        "proposal": entry if waiting else _index(node, row.proposal),
         "activated_by": row.activated_by,
         "activated_at": _moment(row.activated_at),
-        "activation": entry if row.state is BundleState.IN_FORCE else row.activation,
+        "activation": entry if row.state is BundleState.IN_FORCE else _index(node, row.activation),
         "withdrawn_by": row.withdrawn_by,
     }
+
+
+def _index(node: Node, number: int | None) -> int | None:
+    return None if number is None else node.index_of(number)
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -362,19 +362,20 @@ def _resource(node: Node, code: str) -> Resource | None:
     return None if held is None else held.resource
 
 
-def _entries(node: Node, kind: Kind[Any]) -> dict[str, int]:
-    """Return the index of the act that made each row what it is, by key."""
+def _entries(node: Node, kind: Kind[Any]) -> dict[str, int | None]:
+    """Return the index of the act that made each row what it is, by key; None: in an older shard."""
     return {
-        key: index
-        for (table, key), (index, _digest) in node.ledger.rows().items()
+        key: node.index_of(number)
+        for (table, key), (number, _digest) in node.ledger.rows().items()
         if table == kind.table
     }
 
 
 def _entry(node: Node, kind: Kind[Any], key: str) -> int | None:
-    """Return the index of the act that made a row what it is; None where there is no row."""
+    """Return the index of the act that made a row what it is; None: no row, or in an older shard."""
     with node.databases.registry.execution_options(reading=True).connect() as connection:
-        return store.entry_of(connection, kind, key)
+        number = store.entry_of(connection, kind, key)
+    return None if number is None else node.index_of(number)
 
 
 def _told(grant: Grant) -> Told:

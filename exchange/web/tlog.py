@@ -12,9 +12,9 @@ from audit.errors import AuditError
 from audit.key_spans import format_spans
 from audit.receipt import make_receipt
 from audit.tiles import parse_tile_path
+from catalogue.errors import UnknownError
 from exchange.acts.register import ActError
 from exchange.clock import now
-from exchange.home import HomeError
 from exchange.identity.establish import Established
 from exchange.ledger import append_once
 from exchange.node import Node
@@ -80,7 +80,7 @@ async def receipt(request: Request) -> Response:
 def _receipt(node: Node, known: Established, place: str, shard: str | None) -> bytes:
     try:
         node = node.of_shard(shard)
-    except HomeError:
+    except UnknownError:
         # As an entry that is not there: it is recorded that somebody asked.
         place = ""
     index = int(place) if place.isascii() and place.isdecimal() and len(place) < 16 else -1

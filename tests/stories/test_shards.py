@@ -20,13 +20,13 @@ from audit.export import Export, Page
 from audit.note import parse_note
 from audit.tiles import parse_bundle
 from audit.verify import verify_receipt
+from catalogue.errors import UnknownError
 from exchange.acts.register import ActError
 from exchange.backups import restore, take_backup
 from exchange.cli.main import main
 from exchange.clock import now
 from exchange.demo import district
 from exchange.demo.setup import CASE, SYSTEM
-from exchange.home import HomeError
 from exchange.node import opened
 from exchange.shards import SHARDS, following_of, read_shards
 from tests.fakes.node import Founded, Standing, copied, lines
@@ -270,7 +270,7 @@ def test_entries_of_a_frozen_shard_are_searched_shown_proved_and_checked(here: S
     assert index in taken["entries"]
     read = decode_strict(here.node.log.entry(here.node.log.size - 1))
     assert read["facts"]["shard"] == here.node.older[0].shard.origin
-    with pytest.raises(HomeError, match="no shard"):
+    with pytest.raises(UnknownError, match="shard 1999"):
         here.act("auditor", "audit.show", index=0, shard="1999")
 
 
@@ -293,6 +293,11 @@ def test_no_act_is_shown_as_an_entry_of_another_shard(here: Standing) -> None:
     turn(here)
     assert here.node.ledger.rows()["sharing_grant", here.grants[LICENCE]][0] == number
     assert here.node.index_of(number) is None
+    shown = here.act("market.head", "grant.show", grant=here.grants[LICENCE])
+    assert shown["entry"] is None
+    here.act("market.head", "grant.revoke", grant=here.grants[LICENCE], reason="终止")
+    entry = here.act("market.head", "grant.show", grant=here.grants[LICENCE])["entry"]
+    assert decode_strict(here.node.log.entry(entry))["kind"] == "grant.revoked"
 
 
 def test_a_backup_holds_every_shard_and_puts_all_of_them_back(here: Standing) -> None:
