@@ -92,8 +92,9 @@ def query(
     if after is not None:
         conditions.append(_older_than(after))
     words = _words(wanted, token)
-    # A case or a subject has an index of its own, which leads to few rows.
-    by_bundle = all(one is None for one in (wanted.case, wanted.subject, wanted.case_of))
+    # A case or a subject has an index of its own, which leads to few rows; an entry has a few.
+    few = (wanted.case, wanted.subject, wanted.case_of, wanted.index)
+    by_bundle = all(one is None for one in few)
     of = tables.index.c
 
     def newest(words: Mapping[str, str], *more: ColumnElement[bool]) -> Select[Any]:

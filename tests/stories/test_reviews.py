@@ -195,7 +195,8 @@ class TestSight:
     def test_a_row_of_the_search_moved_into_the_scope_opens_nothing(self, here: Standing) -> None:
         asked = index_of(here.ask())
         a_review(here, departments=[], systems=["hall.intake"])
-        in_log(here, "UPDATE audit_index SET system = 'hall.intake' WHERE idx = ?", asked)
+        in_log(here, "INSERT INTO audit_word VALUES (9999, 'system', 'hall.intake')")
+        assert in_log(here, "UPDATE audit_index SET system = 9999 WHERE idx = ?", asked)
         with pytest.raises(ActError, match="no entry"):
             here.act("supervisor", "audit.show", index=asked)
 

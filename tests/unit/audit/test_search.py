@@ -150,6 +150,7 @@ FACETS: tuple[dict[str, Any], ...] = (
     {"department": "x", "case_of": 0},
     {"system": "x", "decision": "refused", "code": "x"},
     {"case": "x", "system": "x"},
+    {"index": 2, "system": "x", "department": "x"},
 )
 
 
