@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import OperationalError
 
 from tests.fakes.node import Standing, codes, standing
 
@@ -22,20 +21,29 @@ def here(tmp_path: Path) -> Iterator[Standing]:
         yield found
 
 
-def unreadable(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-    reads = connection.get_execution_options().get("reading")
-    if reads and statement.startswith("SELECT audit_entry"):
-        raise OperationalError(statement, {}, sqlite3.OperationalError("disk I/O error"))
+def _entries_refused(action: int, table: str | None, column: str | None, *_: object) -> int:
+    if (action, table, column) == (sqlite3.SQLITE_READ, "audit_entry", "body"):
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
 
 
 @contextmanager
 def reading_down(here: Standing) -> Iterator[None]:
     """Entries are taken and none is shown while this is entered."""
-    event.listen(here.node.databases.log, "before_cursor_execute", unreadable)
+    held: list[Any] = []
+
+    def refuse(connection: Connection) -> None:
+        if connection.get_execution_options().get("reading"):
+            held.append(connection.connection.driver_connection)
+            held[-1].set_authorizer(_entries_refused)
+
+    event.listen(here.node.databases.log, "begin", refuse)
     try:
         yield
     finally:
-        event.remove(here.node.databases.log, "before_cursor_execute", unreadable)
+        event.remove(here.node.databases.log, "begin", refuse)
+        for driver in held:
+            driver.set_authorizer(None)
 
 
 def readiness(here: Standing) -> httpx.Response:
