@@ -9,12 +9,13 @@ from starlette.routing import Route
 
 from catalogue.model import Actor, SubjectType
 from exchange.demo.district import APPLICANT
-from exchange.demo.setup import CASE, DEPOSIT, LICENCE
+from exchange.demo.setup import CASE, DEPOSIT, LICENCE, SYSTEM
 from exchange.portal.app import portal_routes
 from tests.browser.conftest import WAITING
 from tests.browser.visiting import PHONE, Visiting
 from tests.fakes.emergencies import ITEMS, confirmed, offer
 from tests.fakes.node import Standing
+from tests.fakes.outlets import begin, grant_bulk
 from tests.fakes.reviews import under_way
 
 pytestmark = pytest.mark.browser
@@ -57,6 +58,25 @@ def _erasure(place: Standing) -> str:
     return str(said["waiting"][0]["id"])
 
 
+def _document(place: Standing) -> str:
+    """Return the digest of a trusted document, registered where there is none yet."""
+    found = place.act("hall.operator", "document.list")["rows"]
+    if found:
+        return str(found[0]["digest"])
+    told = place.act("hall.operator", "document.register", text=DOCUMENT, name="营业执照核验")
+    return str(told["digest"])
+
+
+def _export(place: Standing) -> str:
+    """Return an export of the hall's, begun where there is none yet."""
+    found = place.act("hall.operator", "export.list")["rows"]
+    if found:
+        return str(found[0]["id"])
+    grant_bulk(place)
+    return str(begin(place)["id"])
+
+
+DOCUMENT = "query Licence($e: ID!) { enterprise(uscc: $e) { businessLicence { entName } } }"
 EXAMPLES: Mapping[str, Example] = {
     "/": ("labour.head", lambda _: "/"),
     "/sign-in": ("", lambda _: "/sign-in"),
@@ -92,6 +112,12 @@ EXAMPLES: Mapping[str, Example] = {
     ),
     "/cases": ("hall.operator", lambda _: f"/cases?number={CASE}"),
     "/query": ("hall.operator", lambda _: "/query"),
+    "/query/contracts/{system}": ("hall.operator", lambda _: f"/query/contracts/{SYSTEM}"),
+    "/testzone": ("hall.operator", lambda _: "/testzone"),
+    "/documents": ("hall.operator", lambda _: "/documents"),
+    "/documents/{digest}": ("hall.operator", lambda place: f"/documents/{_document(place)}"),
+    "/bulk": ("hall.operator", lambda _: "/bulk"),
+    "/bulk/{id}": ("hall.operator", lambda place: f"/bulk/{_export(place)}"),
     "/emergency": ("hall.operator", lambda _: "/emergency"),
     "/emergency/new": ("hall.operator", lambda _: f"/emergency/new?resource={quote(LICENCE)}"),
     "/emergency/offer": ("market.head", lambda _: f"/emergency/offer?resource={quote(LICENCE)}"),
@@ -136,6 +162,7 @@ NO_PAGES = {
     "/reviews/{id}/report.zip",
     "/audit/entries/{index}/proof",
     "/audit/entries/{index}/file",
+    "/query/contracts/{system}/contract.graphql",
 }
 LOOKED_AT_APART = {"/policy/{digest}", "/policy/{digest}/{verb}"}
 """Pages of a bundle that waits: tests/browser/test_policy_page.py has one."""
