@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -335,11 +336,24 @@ class Story:
             f"the log itself, {said['size']} entries, holds", holds=said["holds"], found=said
         )
 
+    def _cosigned_beyond(self, index: int) -> int:
+        """Wait until the witness has cosigned a tree with the entry, and return the tree's size.
+
+        At most one checkpoint a second is published, and only what is published is cosigned.
+        """
+        node = self.place.node
+        for _ in range(50):
+            node.witnessing.round()
+            size = parse_checkpoint(parse_note(node.log.published()).text).size
+            if size > index:
+                return size
+            time.sleep(0.1)
+        raise TimeoutError(f"entry {index} is under no published checkpoint")
+
     def ask_the_witness(self, index: int) -> None:
         """The same forgery, shown to somebody who remembers: no receipt is needed to see it."""
         node, witness = self.place.node, self.witness
-        node.witnessing.round()
-        size = parse_checkpoint(parse_note(node.log.published()).text).size
+        size = self._cosigned_beyond(index)
         needed = Policy(
             logs=(LogLine(key=node.keys.signer.verifier),),
             witnesses=(WitnessLine(name="market", key=witness.keys[0]),),

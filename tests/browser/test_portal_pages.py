@@ -266,6 +266,7 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
             "auditor",
             {
                 "/catalogue",
+                "/documents",
                 "/grants",
                 "/matters",
                 "/emergency",
@@ -281,6 +282,7 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
             "authority",
             {
                 "/catalogue",
+                "/documents",
                 "/inbox",
                 "/grants",
                 "/matters",
