@@ -395,7 +395,7 @@ def over_http(folder: Path, *, rounds: int, calls: int) -> dict[str, Any]:
                 for name, port in zip(SERVED, (one, two), strict=True):
                     written = requests(port, query, firms)
                     begun = time.perf_counter()
-                    asyncio.run(send(port, written, clients=CLIENTS, governed=False))
+                    asyncio.run(send(port, written, clients=CLIENTS, steps=0))
                     if number:
                         spent = time.perf_counter() - begun
                         rates[f"{name}{suffix}"].append(len(written) / spent)

@@ -278,7 +278,7 @@ def main() -> None:
         serve(asked.serve, asked.home, port=asked.port, core=0, profile=asked.profile)
         return
     pin(1)
-    rounds, calls = (5, 512) if asked.quick else (15, 4_096) if asked.full else (9, 2_048)
+    rounds, calls = (5, 256) if asked.quick else (15, 4_096) if asked.full else (9, 2_048)
     with tempfile.TemporaryDirectory() as folder:
         fixtures = {
             road: kept_fixture(Path(folder) / f"{road}-fixture", local=road == "local")
