@@ -15,7 +15,7 @@ from tests.browser.conftest import WAITING
 from tests.browser.visiting import PHONE, Visiting
 from tests.fakes.emergencies import ITEMS, confirmed, offer
 from tests.fakes.node import Standing
-from tests.fakes.outlets import begin, grant_bulk
+from tests.fakes.outlets import begin, finished, grant_bulk
 from tests.fakes.reviews import under_way
 
 pytestmark = pytest.mark.browser
@@ -68,12 +68,12 @@ def _document(place: Standing) -> str:
 
 
 def _export(place: Standing) -> str:
-    """Return an export of the hall's, begun where there is none yet."""
+    """Return an export of the hall's that is over, so that its page stays as it is."""
     found = place.act("hall.operator", "export.list")["rows"]
     if found:
         return str(found[0]["id"])
     grant_bulk(place)
-    return str(begin(place)["id"])
+    return str(finished(place, begin(place)["id"])["id"])
 
 
 DOCUMENT = "query Licence($e: ID!) { enterprise(uscc: $e) { businessLicence { entName } } }"
