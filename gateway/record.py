@@ -387,9 +387,8 @@ _known_steps: Remembered[_StepFacts] = Remembered()
 def _known_step(outcome: Outcome) -> _StepFacts:
     step, verdict = outcome_step(outcome), _verdict_of(outcome)
     joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
-    claimed = (claim.item for claim in step.claims)
     return _known_steps.of(
-        (step.resource, step.items, step.key.item, verdict, joins, *claimed),
+        (step.resource, step.items, verdict, joins, *step.matched),
         lambda: _facts_of(step, verdict, joins=joins),
     )
 

@@ -11,7 +11,7 @@ from audit import canonical
 from audit.entry import ByteCommit, Commit, Draft, Sequenced
 from audit.errors import LogUnavailableError
 from audit.questions import joined
-from gateway.model import Call, Failed, Masked, Outcome, Refused
+from gateway.model import Call, Failed, Filter, Masked, Outcome, Refused
 from gateway.record import (
     MOST_STEPS,
     Basis,
@@ -103,6 +103,25 @@ def test_the_entry_names_items_asked_given_masked_and_refused_also_when_none_was
     assert ordinals(step["refused"]) == {4}
     assert ordinals(step["matched"]) == {0, 4}
     assert (step["provider"], step["resource"], step["revision"]) == ("market", "307001/licence", 1)
+
+
+@pytest.mark.proves("F10")
+def test_steps_that_differ_in_their_filters_alone_are_recorded_with_what_each_compared() -> None:
+    resource = a_resource()
+    found = [
+        drafted(
+            Refused(
+                replace(
+                    a_step(resource, items=()),
+                    filters=(Filter(item=resource.item(name), op="eq", value="x"),),
+                ),
+                "GRANT_MISSING",
+                None,
+            )
+        ).clear["steps"][0]["matched"]
+        for name in ("name", "status")
+    ]
+    assert [ordinals(bits) for bits in found] == [{0, 1}, {0, 3}]
 
 
 @pytest.mark.proves("F10")
