@@ -111,7 +111,7 @@ def test_a_revocation_stops_the_pull_and_says_why(here: Standing, tmp_path: Path
 
     with pytest.raises(PullError) as refused:
         pulled(here, into, progress=revoke)
-    assert refused.value.code == "GRANT_CHANNEL"
+    assert refused.value.code == "GRANT_REVOKED"
     assert len(rows(into)) == 20
 
 
