@@ -56,6 +56,7 @@ from tests.fakes.catalogue import (
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
+from tests.fakes.sharing_rows import SHARING_ROWS
 
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
 READINGS: tuple[Reading, ...] = (
@@ -284,6 +285,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             filed_at=TODAY,
         ),
     ),
+    **SHARING_ROWS,
 }
 
 
