@@ -10,8 +10,10 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.corrections import Correction
 from catalogue.demands import Demand
 from catalogue.deputies import Deputy
+from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.granting import Amendment
@@ -257,6 +259,8 @@ DEPUTY = _plain(Deputy, table="deputy")
 LAW_RULE = _plain(EnactedRule, table="law_rule")
 WORKDAY_YEAR = _plain(ImportedYear, table="workday_year")
 NOTICE = _plain(Notice, table="notice")
+CORRECTION = _plain(Correction, table="correction", sealed=("words", "answer"))
+DISPUTE = _plain(Dispute, table="dispute", sealed=("steps",))
 CASE = Kind(
     table="office_case",
     key="id",
@@ -299,6 +303,8 @@ KINDS: tuple[Kind[Any], ...] = (
     LAW_RULE,
     WORKDAY_YEAR,
     NOTICE,
+    CORRECTION,
+    DISPUTE,
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,

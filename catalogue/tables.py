@@ -327,6 +327,45 @@ notice = _protected(
     Column("seen_at", BigInteger),
 )
 
+correction = _protected(
+    "correction",
+    _key("id"),
+    _number("number"),
+    _text("resource"),
+    _text("item"),
+    _text("provider"),
+    _text("department"),
+    _text("subject_type"),
+    _text("subject"),
+    _text("words"),  # sealed
+    _text("state"),
+    _text("reported_by"),
+    _number("reported_at"),
+    _text("informed"),
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
+    _text("answer"),  # sealed
+    Column("closed_by", Text),
+    Column("closed_at", BigInteger),
+    Column("corrected", BigInteger),
+)
+
+dispute = _protected(
+    "dispute",
+    _key("id"),
+    _text("about_kind"),
+    _text("about"),
+    _text("resource"),
+    _text("claimant"),
+    _text("respondent"),
+    _text("tier"),
+    _text("state"),
+    _text("opened_by"),
+    _number("opened_at"),
+    _text("steps"),  # sealed
+    Column("settled_at", BigInteger),
+)
+
 office_case = _protected(
     "office_case",
     _key("id"),
@@ -590,4 +629,8 @@ demand = _protected(
     _text("need"),
     _text("filed_by"),
     _number("filed_at"),
+    Column("resource", Text),
+    Column("answer", Text),
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
 )

@@ -16,6 +16,7 @@ from exchange.acts import (
     bundling,
     casework,
     contracts,
+    differing,
     documents,
     emergency,
     evidence,
@@ -43,6 +44,7 @@ from exchange.acts import (
     sources,
     supervision,
     upkeep,
+    violations,
 )
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
@@ -66,6 +68,8 @@ ACT_MODULES = (
     granting,
     casework,
     supervision,
+    violations,
+    differing,
     evidence,
     exporting,
     exports,

@@ -2,6 +2,7 @@
 
 from catalogue.lifecycle import NewOfficer
 from catalogue.service.answers import Answering
+from catalogue.service.differing import Differing
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
 from catalogue.service.grants import Granting
@@ -29,6 +30,7 @@ class Registry(
     Sharing,
     Answering,
     Granting,
+    Differing,
     Supervising,
     Office,
     Emergencies,

@@ -22,6 +22,8 @@ NOUNS = {
     "document": ("documents", "trusted documents: what systems send, by digest"),
     "grant": ("granting", "agree, pause, narrow, amend, end"),
     "deputy": ("supervision", "who decides in a head's place"),
+    "correction": ("differing", "wrong values: report, answer, close"),
+    "dispute": ("differing", "negotiate, bring up, decide"),
     "workdays": ("supervision", "working days, year by year"),
     "rule": ("supervision", "the numbers of the law"),
     "notice": ("supervision", "what your department was told"),

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
-from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
@@ -273,16 +272,6 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             groups=(("低保", "最低生活保障"), ("驾照", "驾驶证", "driving licence")),
             set_by="off_authority",
             set_at=TODAY,
-        ),
-    ),
-    "demand": (
-        Demand(
-            id="dmd_1",
-            department="hall",
-            words="船员证",
-            need="核验船员资格",
-            filed_by="off_operator",
-            filed_at=TODAY,
         ),
     ),
     **SHARING_ROWS,
