@@ -1,8 +1,7 @@
 """The schema of `/manage/graphql`: every field is one act, carried out as the officer who asks."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import strawberry
 from strawberry.extensions import (
@@ -12,12 +11,12 @@ from strawberry.extensions import (
     QueryDepthLimiter,
     SchemaExtension,
 )
-from strawberry.permission import BasePermission
 from strawberry.types import ExecutionContext, Info
 
 from exchange.acts.listing import Span, cut
 from exchange.api import types
-from exchange.api.guard import Asking, SignedIn
+from exchange.api.fields import act, change, field, paged
+from exchange.api.sharing import SharingMutation, SharingQuery, asked
 from exchange.api.types import made
 
 T = TypeVar("T")
@@ -25,46 +24,22 @@ PAGE = 20
 TOKENS = 2_000
 DEPTH = 8
 ALIASES = 20
-ALLOWED: list[type[BasePermission]] = [SignedIn]
-
-
-def _field(resolver: Callable[..., Any]) -> Any:
-    """Declare a root field; there is no other way here, so that none is without its permission."""
-    return strawberry.field(resolver, permission_classes=ALLOWED)
-
-
-def _change(resolver: Callable[..., Any]) -> Any:
-    """Declare a mutation, likewise."""
-    return strawberry.mutation(resolver, permission_classes=ALLOWED)
-
-
-async def _act(info: Info, name: str, /, **arguments: Any) -> Any:
-    """Carry out an act off the loop; what was not given is left to the act's own default."""
-    asking = cast("Asking", info.context)
-    given = {key: value for key, value in arguments.items() if value is not None}
-    return await asyncio.to_thread(asking.perform, name, given)
 
 
 async def _listed(
     info: Info, kind: type[T], name: str, *, first: int, after: str | None, key: str
 ) -> list[T]:
     """Return a page of a short listing, which its act tells whole, in the order of its key."""
-    rows: Sequence[Mapping[str, Any]] = await _act(info, name)
+    rows: Sequence[Mapping[str, Any]] = await act(info, name)
     page = cut({str(row[key]): row for row in rows}, Span(first=first, after=after))
     return [made(kind, row) for row in page.rows]
 
 
-async def _paged(info: Info, kind: type[T], name: str, /, **arguments: Any) -> list[T]:
-    """Return a page of a listing; the last row's key is what the next one is asked with."""
-    told = await _act(info, name, **arguments)
-    return [made(kind, row) for row in told["rows"]]
-
-
 @strawberry.type
-class Query:
+class Query(SharingQuery):
     """Root fields may be null: one that is refused leaves the others standing."""
 
-    @_field
+    @field
     async def departments(
         self, info: Info, first: int = PAGE, after: str | None = None
     ) -> list[types.Department] | None:
@@ -72,13 +47,13 @@ class Query:
             info, types.Department, "department.list", first=first, after=after, key="code"
         )
 
-    @_field
+    @field
     async def systems(
         self, info: Info, first: int = PAGE, after: str | None = None
     ) -> list[types.System] | None:
         return await _listed(info, types.System, "system.list", first=first, after=after, key="id")
 
-    @_field
+    @field
     async def resources(
         self,
         info: Info,
@@ -87,7 +62,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.ResourceLine] | None:
-        return await _paged(
+        return await paged(
             info,
             types.ResourceLine,
             "resource.list",
@@ -97,13 +72,13 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def resource(self, info: Info, code: str) -> types.Resource | None:
-        told = await _act(info, "resource.show", code=code)
+        told = await act(info, "resource.show", code=code)
         items = [made(types.Item, item) for item in told["items"]]
         return made(types.Resource, told | {"items": items})
 
-    @_field
+    @field
     async def catalogue_search(
         self,
         info: Info,
@@ -113,7 +88,7 @@ class Query:
         first: int = PAGE,
         page: int = 1,
     ) -> types.CatalogueSearch | None:
-        told = await _act(
+        told = await act(
             info,
             "catalogue.search",
             words=words,
@@ -129,7 +104,7 @@ class Query:
         rows = [made(types.FoundResource, row) for row in told["rows"]]
         return made(types.CatalogueSearch, told | counts | {"rows": rows})
 
-    @_field
+    @field
     async def matters(
         self,
         info: Info,
@@ -138,7 +113,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Matter] | None:
-        return await _paged(
+        return await paged(
             info,
             types.Matter,
             "matter.list",
@@ -148,7 +123,7 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def requests(
         self,
         info: Info,
@@ -158,9 +133,8 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.SharingRequest] | None:
-        return await _paged(
+        told = await act(
             info,
-            types.SharingRequest,
             "request.list",
             side=side,
             state=state,
@@ -168,8 +142,9 @@ class Query:
             first=first,
             after=after,
         )
+        return [asked(row) for row in told["rows"]]
 
-    @_field
+    @field
     async def grants(
         self,
         info: Info,
@@ -179,7 +154,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Grant] | None:
-        return await _paged(
+        return await paged(
             info,
             types.Grant,
             "grant.list",
@@ -190,7 +165,7 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def cases(
         self,
         info: Info,
@@ -199,27 +174,27 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Case] | None:
-        return await _paged(
+        return await paged(
             info, types.Case, "case.list", state=state, matter=matter, first=first, after=after
         )
 
-    @_field
+    @field
     async def reviews(self, info: Info) -> list[types.Review] | None:
-        told = await _act(info, "review.list")
+        told = await act(info, "review.list")
         return [made(types.Review, row) for row in told["reviews"]]
 
-    @_field
+    @field
     async def review(self, info: Info, id: str) -> types.ReviewWhole | None:  # noqa: A002 - the word of the schema
-        told = await _act(info, "review.show", review=id)
+        told = await act(info, "review.show", review=id)
         parts = {name: [made(kind, row) for row in told[name]] for name, kind in _REVIEWED.items()}
         return made(types.ReviewWhole, told | parts)
 
-    @_field
+    @field
     async def review_questions(self, info: Info) -> list[types.ReviewQuestion] | None:
-        told = await _act(info, "review.questions")
+        told = await act(info, "review.questions")
         return [made(types.ReviewQuestion, row) for row in told["waiting"] + told["answered"]]
 
-    @_field
+    @field
     async def log_search(  # noqa: PLR0913, PLR0917 - the facets of a search, by name for those who ask
         self,
         info: Info,
@@ -235,7 +210,7 @@ class Query:
         after: list[str] | None = None,
     ) -> types.LogPage | None:
         place = [int(one) for one in after if one.isdecimal()] if after else None
-        told = await _act(
+        told = await act(
             info,
             "audit.search",
             case=case,
@@ -256,18 +231,18 @@ class Query:
 
 
 @strawberry.type
-class Mutation:
-    @_change
+class Mutation(SharingMutation):
+    @change
     async def create_request(
         self, info: Info, wanted: types.RequestInput
     ) -> types.RequestState | None:
         return await _request(info, "request.create", wanted=strawberry.asdict(wanted))
 
-    @_change
+    @change
     async def sign_request(self, info: Info, request: str) -> types.RequestState | None:
         return await _request(info, "request.sign", request=request)
 
-    @_change
+    @change
     async def refuse_request(
         self,
         info: Info,
@@ -285,15 +260,15 @@ class Mutation:
             legal_basis=legal_basis,
         )
 
-    @_change
+    @change
     async def ask_once(self, info: Info, request: str, question: str) -> types.RequestState | None:
         return await _request(info, "request.ask-once", request=request, question=question)
 
-    @_change
+    @change
     async def supplement(self, info: Info, request: str, answer: str) -> types.RequestState | None:
         return await _request(info, "request.supplement", request=request, answer=answer)
 
-    @_change
+    @change
     async def give_grant(
         self, info: Info, request: str, terms: types.TermsInput | None = None
     ) -> types.Grant | None:
@@ -302,19 +277,19 @@ class Mutation:
             given["masks"] = {one.item: one.mask for one in terms.masks}
         return await _grant(info, "grant.give", request=request, terms=given)
 
-    @_change
+    @change
     async def suspend_grant(self, info: Info, grant: str, reason: str = "") -> types.Grant | None:
         return await _grant(info, "grant.suspend", grant=grant, reason=reason)
 
-    @_change
+    @change
     async def resume_grant(self, info: Info, grant: str) -> types.Grant | None:
         return await _grant(info, "grant.resume", grant=grant)
 
-    @_change
+    @change
     async def revoke_grant(self, info: Info, grant: str, reason: str = "") -> types.Grant | None:
         return await _grant(info, "grant.revoke", grant=grant, reason=reason)
 
-    @_change
+    @change
     async def draft_resource(
         self, info: Info, resource: types.ResourceInput
     ) -> types.ResourceState | None:
@@ -325,55 +300,55 @@ class Mutation:
         drafted = {**strawberry.asdict(resource), "items": items}
         return await _resource(info, "resource.draft", resource=drafted)
 
-    @_change
+    @change
     async def submit_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.submit", code=code)
 
-    @_change
+    @change
     async def announce_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.announce", code=code)
 
-    @_change
+    @change
     async def withdraw_resource(
         self, info: Info, code: str, reason: str = ""
     ) -> types.ResourceState | None:
         return await _resource(info, "resource.withdraw", code=code, reason=reason)
 
-    @_change
+    @change
     async def confirm_review(self, info: Info, review: str) -> types.Review | None:
-        return made(types.Review, await _act(info, "review.confirm", review=review))
+        return made(types.Review, await act(info, "review.confirm", review=review))
 
-    @_change
+    @change
     async def draw_sample(
         self, info: Info, review: str, count: int, seed: str | None = None
     ) -> types.ReviewSample | None:
-        told = await _act(info, "review.sample", review=review, count=count, seed=seed)
+        told = await act(info, "review.sample", review=review, count=count, seed=seed)
         return made(types.ReviewSample, told)
 
-    @_change
+    @change
     async def judge_entry(
         self, info: Info, review: str, index: int, verdict: str, finding: str = ""
     ) -> types.ReviewVerdict | None:
-        told = await _act(
+        told = await act(
             info, "review.judge", review=review, index=index, verdict=verdict, finding=finding
         )
         return made(types.ReviewVerdict, told)
 
-    @_change
+    @change
     async def answer_review(
         self, info: Info, question: str, text: str
     ) -> types.ReviewQuestion | None:
-        told = await _act(info, "review.answer", question=question, text=text)
+        told = await act(info, "review.answer", question=question, text=text)
         return made(types.ReviewQuestion, told)
 
-    @_change
+    @change
     async def close_review(self, info: Info, review: str, conclusion: str) -> types.Review | None:
-        told = await _act(info, "review.close", review=review, conclusion=conclusion)
+        told = await act(info, "review.close", review=review, conclusion=conclusion)
         return made(types.Review, told)
 
-    @_change
+    @change
     async def import_matters(self, info: Info, rows: list[types.MatterInput]) -> types.Taken | None:
-        told = await _act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
+        told = await act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
         return made(types.Taken, told)
 
 
@@ -385,15 +360,15 @@ _REVIEWED: Mapping[str, type[Any]] = {
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:
-    return made(types.RequestState, await _act(info, name, **arguments))
+    return made(types.RequestState, await act(info, name, **arguments))
 
 
 async def _grant(info: Info, name: str, /, **arguments: Any) -> types.Grant:
-    return made(types.Grant, await _act(info, name, **arguments))
+    return made(types.Grant, await act(info, name, **arguments))
 
 
 async def _resource(info: Info, name: str, /, **arguments: Any) -> types.ResourceState:
-    return made(types.ResourceState, await _act(info, name, **arguments))
+    return made(types.ResourceState, await act(info, name, **arguments))
 
 
 class ManagementSchema(strawberry.Schema):

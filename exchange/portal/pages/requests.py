@@ -1,10 +1,11 @@
 """Asking another department for data: tick items, name the purpose, check the answers, sign off."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
@@ -17,15 +18,18 @@ from catalogue.snapshot import Snapshot
 from catalogue.validation import PURPOSES
 from exchange.acts.register import ActError
 from exchange.clock import now
+from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
 from exchange.portal.listing import Listed, choices, counted, read_listed
+from exchange.portal.receiving import read_upload
 from exchange.portal.render import page
 from exchange.portal.rooms import (
     Names,
     acted,
     card_told,
     ends_after,
+    last_day,
     names_for,
     read_day,
     request_told,
@@ -54,6 +58,10 @@ class Answers:
     scenario: str = ""
     until: str = ""
     quota: str = "1000"
+    volume: str = ""
+    """Records expected in a month; empty: nothing is said."""
+    revise: str = ""
+    """Id of the draft that is changed; empty: a new one is made."""
 
 
 async def requests(request: Request) -> Response:
@@ -86,7 +94,12 @@ async def create(request: Request) -> Response:
     if step != "send":
         shown = await run_in_threadpool(_checked, actor, form, names_for(request))
         return page(request, "requests_check.html", form=form, **shown)
-    made = await tried(errors, request, actor, "request.create", wanted=wanted)
+    if form.revise:
+        made = await tried(
+            errors, request, actor, "request.revise", request=form.revise, wanted=wanted
+        )
+    else:
+        made = await tried(errors, request, actor, "request.create", wanted=wanted)
     if errors:
         return await _form(request, actor, form, errors)
     return RedirectResponse(f"/requests/{made['id']}?done=drafted", status_code=303)
@@ -95,6 +108,123 @@ async def create(request: Request) -> Response:
 async def entry(request: Request) -> Response:
     actor = await signed_in(request)
     return await _entry(request, actor, Errors.of(request))
+
+
+async def edit(request: Request) -> Response:
+    """A draft, or one that was given back, in the form with its own answers."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    key = request.path_params["id"]
+    held = await run_in_threadpool(acted, node, actor, "request.show", request=key)
+    if held["department"] != actor.department or held["state"] not in EDITABLE:
+        raise ActError("NOT_FOUND", f"no draft {key} of your department")
+    form = Answers(
+        resource=held["resource"],
+        items=tuple(held["items"]),
+        systems=tuple(held["systems"]),
+        matters=tuple(held["matters"]),
+        purposes=tuple(held["purposes"]),
+        channels=tuple(held["channels"]),
+        basis=held["legal_basis"],
+        scenario=held["scenario"],
+        until=last_day(held["not_after"], node.zone).isoformat(),
+        quota=str(held["daily_quota"]),
+        volume=str(held["volume"] or ""),
+        revise=key,
+    )
+    return await _form(request, actor, form, Errors.of(request))
+
+
+async def give_back(request: Request) -> Response:
+    """The head gives a draft back with every reason."""
+    return await _worded(request, "request.return", "reasons", done="returned")
+
+
+async def withdraw(request: Request) -> Response:
+    return await _worded(request, "request.withdraw", "reason", done="withdrawn")
+
+
+async def attach(request: Request) -> Response:
+    """Attach a PDF or OFD file to a draft."""
+    actor = await signed_in(request)
+    received = await read_upload(request, name="file")
+    node: Node = request.app.state.node
+    key = request.path_params["id"]
+    errors = Errors.of(request)
+    if not received.content:
+        errors.at("file", "Choose a file")
+    else:
+        offered = await run_in_threadpool(acted, node, actor, "file.offer")
+        upload = offered["upload"]
+        await run_in_threadpool(Uploads(node.files).write, upload, received.content)
+        await tried(
+            errors,
+            request,
+            actor,
+            "request.attach",
+            request=key,
+            upload=upload,
+            name=received.called,
+        )
+    if errors:
+        return await _entry(request, actor, errors)
+    return RedirectResponse(f"/requests/{key}?done=attached", status_code=303)
+
+
+async def file(request: Request) -> Response:
+    """An attached file, for both sides of its request; the browser keeps it and opens nothing."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    held = await run_in_threadpool(
+        acted,
+        node,
+        actor,
+        "request.attachment",
+        request=request.path_params["id"],
+        digest=request.path_params["digest"],
+    )
+    return Response(
+        b64decode(held["content"]),
+        media_type=held["media"],
+        headers={
+            "content-disposition": f"attachment; filename*=UTF-8''{quote(held['name'])}",
+            "x-content-type-options": "nosniff",
+            "cache-control": "no-store",
+        },
+    )
+
+
+async def printed(request: Request) -> Response:
+    """The request as a form to be printed and filed (申请表); of a basket, each of its requests."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    names = names_for(request)
+    shown = await run_in_threadpool(_printed, node, actor, request.path_params["id"], names)
+    return page(request, "requests_print.html", cards=shown, basket=shown[0]["basket"] or "")
+
+
+async def _worded(request: Request, name: str, field: str, *, done: str) -> Response:
+    """Carry out an act that needs one field of words."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    errors, key = Errors.of(request), request.path_params["id"]
+    if not given.text(field):
+        errors.at(field, "Fill this in")
+    else:
+        words = {field: given.text(field)}
+        await tried(errors, request, actor, name, request=key, **words)
+    if errors:
+        return await _entry(request, actor, errors)
+    return RedirectResponse(f"/requests/{key}?done={done}", status_code=303)
+
+
+def _printed(node: Node, actor: Actor, key: str, names: Names) -> list[dict[str, Any]]:
+    held = acted(node, actor, "request.show", request=key)
+    if held["basket"] is None:
+        return [card_told(held, names, node.zone)]
+    found = acted(node, actor, "request.list", basket=held["basket"], first=100)
+    shown = [acted(node, actor, "request.show", request=one["id"]) for one in found["rows"]]
+    return [card_told(one, names, node.zone) for one in reversed(shown)]
 
 
 async def sign(request: Request) -> Response:
@@ -179,7 +309,33 @@ def _listed(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str,
     }
 
 
-STATES = ("draft", "submitted", "supplement", "agreed", "refused")
+STATES = (
+    "draft",
+    "returned",
+    "supplement",
+    "checking",
+    "submitted",
+    "accepted",
+    "transferred",
+    "overdue",
+    "agreed",
+    "partly-agreed",
+    "delivered",
+    "refused",
+    "withdrawn",
+    "ended",
+)
+EDITABLE = ("draft", "returned")
+UNDECIDED = (
+    "draft",
+    "returned",
+    "supplement",
+    "checking",
+    "submitted",
+    "accepted",
+    "transferred",
+    "overdue",
+)
 
 
 def _from_address(given: QueryParams, actor: Actor, node: Node) -> Answers:
@@ -220,6 +376,8 @@ def _from_form(given: Form) -> Answers:
         scenario=one("scenario"),
         until=one("until"),
         quota=one("quota"),
+        volume=one("volume").strip(),
+        revise=one("revise"),
     )
 
 
@@ -241,6 +399,10 @@ def _wanted(node: Node, form: Answers, errors: Errors) -> dict[str, Any]:
         errors.at("scenario", "Say how the data will be used")
     if not (form.quota.isascii() and form.quota.isdigit() and 1 <= int(form.quota) <= 1_000_000):
         errors.at("quota", "Enter a whole number from 1 to 1,000,000")
+    if form.volume and not (
+        form.volume.isascii() and form.volume.isdigit() and len(form.volume) < 10
+    ):
+        errors.at("volume", "Enter a whole number, or leave it empty")
     begins = now()
     today = begins.astimezone(node.zone).date()
     until = read_day(form.until)
@@ -266,6 +428,7 @@ def _wanted(node: Node, form: Answers, errors: Errors) -> dict[str, Any]:
         "not_before": begins.isoformat(),
         "not_after": ends_after(until, node.zone).isoformat(),
         "daily_quota": int(form.quota),
+        "volume": int(form.volume) if form.volume else None,
     }
 
 
@@ -320,6 +483,8 @@ def _checked(actor: Actor, form: Answers, names: Names) -> dict[str, Any]:
             ("scenario", [form.scenario]),
             ("until", [form.until]),
             ("quota", [form.quota]),
+            ("volume", [form.volume]),
+            ("revise", [form.revise]),
         ],
         "system_names": [names.system(one) for one in form.systems],
         "matter_names": names.matters(form.matters),
@@ -332,11 +497,15 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
         raise ActError("NOT_FOUND", f"no request {key} of your department")
     told = card_told(held, names, node.zone)
     officer = actor.id
+    asks = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
         "card": told,
         "may_sign": held["state"] == "draft"
         and actor.has(Role.HEAD)
         and held["created_by"] != officer,
+        "may_return": held["state"] == "draft" and actor.has(Role.HEAD),
+        "may_edit": held["state"] in EDITABLE and asks,
+        "may_withdraw": held["state"] in UNDECIDED and asks,
         "may_answer": held["state"] == "supplement"
         and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
         "again": again(held),
@@ -377,6 +546,12 @@ ROUTES = [
     Route("/requests/new", new, methods=["GET"]),
     Route("/requests/new", create, methods=["POST"]),
     Route("/requests/{id}", entry, methods=["GET"]),
+    Route("/requests/{id}/edit", edit, methods=["GET"]),
+    Route("/requests/{id}/print", printed, methods=["GET"]),
+    Route("/requests/{id}/files/{digest}", file, methods=["GET"]),
+    Route("/requests/{id}/attach", attach, methods=["POST"]),
+    Route("/requests/{id}/return", give_back, methods=["POST"]),
+    Route("/requests/{id}/withdraw", withdraw, methods=["POST"]),
     Route("/requests/{id}/sign", sign, methods=["POST"]),
     Route("/requests/{id}/supplement", supplement, methods=["POST"]),
 ]
