@@ -234,3 +234,18 @@ def test_a_demand_is_answered_on_the_list_and_who_filed_it_is_told(shared: Stand
     assert "需求已答复" in text(answered.text)
     notices = shared.act("hall.operator", "notice.list", unseen=True, first=100)["rows"]
     assert filed["id"] in {one["about"] for one in notices}
+
+
+def test_a_file_is_attached_on_the_page_of_a_draft_and_fetched_unchanged(
+    shared: Standing,
+) -> None:
+    drafted = shared.act("hall.operator", "request.create", wanted=wanted(SYSTEM, LICENCE))
+    page = f"/requests/{drafted['id']}"
+    operator = by(shared, "hall.operator")
+    refused = operator.upload(page, b"MZ", "依据.pdf", to=f"{page}/attach")
+    assert "FILE_REFUSED" in refused.text
+    content = b"%PDF-1.4\ntrailer<<>>\n%%EOF\n"
+    attached = operator.upload(page, content, "依据.pdf", to=f"{page}/attach")
+    found = re.search(rf"{page}/files/([0-9a-f]{{64}})", attached.text)
+    assert found is not None
+    assert operator.fetch(found[0]) == content

@@ -1,11 +1,10 @@
 """Asking another department for data: tick items, name the purpose, check the answers, sign off."""
 
-from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
@@ -18,11 +17,9 @@ from catalogue.snapshot import Snapshot
 from catalogue.validation import PURPOSES
 from exchange.acts.register import ActError
 from exchange.clock import now
-from exchange.files.uploads import Uploads
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
 from exchange.portal.listing import Listed, choices, counted, read_listed
-from exchange.portal.receiving import read_upload
 from exchange.portal.render import page
 from exchange.portal.rooms import (
     Names,
@@ -107,7 +104,7 @@ async def create(request: Request) -> Response:
 
 async def entry(request: Request) -> Response:
     actor = await signed_in(request)
-    return await _entry(request, actor, Errors.of(request))
+    return await show_entry(request, actor, Errors.of(request))
 
 
 async def edit(request: Request) -> Response:
@@ -144,65 +141,6 @@ async def withdraw(request: Request) -> Response:
     return await _worded(request, "request.withdraw", "reason", done="withdrawn")
 
 
-async def attach(request: Request) -> Response:
-    """Attach a PDF or OFD file to a draft."""
-    actor = await signed_in(request)
-    received = await read_upload(request, name="file")
-    node: Node = request.app.state.node
-    key = request.path_params["id"]
-    errors = Errors.of(request)
-    if not received.content:
-        errors.at("file", "Choose a file")
-    else:
-        offered = await run_in_threadpool(acted, node, actor, "file.offer")
-        upload = offered["upload"]
-        await run_in_threadpool(Uploads(node.files).write, upload, received.content)
-        await tried(
-            errors,
-            request,
-            actor,
-            "request.attach",
-            request=key,
-            upload=upload,
-            name=received.called,
-        )
-    if errors:
-        return await _entry(request, actor, errors)
-    return RedirectResponse(f"/requests/{key}?done=attached", status_code=303)
-
-
-async def file(request: Request) -> Response:
-    """An attached file, for both sides of its request; the browser keeps it and opens nothing."""
-    actor = await signed_in(request)
-    node: Node = request.app.state.node
-    held = await run_in_threadpool(
-        acted,
-        node,
-        actor,
-        "request.attachment",
-        request=request.path_params["id"],
-        digest=request.path_params["digest"],
-    )
-    return Response(
-        b64decode(held["content"]),
-        media_type=held["media"],
-        headers={
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(held['name'])}",
-            "x-content-type-options": "nosniff",
-            "cache-control": "no-store",
-        },
-    )
-
-
-async def printed(request: Request) -> Response:
-    """The request as a form to be printed and filed (申请表); of a basket, each of its requests."""
-    actor = await signed_in(request)
-    node: Node = request.app.state.node
-    names = names_for(request)
-    shown = await run_in_threadpool(_printed, node, actor, request.path_params["id"], names)
-    return page(request, "requests_print.html", cards=shown, basket=shown[0]["basket"] or "")
-
-
 async def _worded(request: Request, name: str, field: str, *, done: str) -> Response:
     """Carry out an act that needs one field of words."""
     actor = await signed_in(request)
@@ -214,17 +152,8 @@ async def _worded(request: Request, name: str, field: str, *, done: str) -> Resp
         words = {field: given.text(field)}
         await tried(errors, request, actor, name, request=key, **words)
     if errors:
-        return await _entry(request, actor, errors)
+        return await show_entry(request, actor, errors)
     return RedirectResponse(f"/requests/{key}?done={done}", status_code=303)
-
-
-def _printed(node: Node, actor: Actor, key: str, names: Names) -> list[dict[str, Any]]:
-    held = acted(node, actor, "request.show", request=key)
-    if held["basket"] is None:
-        return [card_told(held, names, node.zone)]
-    found = acted(node, actor, "request.list", basket=held["basket"], first=100)
-    shown = [acted(node, actor, "request.show", request=one["id"]) for one in found["rows"]]
-    return [card_told(one, names, node.zone) for one in reversed(shown)]
 
 
 async def sign(request: Request) -> Response:
@@ -235,7 +164,7 @@ async def sign(request: Request) -> Response:
     errors = Errors.of(request)
     await tried(errors, request, actor, "request.sign", request=key)
     if errors:
-        return await _entry(request, actor, errors)
+        return await show_entry(request, actor, errors)
     return RedirectResponse(f"/requests/{key}?done=signed", status_code=303)
 
 
@@ -256,7 +185,7 @@ async def supplement(request: Request) -> Response:
             answer=answer,
         )
     if errors:
-        return await _entry(request, actor, errors, answer=answer)
+        return await show_entry(request, actor, errors, answer=answer)
     return RedirectResponse(f"/requests/{key}?done=supplemented", status_code=303)
 
 
@@ -272,7 +201,9 @@ async def _form(request: Request, actor: Actor, form: Answers, errors: Errors) -
     )
 
 
-async def _entry(request: Request, actor: Actor, errors: Errors, *, answer: str = "") -> Response:
+async def show_entry(
+    request: Request, actor: Actor, errors: Errors, *, answer: str = ""
+) -> Response:
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["id"], names_for(request)
@@ -302,7 +233,11 @@ def _listed(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str,
     return {
         "requests": [request_told(one, names, node.zone) for one in found["rows"]],
         "listed": listed,
-        "states": choices(listed, "state", STATES, found["counts"]),
+        "states": [
+            one
+            for one in choices(listed, "state", STATES, found["counts"])
+            if one.count != "0" or one.chosen or one.code in ALWAYS
+        ],
         "departments": names.departments(node.owners().values(), besides=actor.department),
         "pages": listed.pages(found),
         "total": counted(found["total"]),
@@ -326,6 +261,8 @@ STATES = (
     "ended",
 )
 EDITABLE = ("draft", "returned")
+ALWAYS = ("", *EDITABLE)
+"""Filters that are shown also where nothing is in them: drafts are looked for there."""
 UNDECIDED = (
     "draft",
     "returned",
@@ -547,9 +484,6 @@ ROUTES = [
     Route("/requests/new", create, methods=["POST"]),
     Route("/requests/{id}", entry, methods=["GET"]),
     Route("/requests/{id}/edit", edit, methods=["GET"]),
-    Route("/requests/{id}/print", printed, methods=["GET"]),
-    Route("/requests/{id}/files/{digest}", file, methods=["GET"]),
-    Route("/requests/{id}/attach", attach, methods=["POST"]),
     Route("/requests/{id}/return", give_back, methods=["POST"]),
     Route("/requests/{id}/withdraw", withdraw, methods=["POST"]),
     Route("/requests/{id}/sign", sign, methods=["POST"]),
