@@ -18,6 +18,7 @@ NOUNS = {
     "resource": ("catalogue", "data resources"),
     "catalogue": ("finding", "search the catalogue, synonyms, demands"),
     "request": ("sharing", "ask for data, sign off, refuse"),
+    "emergency": ("emergency", "look up one subject within the hour, on two officers' word"),
     "document": ("documents", "trusted documents: what systems send, by digest"),
     "grant": ("sharing", "agree, suspend, resume, revoke"),
     "import-district": ("district", "import a district's departments and matters"),

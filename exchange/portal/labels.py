@@ -169,6 +169,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "policy.withdrawn": "Policy bundle withdrawn",
         "link.offered": "Sign-in link made",
         "session.opened": "Signed in",
+        "factors.shown": "Proved by password and code",
         "session.ended": "Signed out",
         "log.searched": "Log searched",
         "log.case-read": "Case looked up in the log",
