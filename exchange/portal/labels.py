@@ -200,6 +200,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "registry.bootstrapped": "Exchange set up",
         "backup.begun": "Backup begun",
         "backup.made": "Backup made",
+        "policy.keys-trusted": "Keys that policies may be signed with changed",
         "home.restored": "Databases put back from a backup",
         "log.rolled-back": "Older log answered for",
         "key-rotation": "Log's key changed",
