@@ -10,9 +10,13 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.corrections import Correction
 from catalogue.demands import Demand
+from catalogue.deputies import Deputy
+from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.granting import Amendment
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -32,6 +36,7 @@ from catalogue.model import (
     System,
     SystemKey,
 )
+from catalogue.notices import Notice
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
 from catalogue.reviews import (
@@ -41,7 +46,9 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.rules import EnactedRule
 from catalogue.synonyms import SynonymList
+from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -244,9 +251,16 @@ MATTER = _plain(Matter, table="matter", key="code")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
-    sealed=("scenario", "refusal", "supplement_asked", "supplement_given"),
+    sealed=("scenario", "refusal", "supplement_asked", "supplement_given", "course"),
 )
 GRANT = _plain(Grant, table="sharing_grant")
+AMENDMENT = _plain(Amendment, table="grant_amendment", sealed=("reason",))
+DEPUTY = _plain(Deputy, table="deputy")
+LAW_RULE = _plain(EnactedRule, table="law_rule")
+WORKDAY_YEAR = _plain(ImportedYear, table="workday_year")
+NOTICE = _plain(Notice, table="notice")
+CORRECTION = _plain(Correction, table="correction", sealed=("words", "answer"))
+DISPUTE = _plain(Dispute, table="dispute", sealed=("steps",))
 CASE = Kind(
     table="office_case",
     key="id",
@@ -284,6 +298,13 @@ KINDS: tuple[Kind[Any], ...] = (
     MATTER,
     REQUEST,
     GRANT,
+    AMENDMENT,
+    DEPUTY,
+    LAW_RULE,
+    WORKDAY_YEAR,
+    NOTICE,
+    CORRECTION,
+    DISPUTE,
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,

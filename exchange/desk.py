@@ -13,9 +13,12 @@ from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
 from exchange.acts import (
     archiving,
+    attaching,
     bulk,
     bundling,
+    casework,
     contracts,
+    differing,
     documents,
     emergency,
     evidence,
@@ -23,6 +26,7 @@ from exchange.acts import (
     exports,
     files,
     finding,
+    granting,
     keeping,
     loads,
     people,
@@ -40,7 +44,9 @@ from exchange.acts import (
     sharing,
     showing,
     sources,
+    supervision,
     upkeep,
+    violations,
 )
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
@@ -60,6 +66,12 @@ ACT_MODULES = (
     finding,
     resources,
     sharing,
+    attaching,
+    granting,
+    casework,
+    supervision,
+    violations,
+    differing,
     evidence,
     exporting,
     exports,

@@ -134,7 +134,8 @@ def test_a_supplement_taken_away_by_sql_leaves_the_request_out(district: Distric
 def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     district: District, tmp_path: Path
 ) -> None:
-    request = district.ask()
+    hall = district.by("hall.operator")
+    request = district.registry.request_sharing(district.wanted(), by=hall)
     script = Config()
     script.set_main_option("script_location", str(MIGRATIONS / "registry"))
     with district.engine.begin() as connection:
@@ -145,6 +146,7 @@ def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     (tmp_path / "backups").mkdir(exist_ok=True)
     migrate(district.engine, "registry", home=tmp_path, at=TODAY)
     assert district.snapshot().absent == ()
+    district.registry.sign_request(request.id, by=district.by("hall.head"))
     held = district.registry.ask_once(
         request.id, by=district.by("market.operator"), question="请补充"
     )
