@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from catalogue.materials import Material, MatterList, MatterType
 from catalogue.readings import Reading
 
 
@@ -280,7 +281,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """事项. `code` is kept exactly as the department gave it."""
+    """事项. `code` is kept exactly as the department gave it; None is a fact that nobody has stated."""
 
     code: str
     kind: MatterKind
@@ -294,6 +295,51 @@ class Matter:
     resources: tuple[str, ...] = ()
     """Codes of resources that the matter lists as its materials."""
     state: str = "active"
+    version: int | None = None
+    """Counts from 1; None: registered before matters had versions, and never changed since."""
+    type: MatterType | None = None
+    lists: tuple[MatterList, ...] | None = None
+    online_depth: int | None = None
+    """网上办理深度, 1 to 4 (catalogue/materials.py)."""
+    trips: int | None = None
+    """How often an applicant comes to the hall; 0: never."""
+    statutory_days: int | None = None
+    """Working days in which the law has it decided."""
+    promised_days: int | None = None
+    """Working days in which the department promises to decide."""
+    baseline_days: int | None = None
+    """Working days that it took before data was shared: what speed-up is measured against."""
+    materials: tuple[Material, ...] | None = None
+    """None: nobody has listed them; empty: it asks for none."""
+
+    @property
+    def asked(self) -> tuple[Material, ...]:
+        """The materials that are listed."""
+        return self.materials or ()
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Codes of every resource that it lists, by itself or through a material."""
+        return frozenset((*self.resources, *(m.resource for m in self.asked if m.resource)))
+
+    @property
+    def certificates(self) -> frozenset[str]:
+        """Type codes of the e-certificates that its materials name."""
+        return frozenset(one.certificate for one in self.asked if one.certificate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterVersion:
+    """A matter as it stood until another version took its place. It is never changed."""
+
+    id: str
+    """`<code>@<version>`."""
+    matter: str
+    version: int
+    held: Matter
+    ended_at: datetime
+    ended_by: str
+    """Officer whose act made the next version."""
 
 
 class RequestState(StrEnum):

@@ -23,6 +23,7 @@ from catalogue.model import (
     Item,
     KeptName,
     Matter,
+    MatterVersion,
     Officer,
     OfficerKey,
     Party,
@@ -241,6 +242,7 @@ RESOURCE = Kind(
     parts=Parts(table="resource_item", field="items", owner="resource", order="ordinal"),
 )
 MATTER = _plain(Matter, table="matter", key="code")
+MATTER_VERSION = _plain(MatterVersion, table="matter_version")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
@@ -282,6 +284,7 @@ KINDS: tuple[Kind[Any], ...] = (
     LOAD,
     RESOURCE,
     MATTER,
+    MATTER_VERSION,
     REQUEST,
     GRANT,
     CASE,

@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from catalogue.codes import department_code
-from catalogue.model import Actor, Department, Matter, MatterKind, Role
+from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
 from exchange.client.session import Exchange
 from exchange.client.signing import SigningKey
 from exchange.clock import now, random_bytes
 from exchange.demo import district
 from exchange.demo.district import DemoDepartment
+from exchange.demo.matters import materials, matters
 from exchange.demo.sources import make_sources
 from exchange.desk import Desk, read_envelope, write_envelope
 from exchange.home import OFFICERS, write_private
@@ -195,7 +196,8 @@ def found_district(node: Node, *, say: Say) -> District:
             name=name,
             intake=system == INTAKE,
         )
-    place.act("authority", "matter.import", rows=_matters())
+    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
+    place.act("authority", "matter.import", rows=matters(codes))
     return place
 
 
@@ -259,6 +261,7 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
         )
         announce(place, short, finished(seen["resource"], entry))
     announce(place, "labour", _deposit())
+    place.act("authority", "matter.materials", listed=materials())
     say(
         f"{len(PUBLISHED) + 1} resources of five departments announced, on four databases and a JSON service"
     )
@@ -386,26 +389,6 @@ def _deposit() -> dict[str, Any]:
         "conditions": "行政许可办理部门，仅限所办理案件的当事人",
         "purposes": ["administrative-basis"],
     }
-
-
-def _matters() -> list[Matter]:
-    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
-    return [
-        Matter(
-            code=district.MATTER,
-            kind=MatterKind.BASE,
-            department=district.HALL.code,
-            name=district.MATTER_NAME,
-            case_pattern="SG-[0-9]{4}-[0-9]{4}",
-            resources=codes,
-        ),
-        Matter(
-            code=district.FOREIGN_MATTER,
-            kind=MatterKind.BASE,
-            department=district.MARKET.code,
-            name="食品经营许可",
-        ),
-    ]
 
 
 def _department(department: DemoDepartment) -> Department:

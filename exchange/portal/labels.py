@@ -55,6 +55,11 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "late": ("Late", "red"),
     "answered": ("Answered", "green"),
     "to-answer": ("To be answered", "yellow"),
+    "supplied": ("Supplied by sharing", "green"),
+    "own": ("Held by the department itself", "green"),
+    "not-asked": ("Shared, not asked for", "yellow"),
+    "not-connected": ("Not connected", "orange"),
+    "unlinked": ("Nothing known to supply it", "grey"),
 }
 """State, class, decision or outcome → (label, colour)."""
 
@@ -116,6 +121,30 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "base": "Basic matter",
         "implementation": "Implementation list",
         "local": "Local matter",
+    },
+    "matter-type": {
+        "licence": "Licence",
+        "penalty": "Penalty",
+        "coercion": "Coercive measure",
+        "levy": "Levy",
+        "benefit": "Benefit",
+        "inspection": "Inspection",
+        "confirmation": "Confirmation",
+        "reward": "Reward",
+        "adjudication": "Adjudication",
+        "other-power": "Other administrative power",
+        "public-service": "Public service",
+    },
+    "matter-list": {
+        "approval": "Approvals",
+        "public-service": "Public services",
+        "one-trip": "One trip at most",
+    },
+    "depth": {
+        "1": "Depth 1: to be read about",
+        "2": "Depth 2: applied for",
+        "3": "Depth 3: accepted",
+        "4": "Depth 4: decided",
     },
     "kind": {
         "call": "Call",

@@ -86,6 +86,12 @@ ROOMS = (
         roles=_EVERYONE,
     ),
     Room(
+        path="/evidence",
+        title="What proves this?",
+        about="Who holds a proof, and what applicants are asked for twice",
+        roles=_EVERYONE,
+    ),
+    Room(
         path="/emergency",
         title="Emergency access",
         about="Two officers, one subject, an hour at most, and a review",

@@ -86,6 +86,9 @@ EXAMPLES: Mapping[str, Example] = {
     "/catalogue/{code:path}": ("hall.operator", lambda _: f"/catalogue/{LICENCE}"),
     "/matters": ("auditor", lambda _: "/matters"),
     "/matters/{code:path}": ("hall.operator", lambda _: "/matters/001130001000"),
+    "/evidence": ("hall.operator", lambda _: "/evidence?q=%E8%90%A5%E4%B8%9A%E6%89%A7%E7%85%A7"),
+    "/evidence/duplicates": ("authority", lambda _: "/evidence/duplicates"),
+    "/evidence/impact/{code:path}": ("market.head", lambda _: f"/evidence/impact/{LICENCE}"),
     "/publish": ("market.operator", lambda _: "/publish"),
     "/publish/new": ("market.operator", lambda _: "/publish/new"),
     "/publish/edit": (
@@ -269,6 +272,7 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
                 "/documents",
                 "/grants",
                 "/matters",
+                "/evidence",
                 "/emergency",
                 "/policy",
                 "/reviews",
@@ -286,6 +290,7 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
                 "/inbox",
                 "/grants",
                 "/matters",
+                "/evidence",
                 "/emergency",
                 "/policy",
                 "/reviews",
@@ -294,9 +299,17 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
         ),
         (
             "supervisor",
-            {"/catalogue", "/matters", "/reviews", "/audit", "/audit/cases", "/audit/find"},
+            {
+                "/catalogue",
+                "/matters",
+                "/evidence",
+                "/reviews",
+                "/audit",
+                "/audit/cases",
+                "/audit/find",
+            },
         ),
-        ("administrator", {"/catalogue", "/matters"}),
+        ("administrator", {"/catalogue", "/matters", "/evidence"}),
     ],
 )
 def test_nobody_is_shown_a_room_that_is_not_theirs(

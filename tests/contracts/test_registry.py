@@ -104,7 +104,7 @@ def test_what_is_registered_stands_in_the_snapshot_as_it_was_given(district: Dis
     assert snapshot.resources == {LICENCE: announced}
     assert announced == a_resource()
     assert snapshot.grants == {grant.id: grant}
-    assert snapshot.matters == {MATTER: a_matter()}
+    assert snapshot.matters == {MATTER: a_matter(version=1)}
     assert snapshot.sources == {"market": a_source()}
     assert snapshot.departments == {HALL: a_department(HALL), MARKET: a_department(MARKET)}
     assert snapshot.asked == {(HALL_SYSTEM, LICENCE)}
