@@ -17,6 +17,7 @@ NOUNS = {
     "evidence": ("matters", "what proves a requirement, and what is asked twice"),
     "source": ("catalogue", "where departments' data is read"),
     "resource": ("catalogue", "data resources"),
+    "quality": ("quality", "how well entries are kept, and what to mend next"),
     "catalogue": ("finding", "search the catalogue, synonyms, demands"),
     "request": ("sharing", "ask for data, sign off, refuse"),
     "document": ("documents", "trusted documents: what systems send, by digest"),

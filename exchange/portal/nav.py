@@ -92,6 +92,12 @@ ROOMS = (
         roles=_EVERYONE,
     ),
     Room(
+        path="/quality",
+        title="Quality",
+        about="How well the entries of the catalogue are kept, and what to mend next",
+        roles=_EVERYONE,
+    ),
+    Room(
         path="/emergency",
         title="Emergency access",
         about="Two officers, one subject, an hour at most, and a review",
