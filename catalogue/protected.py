@@ -41,9 +41,9 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
             }
         ),
         "sharing_request": frozenset(
-            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}
+            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
         ),
-        "sharing_grant": frozenset({"daily_rows", "daily_subjects"}),
+        "sharing_grant": frozenset({"daily_rows", "daily_subjects", "course"}),
     }
 )
 """Columns that a table did not have at first, by table: covered as soon as they hold anything.

@@ -11,8 +11,10 @@ import msgspec
 
 from catalogue.bundles import PolicyBundle
 from catalogue.demands import Demand
+from catalogue.deputies import Deputy
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.granting import Amendment
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -33,6 +35,7 @@ from catalogue.model import (
     System,
     SystemKey,
 )
+from catalogue.notices import Notice
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
 from catalogue.reviews import (
@@ -42,7 +45,9 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.rules import EnactedRule
 from catalogue.synonyms import SynonymList
+from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -274,9 +279,14 @@ MATTER_VERSION = _plain(MatterVersion, table="matter_version")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
-    sealed=("scenario", "refusal", "supplement_asked", "supplement_given"),
+    sealed=("scenario", "refusal", "supplement_asked", "supplement_given", "course"),
 )
 GRANT = _plain(Grant, table="sharing_grant")
+AMENDMENT = _plain(Amendment, table="grant_amendment", sealed=("reason",))
+DEPUTY = _plain(Deputy, table="deputy")
+LAW_RULE = _plain(EnactedRule, table="law_rule")
+WORKDAY_YEAR = _plain(ImportedYear, table="workday_year")
+NOTICE = _plain(Notice, table="notice")
 CASE = Kind(
     table="office_case",
     key="id",
@@ -315,6 +325,11 @@ KINDS: tuple[Kind[Any], ...] = (
     MATTER_VERSION,
     REQUEST,
     GRANT,
+    AMENDMENT,
+    DEPUTY,
+    LAW_RULE,
+    WORKDAY_YEAR,
+    NOTICE,
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,

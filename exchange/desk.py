@@ -11,8 +11,10 @@ from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
 from exchange.acts import (
     archiving,
+    attaching,
     bulk,
     bundling,
+    casework,
     contracts,
     documents,
     emergency,
@@ -21,6 +23,7 @@ from exchange.acts import (
     exports,
     files,
     finding,
+    granting,
     keeping,
     loads,
     matters,
@@ -41,6 +44,7 @@ from exchange.acts import (
     sharing,
     showing,
     sources,
+    supervision,
     upkeep,
 )
 from exchange.acts.register import ActError, perform
@@ -61,6 +65,10 @@ ACT_MODULES = (
     finding,
     resources,
     sharing,
+    attaching,
+    granting,
+    casework,
+    supervision,
     evidence,
     exporting,
     exports,

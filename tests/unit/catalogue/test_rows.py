@@ -74,6 +74,7 @@ from tests.fakes.catalogue import (
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
+from tests.fakes.sharing_rows import SHARING_ROWS
 
 SALT = b"0123456789abcdef"
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
@@ -343,6 +344,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             filed_at=TODAY,
         ),
     ),
+    **SHARING_ROWS,
 }
 
 
