@@ -100,18 +100,19 @@ class Snapshot:
         department = self.systems[system].department
         wanted = {code for caller, code in self.asked if caller == system}
         wanted |= {grant.resource for grant in self.grants.values() if system in grant.systems}
-        wanted |= {
-            code
-            for matter in self.matters.values()
-            if matter.department == department
-            for code in matter.resources
-        }
+        listing = [held for held in self.matters.values() if held.department == department]
+        wanted = wanted.union(*(held.listed for held in listing))
+        types = frozenset[str]().union(*(held.certificates for held in listing))
         return tuple(
             resource
             for code, resource in sorted(self.resources.items())
-            if code in wanted
+            if (
+                code in wanted
+                or (resource.certificate is not None and resource.certificate.type_code in types)
+            )
             and resource.state == "announced"
             and resource.sharing_class != "not-shared"
+            and resource.upstream is None
         )
 
     def grants_for(self, system: str, resource: str) -> tuple[Grant, ...]:

@@ -145,6 +145,7 @@ resource = _protected(
     Column("certificate", Text),
     Column("names", Text),
     Column("before", Text, quote=True),
+    Column("more", Text),
 )
 
 resource_item = Table(
@@ -164,6 +165,7 @@ resource_item = Table(
     _number("key"),
     _number("match"),
     _text("unit"),
+    Column("more", Text),
 )
 
 source_load = _protected(
@@ -198,6 +200,25 @@ matter = _protected(
     _text("relations"),
     _text("resources"),
     _text("state"),
+    Column("version", BigInteger),
+    Column("type", Text),
+    Column("lists", Text),
+    Column("online_depth", BigInteger),
+    Column("trips", BigInteger),
+    Column("statutory_days", BigInteger),
+    Column("promised_days", BigInteger),
+    Column("baseline_days", BigInteger),
+    Column("materials", Text),
+)
+
+matter_version = _protected(
+    "matter_version",
+    _key("id"),
+    _text("matter"),
+    _number("version"),
+    _text("held"),
+    _number("ended_at"),
+    _text("ended_by"),
 )
 
 sharing_request = _protected(

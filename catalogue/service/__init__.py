@@ -8,6 +8,7 @@ from catalogue.service.emergency import Emergencies
 from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
 from catalogue.service.keeping import Keeping
+from catalogue.service.matters import Listed, Matters
 from catalogue.service.office import Office
 from catalogue.service.people import People, Taken
 from catalogue.service.policy import Policies
@@ -19,11 +20,12 @@ from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
 from catalogue.service.supervision import Supervising
 
-__all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = ["Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
 
 class Registry(
     People,
+    Matters,
     Resources,
     Sources,
     Harvesting,

@@ -1,41 +1,18 @@
-"""Sources, resources and matters: what departments have, and what for."""
+"""Sources and resources: what departments have."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from catalogue import files, lifecycle, store, validation
-from catalogue.errors import DuplicateError, InvalidError, UnknownError
+from catalogue.errors import DuplicateError, InvalidError
 from catalogue.lifecycle import Registration
 from catalogue.loads import Load
-from catalogue.model import Actor, Matter, Resource, Role, SourceAddress
-from catalogue.rows import DEPARTMENT, LOAD, MATTER, RESOURCE, SOURCE
-from catalogue.service.people import Taken, chunks, taken
+from catalogue.model import Actor, Resource, SourceAddress
+from catalogue.rows import DEPARTMENT, LOAD, RESOURCE, SOURCE
 from catalogue.service.unit import Unit, UseCases
+from catalogue.workdays import ZONE
 
 
 class Resources(UseCases):
-    def import_matters(self, rows: Sequence[Matter], *, by: Actor) -> Taken:
-        """Register matters, change those that differ; codes are kept as they were given."""
-        for row in rows:
-            validation.check_matter(row)
-        with self._unit(by) as unit:
-            lifecycle.require_decider(unit.actor(), Role.AUTHORITY)
-            known = unit.all(MATTER)
-            departments = unit.all(DEPARTMENT)
-            for row in rows:
-                if row.department not in departments:
-                    raise UnknownError(f"department {row.department} of matter {row.code}")
-                if row.code not in known:
-                    unit.find(MATTER, row.code)  # raises where the log does not vouch for it
-            for chunk in chunks([row for row in rows if known.get(row.code) != row]):
-                unit.record(
-                    "matter.registered",
-                    *((MATTER, row) for row in chunk),
-                    narrowing=any(row.code in known for row in chunk),
-                    facts={"matters": len(chunk)},
-                )
-        return taken(rows, known=known)
-
     def add_source(self, source: SourceAddress, *, by: Actor) -> SourceAddress:
         validation.check_source(source)
         with self._unit(by) as unit:
@@ -66,10 +43,11 @@ class Resources(UseCases):
         with self._unit(by) as unit:
             before = unit.find(RESOURCE, resource.code)
             drafted = lifecycle.draft(resource, by=unit.actor(), before=before)
-            source = unit.need(SOURCE, resource.source)
-            if source.department != resource.department:
-                raise InvalidError(f"source {resource.source} belongs to another department")
-            validation.check_reading(resource, source)
+            if resource.upstream is None:
+                source = unit.need(SOURCE, resource.source)
+                if source.department != resource.department:
+                    raise InvalidError(f"source {resource.source} belongs to another department")
+                validation.check_reading(resource, source)
             _check_names(unit, resource)
             _record_resource(unit, "resource.drafted", drafted)
         return drafted.resource
@@ -78,14 +56,16 @@ class Resources(UseCases):
         """The department's head signs off what somebody else drafted."""
         with self._unit(by) as unit:
             signed = lifecycle.submit(unit.need(RESOURCE, code), by=unit.actor())
+            validation.check_complete(signed.resource)
             _record_resource(unit, "resource.submitted", signed)
         return signed.resource
 
     def announce_resource(self, code: str, *, by: Actor) -> Resource:
         """The authority announces; from now on the resource can be asked for."""
         with self._unit(by) as unit:
-            announced = lifecycle.announce(unit.need(RESOURCE, code), by=unit.actor())
-            validation.check_resource(announced.resource)
+            today = self._now().astimezone(ZONE).date()
+            announced = lifecycle.announce(unit.need(RESOURCE, code), by=unit.actor(), on=today)
+            validation.check_complete(announced.resource)
             _record_resource(unit, "resource.announced", announced)
         return announced.resource
 

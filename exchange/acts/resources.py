@@ -1,4 +1,4 @@
-"""Acts on matters, sources and resources."""
+"""Acts on sources and resources."""
 
 import re
 from dataclasses import asdict, dataclass, replace
@@ -6,10 +6,10 @@ from typing import Literal
 
 from catalogue import files, naming, suggest
 from catalogue.compatibility import breaks, broken
-from catalogue.model import Actor, Item, Matter, Resource, Role, SourceAddress
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
+from catalogue.model import Actor, Item, Resource, Role, SourceAddress
 from catalogue.readings import Reading
-from catalogue.rows import GRANT, MATTER, RESOURCE, SOURCE
-from catalogue.service import Taken
+from catalogue.rows import GRANT, RESOURCE, SOURCE
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
@@ -24,33 +24,6 @@ from exchange.acts.sources import (
 from exchange.node import Node
 from exchange.shelf import look_at, reflect_table, tables_of
 from gateway.sources.described import Choices, DescriptionError
-
-
-@act("matter.import")
-def import_matters(node: Node, actor: Actor, *, rows: list[Matter]) -> Taken:
-    return node.registry.import_matters(rows, by=actor)
-
-
-@act("matter.list")
-def list_matters(
-    node: Node,
-    actor: Actor,  # noqa: ARG001 - any officer
-    *,
-    department: str | None = None,
-    words: str = "",
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Matters in the order of their codes; `words` all stand in name or code."""
-    wanted = words.casefold().split()
-    fit = {
-        code: held
-        for code, held in node.held(MATTER).items()
-        if department in {None, held.department}
-        and all(word in f"{held.name}\n{held.code}".casefold() for word in wanted)
-    }
-    return paged(cut(fit, Span(first=first, after=after, before=before)), _matter)
 
 
 @act("source.add")
@@ -231,6 +204,9 @@ def reflect(
         level=max(item.level for item in items),
         personal=suggest.is_personal(items),
         reading=seen.reading,
+        format=suggest.suggest_format(held.kind),
+        methods=(SharingMethod.INTERFACE,),
+        recipients=(ANY_DEPARTMENT,),
     )
     return {"resource": resource, "skipped": list(seen.skipped)}
 
@@ -395,17 +371,6 @@ def _looked_at(source: SourceAddress, *, secret: str | None) -> list[str]:
             f"{source.name}: the login can write ({'; '.join(rights)}); a reason is needed",
         )
     return rights
-
-
-def _matter(held: Matter) -> Told:
-    return {
-        "code": held.code,
-        "kind": held.kind.value,
-        "department": held.department,
-        "name": held.name,
-        "resources": list(held.resources),
-        "state": held.state,
-    }
 
 
 def _source(held: SourceAddress) -> Told:

@@ -149,6 +149,49 @@ class Query:
         )
 
     @_field
+    async def matter(
+        self, info: Info, code: str, version: int | None = None
+    ) -> types.MatterWhole | None:
+        told = await _act(info, "matter.show", code=code, version=version)
+        parts = {
+            "materials": [made(types.SuppliedMaterial, one) for one in told["materials"]],
+            "versions": [made(types.MatterVersion, one) for one in told["versions"]],
+        }
+        return made(types.MatterWhole, told | parts)
+
+    @_field
+    async def matter_query(
+        self, info: Info, code: str, system: str | None = None
+    ) -> types.ReadyQuery | None:
+        return made(types.ReadyQuery, await _act(info, "matter.query", code=code, system=system))
+
+    @_field
+    async def evidence(
+        self, info: Info, words: str, matter: str | None = None, system: str | None = None
+    ) -> types.Evidence | None:
+        told = await _act(info, "evidence.find", words=words, matter=matter, system=system)
+        return types.Evidence(
+            words=told["words"],
+            proofs=[made(types.Proof, one) for one in told["proofs"]],
+            query=made(types.ReadyQuery, told["query"]),
+        )
+
+    @_field
+    async def duplicates(
+        self, info: Info, department: str | None = None
+    ) -> types.Duplicates | None:
+        told = await _act(info, "evidence.duplicates", department=department)
+        rows = [
+            made(
+                types.DuplicatesOfDepartment,
+                one
+                | {"materials": [made(types.SuppliedMaterial, row) for row in one["materials"]]},
+            )
+            for one in told["departments"]
+        ]
+        return made(types.Duplicates, told | {"departments": rows})
+
+    @_field
     async def requests(
         self,
         info: Info,
@@ -375,6 +418,18 @@ class Mutation:
     async def import_matters(self, info: Info, rows: list[types.MatterInput]) -> types.Taken | None:
         told = await _act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
         return made(types.Taken, told)
+
+    @_change
+    async def list_materials(
+        self,
+        info: Info,
+        matter: str,
+        materials: list[types.MaterialInput],
+        dry_run: bool = False,  # noqa: FBT001, FBT002 - an argument of the schema, by name there
+    ) -> types.MaterialsTaken | None:
+        listed = {matter: [strawberry.asdict(one) for one in materials]}
+        told = await _act(info, "matter.materials", listed=listed, dry_run=dry_run)
+        return made(types.MaterialsTaken, told)
 
 
 _REVIEWED: Mapping[str, type[Any]] = {

@@ -128,6 +128,107 @@ class Matter:
     name: str
     resources: list[str]
     state: str
+    version: int
+    type: str | None
+    lists: list[str] | None
+    online_depth: int | None
+    trips: int | None
+    statutory_days: int | None
+    promised_days: int | None
+    baseline_days: int | None
+
+
+@strawberry.type
+class SuppliedMaterial:
+    """A material of a matter; of an earlier version it is not told how sharing stands with it now."""
+
+    code: str
+    name: str
+    name_en: str
+    required: bool
+    origin: str
+    certificate: str
+    waived: bool
+    reason: str
+    matter: str | None
+    state: str | None
+    supplied_by: str | None
+    source: str | None
+    grant: str | None
+    again: bool | None
+    avoidable: bool | None
+
+
+@strawberry.type
+class ReadyQuery:
+    """A query in a system's own contract; where there is nothing to ask, `why` says why."""
+
+    system: str | None
+    document: str | None
+    digest: str | None
+    left_out: list[str]
+    why: str | None
+
+
+@strawberry.type
+class MatterVersion:
+    version: int
+    ended_at: str | None
+    """Null: it holds."""
+
+
+@strawberry.type
+class MatterWhole:
+    code: str
+    department: str
+    name: str
+    version: int
+    holds: bool
+    materials: list[SuppliedMaterial]
+    versions: list[MatterVersion]
+
+
+@strawberry.type
+class Proof:
+    resource: str
+    name: str
+    name_en: str
+    certificate: str | None
+    department: str
+    sharing_class: str
+    state: str
+    grant: str | None
+    matters: list[str]
+
+
+@strawberry.type
+class Evidence:
+    words: str
+    proofs: list[Proof]
+    query: ReadyQuery
+
+
+@strawberry.type
+class DuplicatesOfDepartment:
+    department: str
+    again: int
+    avoidable: int
+    materials: list[SuppliedMaterial]
+
+
+@strawberry.type
+class Duplicates:
+    law: str
+    listed: int
+    matters: int
+    departments: list[DuplicatesOfDepartment]
+
+
+@strawberry.type
+class MaterialsTaken:
+    taken: bool
+    differences: JSON
+    misfits: JSON
 
 
 @strawberry.type
@@ -293,6 +394,27 @@ class MatterInput:
     max_parties: int = 5
     relations: list[str] = strawberry.field(default_factory=list)
     resources: list[str] = strawberry.field(default_factory=list)
+    type: str | None = None
+    lists: list[str] | None = None
+    online_depth: int | None = None
+    trips: int | None = None
+    statutory_days: int | None = None
+    promised_days: int | None = None
+    baseline_days: int | None = None
+
+
+@strawberry.input
+class MaterialInput:
+    code: str
+    name: str
+    name_en: str = ""
+    required: bool = True
+    origin: str = "applicant"
+    resource: str = ""
+    certificate: str = ""
+    department: str = ""
+    waived: bool = False
+    reason: str = ""
 
 
 @strawberry.type

@@ -13,13 +13,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from catalogue.codes import department_code
-from catalogue.model import Actor, Department, Matter, MatterKind, Role
+from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
 from exchange.client.session import Exchange
 from exchange.client.signing import SigningKey
 from exchange.clock import now, random_bytes
 from exchange.demo import district
 from exchange.demo.district import DemoDepartment
+from exchange.demo.matters import materials, matters
 from exchange.demo.sources import make_sources
 from exchange.desk import Desk, read_envelope, write_envelope
 from exchange.home import OFFICERS, write_private
@@ -195,7 +196,8 @@ def found_district(node: Node, *, say: Say) -> District:
             name=name,
             intake=system == INTAKE,
         )
-    place.act("authority", "matter.import", rows=_matters())
+    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
+    place.act("authority", "matter.import", rows=matters(codes))
     return place
 
 
@@ -259,6 +261,7 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
         )
         announce(place, short, finished(seen["resource"], entry))
     announce(place, "labour", _deposit())
+    place.act("authority", "matter.materials", listed=materials())
     say(
         f"{len(PUBLISHED) + 1} resources of five departments announced, on four databases and a JSON service"
     )
@@ -346,6 +349,22 @@ def finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:
         "level": max(item["level"] for item in items),
         "validity": validity,
         "purposes": ["administrative-basis"],
+        **_metadata(OWNERS[entry.source].name, entry.name),
+    }
+
+
+def _metadata(department: str, name: str) -> dict[str, Any]:
+    """The core metadata that every entry of the demo gives alike."""
+    return {
+        "abstract": f"{department}登记的{name}。",
+        "keywords": [name],
+        "format": "database",
+        "methods": ["interface"],
+        "recipients": ["*"],
+        "openness": "not-open",
+        "update_cycle": "daily",
+        "data_class": "organisation",
+        "contact": {"unit": f"{department}数据科", "telephone": "0571-00000000"},
     }
 
 
@@ -385,27 +404,8 @@ def _deposit() -> dict[str, Any]:
         "sharing_class": "conditional",
         "conditions": "行政许可办理部门，仅限所办理案件的当事人",
         "purposes": ["administrative-basis"],
+        **_metadata(district.LABOUR.name, "农民工工资保证金缴存证明"),
     }
-
-
-def _matters() -> list[Matter]:
-    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
-    return [
-        Matter(
-            code=district.MATTER,
-            kind=MatterKind.BASE,
-            department=district.HALL.code,
-            name=district.MATTER_NAME,
-            case_pattern="SG-[0-9]{4}-[0-9]{4}",
-            resources=codes,
-        ),
-        Matter(
-            code=district.FOREIGN_MATTER,
-            kind=MatterKind.BASE,
-            department=district.MARKET.code,
-            name="食品经营许可",
-        ),
-    ]
 
 
 def _department(department: DemoDepartment) -> Department:

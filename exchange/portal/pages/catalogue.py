@@ -212,7 +212,7 @@ def told_entry(
         "department": department_name(snapshot.departments.get(held.department), language)
         or held.department,
         "matters": [
-            matter.name for matter in snapshot.matters.values() if held.code in matter.resources
+            matter.name for matter in snapshot.matters.values() if held.code in matter.listed
         ],
         "holders": [
             department_name(snapshot.departments.get(code), language) or code for code in holders
