@@ -100,8 +100,7 @@ class Query:
     @_field
     async def resource(self, info: Info, code: str) -> types.Resource | None:
         told = await _act(info, "resource.show", code=code)
-        items = [made(types.Item, item) for item in told["items"]]
-        return made(types.Resource, told | {"items": items})
+        return made(types.Resource, told | _nested(told))
 
     @_field
     async def catalogue_search(
@@ -382,6 +381,21 @@ _REVIEWED: Mapping[str, type[Any]] = {
     "verdicts": types.ReviewVerdict,
     "questions": types.ReviewQuestion,
 }
+
+
+def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an entry that are types of their own."""
+    items = [
+        made(types.Item, item | {"codes": [made(types.Code, code) for code in item["codes"]]})
+        for item in told["items"]
+    ]
+    contact, upstream = told["contact"], told["upstream"]
+    return {
+        "items": items,
+        "distributions": [made(types.Distribution, one) for one in told["distributions"]],
+        "contact": None if contact is None else made(types.Contact, contact),
+        "upstream": None if upstream is None else made(types.Upstream, upstream),
+    }
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:
