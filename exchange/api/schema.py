@@ -103,6 +103,16 @@ class Query:
         return made(types.Resource, told | _nested(told))
 
     @_field
+    async def item_collisions(self, info: Info) -> list[types.ItemCollision] | None:
+        return [
+            made(
+                types.ItemCollision,
+                row | {"holders": [made(types.ItemHolder, one) for one in row["holders"]]},
+            )
+            for row in await _act(info, "item.collisions")
+        ]
+
+    @_field
     async def catalogue_search(
         self,
         info: Info,
@@ -337,6 +347,15 @@ class Mutation:
         self, info: Info, code: str, reason: str = ""
     ) -> types.ResourceState | None:
         return await _resource(info, "resource.withdraw", code=code, reason=reason)
+
+    @_change
+    async def designate_item_source(
+        self, info: Info, meaning: str, department: str, reason: str
+    ) -> types.ItemSource | None:
+        told = await _act(
+            info, "item.designate", meaning=meaning, department=department, reason=reason
+        )
+        return made(types.ItemSource, told)
 
     @_change
     async def confirm_review(self, info: Info, review: str) -> types.Review | None:

@@ -176,6 +176,30 @@ class Resource:
 
 
 @strawberry.type
+class ItemHolder:
+    resource: str
+    department: str
+    item: str
+    title: str
+
+
+@strawberry.type
+class ItemCollision:
+    """An item that several departments registered, without a designated source."""
+
+    meaning: str
+    title: str
+    holders: list[ItemHolder]
+
+
+@strawberry.type
+class ItemSource:
+    meaning: str
+    department: str
+    entry: int | None
+
+
+@strawberry.type
 class ResourceState:
     code: str
     state: str

@@ -11,7 +11,7 @@ from catalogue.imports import read_departments, read_matters, read_officers
 from catalogue.metadata import CYCLE_DAYS, SharingMethod, UpdateCycle
 from catalogue.model import CertificateMapping
 from catalogue.validation import PURPOSES
-from exchange.cli import loads
+from exchange.cli import entries, loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
@@ -269,7 +269,7 @@ def resource() -> None:
     """Resources: tables and interfaces that departments register."""
 
 
-for _command in (register_file, *loads.COMMANDS):
+for _command in (register_file, *loads.COMMANDS, *entries.COMMANDS):
     resource.add_command(_command)
 
 

@@ -192,6 +192,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "resource.submitted": "Catalogue entry signed off",
         "resource.announced": "Catalogue entry announced",
         "resource.withdrawn": "Catalogue entry withdrawn",
+        "item.source-designated": "Source of an item designated",
         "case.opened": "Case opened",
         "case.attested": "Case confirmed by the intake platform",
         "case.parties-added": "Parties added to a case",
