@@ -13,6 +13,7 @@ from catalogue.bundles import PolicyBundle
 from catalogue.demands import Demand
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.examination import NOTHING_YET, Course
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -211,6 +212,7 @@ _RESOURCE = _Shape(Resource, without="items", more_from="keywords")
 _ITEM = _Shape(Item, more_from="title_en")
 _NAMES = _decoder(tuple[KeptName, ...] | None)
 _BEFORE = _decoder(Resource | None)
+_COURSE = _decoder(Course | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -220,6 +222,7 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "announced_by": value.announced_by,
         "names": _encode(value.names),
         "before": _encode(value.before),
+        "course": None if value.course == NOTHING_YET else _encode(value.course),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -233,6 +236,7 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         announced_by=row["announced_by"],
         names=_NAMES(row["names"]),
         before=_BEFORE(row["before"]),
+        course=_COURSE(row["course"]) or NOTHING_YET,
     )
 
 

@@ -146,6 +146,7 @@ resource = _protected(
     Column("names", Text),
     Column("before", Text, quote=True),
     Column("more", Text),
+    Column("course", Text),
 )
 
 resource_item = Table(

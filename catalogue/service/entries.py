@@ -1,7 +1,10 @@
 """Entries of the catalogue: drafted, signed, announced, withdrawn; each item with one source."""
 
+from collections.abc import Mapping, Sequence
+
 from catalogue import lifecycle, single_source, store, validation
 from catalogue.errors import DuplicateError, InvalidError
+from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Resource, Role
 from catalogue.rows import ITEM_SOURCE, RESOURCE, SOURCE
@@ -52,6 +55,56 @@ class Entries(UseCases):
             withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=unit.actor())
             _record_resource(unit, "resource.withdrawn", withdrawn, narrowing=True, reason=reason)
         return withdrawn.resource
+
+    def examine_resource(
+        self,
+        code: str,
+        kind: CheckKind,
+        conclusion: Conclusion,
+        *,
+        words: str,
+        file: str,
+        digest: str,
+        by: Actor,
+    ) -> Registration:
+        """Keep what came of the check for secrets, or of the assessment of personal information."""
+        with self._unit(by) as unit:
+            officer = lifecycle.require_officer(unit.actor())
+            check = Check(
+                kind=kind,
+                by=officer.id,
+                at=self._now(),
+                conclusion=conclusion,
+                words=words,
+                file=file,
+                digest=digest,
+            )
+            held = lifecycle.examine(unit.need(RESOURCE, code), check, by=unit.actor())
+            _record_resource(
+                unit,
+                "resource.examined",
+                held,
+                more={"check": kind.value, "conclusion": conclusion.value},
+                private={"file": digest, "words": words},
+            )
+        return held
+
+    def return_resource(
+        self, code: str, reasons: Sequence[ReturnReason], *, by: Actor
+    ) -> Registration:
+        """Give an entry back for correction, with everything that is wrong at once."""
+        with self._unit(by) as unit:
+            held = lifecycle.give_back(
+                unit.need(RESOURCE, code), reasons, by=unit.actor(), at=self._now()
+            )
+            _record_resource(
+                unit,
+                "resource.returned",
+                held,
+                more={"reasons": len(reasons)},
+                private={"reasons": [[one.code.value, one.about, one.text] for one in reasons]},
+            )
+        return held
 
     def designate_source(
         self, meaning: str, department: str, *, reason: str, by: Actor
@@ -105,6 +158,8 @@ def _record_resource(
     *,
     narrowing: bool = False,
     reason: str = "",
+    more: Mapping[str, object] | None = None,
+    private: Mapping[str, object] | None = None,
 ) -> None:
     resource = registration.resource
     unit.record(
@@ -118,6 +173,7 @@ def _record_resource(
             "revision": resource.revision,
             "class": resource.sharing_class.value,
             "state": resource.state,
+            **(more or {}),
         },
-        private={"reason": reason} if reason else {},
+        private={**({"reason": reason} if reason else {}), **(private or {})},
     )

@@ -335,6 +335,36 @@ class Mutation:
         return await _resource(info, "resource.draft", resource=drafted)
 
     @_change
+    async def examine_resource(
+        self,
+        info: Info,
+        code: str,
+        kind: str,
+        conclusion: str,
+        file: str,
+        digest: str,
+        words: str = "",
+    ) -> types.Examined | None:
+        told = await _act(
+            info,
+            "resource.examine",
+            code=code,
+            kind=kind,
+            conclusion=conclusion,
+            file=file,
+            digest=digest,
+            words=words,
+        )
+        return made(types.Examined, told)
+
+    @_change
+    async def return_resource(
+        self, info: Info, code: str, reasons: list[types.ReturnReasonInput]
+    ) -> types.ResourceState | None:
+        told = [strawberry.asdict(one) for one in reasons]
+        return await _resource(info, "resource.return", code=code, reasons=told)
+
+    @_change
     async def submit_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.submit", code=code)
 
@@ -409,12 +439,24 @@ def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
         for item in told["items"]
     ]
     contact, upstream = told["contact"], told["upstream"]
+    checks = {
+        name: None if told.get(name) is None else made(types.Check, told[name])
+        for name in ("secrecy", "assessment")
+    }
+    returns = told.get("returns")
     return {
         "items": items,
+        **checks,
+        "returns": None if returns is None else [_return(one) for one in returns],
         "distributions": [made(types.Distribution, one) for one in told["distributions"]],
         "contact": None if contact is None else made(types.Contact, contact),
         "upstream": None if upstream is None else made(types.Upstream, upstream),
     }
+
+
+def _return(told: Mapping[str, Any]) -> types.Return:
+    reasons = [made(types.ReturnReason, one) for one in told["reasons"]]
+    return made(types.Return, {**told, "reasons": reasons})
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:

@@ -117,6 +117,30 @@ class Item:
 
 
 @strawberry.type
+class Check:
+    conclusion: str
+    words: str
+    file: str
+    digest: str
+    at: str
+
+
+@strawberry.type
+class ReturnReason:
+    code: str
+    about: str
+    text: str
+
+
+@strawberry.type
+class Return:
+    at: str
+    state: str
+    revision: int
+    reasons: list[ReturnReason]
+
+
+@strawberry.type
 class Contact:
     unit: str
     telephone: str
@@ -173,6 +197,25 @@ class Resource:
     personal: bool
     gaps: list[str]
     """Names of the core metadata that nobody filled in yet."""
+    secrecy: Check | None
+    """As the two below: for the entry's department and the authority; null for others."""
+    assessment: Check | None
+    returns: list[Return] | None
+
+
+@strawberry.type
+class Examined:
+    code: str
+    state: str
+    missing: list[str]
+    """What still keeps the entry from being signed."""
+
+
+@strawberry.input
+class ReturnReasonInput:
+    code: str
+    text: str
+    about: str = ""
 
 
 @strawberry.type

@@ -476,7 +476,9 @@ def check(office: Office, code: str, json_: bool) -> None:
 
 @resource.command("list")
 @click.option("--department")
-@click.option("--state", type=click.Choice(["draft", "submitted", "announced", "withdrawn"]))
+@click.option(
+    "--state", type=click.Choice(["draft", "returned", "submitted", "announced", "withdrawn"])
+)
 @spanned
 @as_json
 @with_office

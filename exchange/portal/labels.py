@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 TAGS: Mapping[str, tuple[str, str]] = {
     "draft": ("Draft", "grey"),
+    "returned": ("Given back", "orange"),
+    "check-clear": ("Passed", "green"),
+    "check-measures": ("Passed with measures", "yellow"),
+    "check-stopped": ("Not passed", "red"),
     "submitted": ("Waiting", "yellow"),
     "supplement": ("Supplement asked", "orange"),
     "agreed": ("Agreed", "green"),
@@ -112,6 +116,21 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "verify": "Only ask whether something is so",
         "bulk": "Read all records, in bulk",
     },
+    "check": {
+        "secrecy": "Check for secrets",
+        "personal": "Assessment of personal information",
+    },
+    "return": {
+        "incomplete": "Incomplete",
+        "wrong": "Wrong",
+        "class": "Sharing class unfit",
+        "basis": "Legal basis unfit",
+        "conditions": "Conditions unfit",
+        "duplicate": "Another source has it",
+        "secrecy": "Secrets",
+        "personal": "Personal information",
+        "other": "Other",
+    },
     "format": {
         "document": "Electronic document",
         "spreadsheet": "Spreadsheet",
@@ -189,6 +208,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "grant.suspended": "Grant suspended",
         "grant.resumed": "Grant in force again",
         "resource.drafted": "Catalogue entry drafted",
+        "resource.examined": "Catalogue entry examined",
+        "resource.returned": "Catalogue entry given back",
         "resource.submitted": "Catalogue entry signed off",
         "resource.announced": "Catalogue entry announced",
         "resource.withdrawn": "Catalogue entry withdrawn",

@@ -108,6 +108,11 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
         )
     found += _reviews(node, actor)
     resources = [held.resource for held in node.held(RESOURCE).values()]
+    if head or actor.has(Role.OPERATOR):
+        back = [one for one in resources if (one.state, one.department) == ("returned", own)]
+        found.append(
+            Waiting(count=len(back), title="Resources given back to correct", address="/publish")
+        )
     if head:
         unsigned = [one for one in resources if (one.state, one.department) == ("draft", own)]
         found.append(

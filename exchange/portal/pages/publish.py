@@ -21,6 +21,7 @@ from exchange.acts.register import ActError
 from exchange.acts.resources import as_of
 from exchange.acts.sources import flag_of
 from exchange.node import Node
+from exchange.portal.entry_course import told_course
 from exchange.portal.entry_form import (
     offered,
     read_item_metadata,
@@ -106,7 +107,7 @@ DROPPED = frozenset({"step", "csrf"})
 
 async def entry(request: Request) -> Response:
     actor = await signed_in(request)
-    return await _entry(request, actor, Errors.of(request))
+    return await shown_entry(request, actor, Errors.of(request))
 
 
 async def step(request: Request) -> Response:
@@ -125,7 +126,7 @@ async def step(request: Request) -> Response:
     if not errors:
         await tried(errors, request, actor, f"resource.{verb}", **arguments)
     if errors:
-        return await _entry(request, actor, errors)
+        return await shown_entry(request, actor, errors)
     return RedirectResponse(f"/publish/entry/{code}?done={verb}", status_code=303)
 
 
@@ -174,7 +175,8 @@ def _edit(
     )
 
 
-async def _entry(request: Request, actor: Actor, errors: Errors) -> Response:
+async def shown_entry(request: Request, actor: Actor, errors: Errors) -> Response:
+    """The entry's page, with what is wrong with a form of it."""
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["code"], names_for(request)
@@ -326,7 +328,7 @@ def _validity(items: tuple[Item, ...], given: Form, errors: Errors) -> Validity 
 def _listed(node: Node, actor: Actor, names: Names, page_number: int) -> dict[str, Any]:
     held = [one.resource for one in node.held(RESOURCE).values()]
     own = [one for one in held if one.department == actor.department]
-    order = {"draft": 0, "submitted": 1, "announced": 2, "withdrawn": 3}
+    order = {"returned": 0, "draft": 1, "submitted": 2, "announced": 3, "withdrawn": 4}
     own.sort(key=lambda one: (order.get(one.state, 9), one.code))
     return {
         "entries": [
@@ -396,6 +398,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.has(Role.AUTHORITY)
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
+        **told_course(node, actor, registration, names),
         "may_withdraw": resource.state == "announced"
         and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
     }
