@@ -146,6 +146,7 @@ resource = _protected(
     Column("names", Text),
     Column("before", Text, quote=True),
     Column("more", Text),
+    Column("course", Text),
 )
 
 resource_item = Table(
@@ -585,6 +586,16 @@ review_verdict = _protected(
     _text("finding"),  # sealed
     _text("given_by"),
     _number("given_at"),
+)
+
+item_source = _protected(
+    "item_source",
+    _key("id"),
+    _text("department"),
+    _text("title"),
+    _text("reason"),  # sealed
+    _text("designated_by"),
+    _number("designated_at"),
 )
 
 registry_meta = Table(

@@ -5,6 +5,7 @@ from catalogue.service.answers import Answering
 from catalogue.service.differing import Differing
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
+from catalogue.service.entries import Entries
 from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
 from catalogue.service.keeping import Keeping
@@ -27,6 +28,7 @@ class Registry(
     People,
     Matters,
     Resources,
+    Entries,
     Sources,
     Harvesting,
     Sharing,

@@ -51,6 +51,7 @@ from catalogue.reviews import (
     ReviewVerdict,
 )
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
 from tests.fakes.catalogue import (
@@ -334,6 +335,16 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         ),
     ),
     **SHARING_ROWS,
+    "item_source": (
+        ItemSource(
+            id="enterprise/企业名称",
+            department="market",
+            title="企业名称",
+            reason="登记机关",
+            designated_by="off_authority",
+            designated_at=TODAY,
+        ),
+    ),
 }
 
 
