@@ -101,6 +101,11 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             "没有登记过此摘要的查询文档。",
             "No document of this digest is registered for the caller's department.",
         ),
+        "DOCUMENT_AMBIGUOUS": _caller(
+            400,
+            "本部门以此名称登记的查询文档不止一份，请改用摘要。",
+            "Several documents of the caller's department have this name: ask by the digest.",
+        ),
         "DOCUMENT_UNTRUSTED": _caller(
             400,
             "平台只接受已登记的查询文档，请先登记。",
