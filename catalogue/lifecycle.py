@@ -1,7 +1,7 @@
 """Who may do what, and how departments' people, keys, sources and resources come and go. Decides only."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from catalogue.compatibility import kept_names, name_conflicts
 from catalogue.errors import (
@@ -192,14 +192,14 @@ def submit(registration: Registration, *, by: Actor) -> Registration:
     )
 
 
-def announce(registration: Registration, *, by: Actor) -> Registration:
+def announce(registration: Registration, *, by: Actor, on: date) -> Registration:
     resource = registration.resource
     officer = require_decider(by, Role.AUTHORITY)
     require_other(officer, registration.drafted_by, registration.signed_by)
     _require_state(resource, "submitted")
     return replace(
         registration,
-        resource=replace(resource, state="announced"),
+        resource=replace(resource, state="announced", published_on=resource.published_on or on),
         announced_by=officer.id,
     )
 

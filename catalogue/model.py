@@ -2,10 +2,24 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from catalogue.metadata import (
+    BaseData,
+    Code,
+    Contact,
+    DataClass,
+    Distribution,
+    InformationFormat,
+    Openness,
+    Secrecy,
+    Sensitivity,
+    SharingMethod,
+    UpdateCycle,
+    Upstream,
+)
 from catalogue.readings import Reading
 
 
@@ -167,7 +181,21 @@ class Item:
     """The kind of subject that the item identifies; None where it identifies nobody."""
     key: bool = False
     match: bool = False
+    """Whether it may be searched by and compared; filters of lists are named by the resource's listing."""
     unit: str = ""
+    title_en: str = ""
+    description: str = ""
+    length: int | None = None
+    """Characters or digits at most; None: not said."""
+    data_element: str = ""
+    """数据元: identifier of the standard's element that the item is; empty where it follows none."""
+    code_list: str = ""
+    """Name of the code list that its values come from (关联代码集), such as `GB/T 2261.1`."""
+    codes: tuple[Code, ...] = ()
+    """The values of that list where the entry gives them; empty: they stand in the standard."""
+    sensitivity: Sensitivity = Sensitivity.ORDINARY
+    basic: bool = False
+    """Whether it is a basic item of base data (51号 art. 10)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +284,32 @@ class Resource:
     """None: a list, where there is one, comes in the order of the key and is filtered by nothing."""
     certificate: CertificateMapping | None = None
     """None: the records are no e-certificates."""
+    keywords: tuple[str, ...] = ()
+    format: InformationFormat | None = None
+    """信息资源格式; None: not said."""
+    format_name: str = ""
+    """The product or file format, such as `MySQL` or `csv`."""
+    methods: tuple[SharingMethod, ...] = ()
+    recipients: tuple[str, ...] = ()
+    """Who may have conditional data: codes or names of departments; `*`: any whose duties need it."""
+    openness: Openness | None = None
+    """社会开放属性; None: not said."""
+    open_conditions: str = ""
+    update_cycle: UpdateCycle | None = None
+    """None: not said; `update_days` is the age that the gateway holds rows to."""
+    published_on: date | None = None
+    """When it was first announced; None until then."""
+    related: tuple[str, ...] = ()
+    """Codes of related resources (关联资源代码)."""
+    data_class: DataClass | None = None
+    """数据分类 beside the level; None: not said."""
+    base_data: BaseData | None = None
+    """None: no base data."""
+    secrecy: Secrecy = Secrecy.NONE
+    distributions: tuple[Distribution, ...] = ()
+    contact: Contact | None = None
+    upstream: Upstream | None = None
+    """Who above holds it and is not connected; None: the exchange reads it from `source`."""
 
     @property
     def key(self) -> Item:

@@ -100,6 +100,7 @@ class Snapshot:
             if code in wanted
             and resource.state == "announced"
             and resource.sharing_class != "not-shared"
+            and resource.upstream is None
         )
 
     def grants_for(self, system: str, resource: str) -> tuple[Grant, ...]:

@@ -145,6 +145,7 @@ resource = _protected(
     Column("certificate", Text),
     Column("names", Text),
     Column("before", Text, quote=True),
+    Column("more", Text),
 )
 
 resource_item = Table(
@@ -164,6 +165,7 @@ resource_item = Table(
     _number("key"),
     _number("match"),
     _text("unit"),
+    Column("more", Text),
 )
 
 source_load = _protected(

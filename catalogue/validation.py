@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import re2
 
-from catalogue import files, readings
+from catalogue import entries, files, readings
 from catalogue.certificates import check_certificate
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
@@ -39,7 +39,6 @@ _KEY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _GRAPHQL_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]{0,127}")
 _TYPE_NAME = re.compile(r"[A-Z][0-9A-Za-z]{0,127}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
-_NO_SHARE_LEVELS = ("law", "administrative-regulation", "state-council-decision")
 
 
 def check_department(department: Department) -> Department:
@@ -126,8 +125,16 @@ def check_resource(resource: Resource) -> Resource:
         *_details(resource),
         *_listing(resource),
         *check_certificate(resource),
+        *entries.check_closed_basis(resource),
+        *entries.findings(resource),
     ]
     return _unless(findings, resource)
+
+
+def check_complete(resource: Resource) -> Resource:
+    """Return the resource if it may be signed and announced: all that a draft may still lack is there."""
+    check_resource(resource)
+    return _unless([*entries.missing(resource)], resource)
 
 
 def _resource_names(resource: Resource) -> Iterable[str]:
@@ -144,7 +151,7 @@ def _resource_names(resource: Resource) -> Iterable[str]:
             yield f"field name {name!r} cannot be used"
     if resource.field_name == resource.list_name:
         yield f"field and list are both named {resource.field_name}"
-    if not resource.source or not resource.table:
+    if resource.upstream is None and (not resource.source or not resource.table):
         yield "a source and a table needed"
 
 
@@ -186,16 +193,6 @@ def _classes(resource: Resource) -> Iterable[str]:
         yield f"class {resource.sharing_class}, its items need {strictness[needed]}"
     if resource.sharing_class is SharingClass.CONDITIONAL and not resource.conditions.strip():
         yield "a conditional resource states its conditions"
-    if resource.sharing_class is SharingClass.NOT_SHARED:
-        yield from _no_share_basis(resource.no_share_basis)
-
-
-def _no_share_basis(basis: tuple[str, ...]) -> Iterable[str]:
-    """Only a law, an administrative regulation or a State Council decision keeps data unshared (51号)."""
-    if len(basis) != 4 or not all(part.strip() for part in basis):
-        yield "not shared: document, article, text and level of the law needed"
-    elif basis[3] not in _NO_SHARE_LEVELS:
-        yield f"not shared: a basis of level {', '.join(_NO_SHARE_LEVELS)} needed"
 
 
 def _details(resource: Resource) -> Iterable[str]:

@@ -11,6 +11,7 @@ from catalogue.model import Actor, Matter, Resource, Role, SourceAddress
 from catalogue.rows import DEPARTMENT, LOAD, MATTER, RESOURCE, SOURCE
 from catalogue.service.people import Taken, chunks, taken
 from catalogue.service.unit import Unit, UseCases
+from catalogue.workdays import ZONE
 
 
 class Resources(UseCases):
@@ -66,10 +67,11 @@ class Resources(UseCases):
         with self._unit(by) as unit:
             before = unit.find(RESOURCE, resource.code)
             drafted = lifecycle.draft(resource, by=unit.actor(), before=before)
-            source = unit.need(SOURCE, resource.source)
-            if source.department != resource.department:
-                raise InvalidError(f"source {resource.source} belongs to another department")
-            validation.check_reading(resource, source)
+            if resource.upstream is None:
+                source = unit.need(SOURCE, resource.source)
+                if source.department != resource.department:
+                    raise InvalidError(f"source {resource.source} belongs to another department")
+                validation.check_reading(resource, source)
             _check_names(unit, resource)
             _record_resource(unit, "resource.drafted", drafted)
         return drafted.resource
@@ -78,14 +80,16 @@ class Resources(UseCases):
         """The department's head signs off what somebody else drafted."""
         with self._unit(by) as unit:
             signed = lifecycle.submit(unit.need(RESOURCE, code), by=unit.actor())
+            validation.check_complete(signed.resource)
             _record_resource(unit, "resource.submitted", signed)
         return signed.resource
 
     def announce_resource(self, code: str, *, by: Actor) -> Resource:
         """The authority announces; from now on the resource can be asked for."""
         with self._unit(by) as unit:
-            announced = lifecycle.announce(unit.need(RESOURCE, code), by=unit.actor())
-            validation.check_resource(announced.resource)
+            today = self._now().astimezone(ZONE).date()
+            announced = lifecycle.announce(unit.need(RESOURCE, code), by=unit.actor(), on=today)
+            validation.check_complete(announced.resource)
             _record_resource(unit, "resource.announced", announced)
         return announced.resource
 

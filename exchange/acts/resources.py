@@ -6,6 +6,7 @@ from typing import Literal
 
 from catalogue import files, naming, suggest
 from catalogue.compatibility import breaks, broken
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
 from catalogue.model import Actor, Item, Matter, Resource, Role, SourceAddress
 from catalogue.readings import Reading
 from catalogue.rows import GRANT, MATTER, RESOURCE, SOURCE
@@ -231,6 +232,9 @@ def reflect(
         level=max(item.level for item in items),
         personal=suggest.is_personal(items),
         reading=seen.reading,
+        format=suggest.suggest_format(held.kind),
+        methods=(SharingMethod.INTERFACE,),
+        recipients=(ANY_DEPARTMENT,),
     )
     return {"resource": resource, "skipped": list(seen.skipped)}
 

@@ -346,6 +346,22 @@ def finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:
         "level": max(item["level"] for item in items),
         "validity": validity,
         "purposes": ["administrative-basis"],
+        **_metadata(OWNERS[entry.source].name, entry.name),
+    }
+
+
+def _metadata(department: str, name: str) -> dict[str, Any]:
+    """The core metadata that every entry of the demo gives alike."""
+    return {
+        "abstract": f"{department}登记的{name}。",
+        "keywords": [name],
+        "format": "database",
+        "methods": ["interface"],
+        "recipients": ["*"],
+        "openness": "not-open",
+        "update_cycle": "daily",
+        "data_class": "organisation",
+        "contact": {"unit": f"{department}数据科", "telephone": "0571-00000000"},
     }
 
 
@@ -385,6 +401,7 @@ def _deposit() -> dict[str, Any]:
         "sharing_class": "conditional",
         "conditions": "行政许可办理部门，仅限所办理案件的当事人",
         "purposes": ["administrative-basis"],
+        **_metadata(district.LABOUR.name, "农民工工资保证金缴存证明"),
     }
 
 

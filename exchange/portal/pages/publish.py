@@ -246,7 +246,7 @@ def read_resource(base: Resource, given: Form, errors: Errors) -> Resource:
             errors.at("basis-document", "Name the document, its article, its text and its level")
         elif basis[3] not in LAW_LEVELS:
             errors.at("basis-level", "Only a law, a regulation or a State Council decision will do")
-    else:
+    elif not any(part.strip() for part in basis):
         basis = ()
     return replace(
         base,

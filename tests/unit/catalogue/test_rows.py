@@ -1,7 +1,7 @@
 """Rows: what is written comes back, and personal columns never stand in the clear."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,17 @@ from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
+from catalogue.metadata import (
+    Code,
+    Contact,
+    Distribution,
+    Sensitivity,
+    SharingMethod,
+    UpdateCycle,
+    Upstream,
+)
 from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule, SubjectType
+from catalogue.protected import row_digest
 from catalogue.readings import (
     Absent,
     GraphqlReading,
@@ -57,6 +67,7 @@ from tests.fakes.catalogue import (
 )
 from tests.fakes.sealer import FakeSealer
 
+SALT = b"0123456789abcdef"
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
 READINGS: tuple[Reading, ...] = (
     RestReading(
@@ -119,6 +130,25 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             resource=a_resource(listing=Listing(items=("name",), unique="uscc")), drafted_by="a"
         ),
         Registration(resource=a_resource(validity=None, items=()), drafted_by="a"),
+        Registration(
+            resource=a_resource(
+                keywords=("执照",),
+                update_cycle=UpdateCycle.MONTHLY,
+                published_on=date(2026, 1, 5),
+                contact=Contact(unit="数据科", telephone="0571-1"),
+                distributions=(Distribution(method=SharingMethod.FILE),),
+                upstream=Upstream(holder="省厅", way_to_ask="发函"),
+                items=(
+                    replace(
+                        a_resource().items[0],
+                        length=18,
+                        codes=(Code(value="1", title="男", title_en="male"),),
+                        sensitivity=Sensitivity.PERSONAL,
+                    ),
+                ),
+            ),
+            drafted_by="a",
+        ),
         *(
             Registration(resource=a_resource(reading=reading, update_days=30), drafted_by="a")
             for reading in READINGS
@@ -308,6 +338,22 @@ def test_a_row_fills_every_column_of_its_table(kind: Kind[Any]) -> None:
     if parts is not None:
         owned = {column.name for column in metadata.tables[parts.table].columns}
         assert {name for part in row[parts.field] for name in part} | {parts.owner} == owned
+
+
+def test_an_entry_without_core_metadata_stands_as_it_stood_before_there_was_any() -> None:
+    kind = next(kind for kind in KINDS if kind.table == "resource")
+    bare = a_resource(methods=(), recipients=())
+    row = kind.write(Registration(resource=bare, drafted_by="a"), FakeSealer())
+    assert row["more"] is None
+    assert all(item["more"] is None for item in row["items"])
+    older = {name: value for name, value in row.items() if name != "more"}
+    older["items"] = [
+        {name: value for name, value in item.items() if name != "more"} for item in row["items"]
+    ]
+    key = bare.code
+    assert row_digest("resource", key, row, SALT) == row_digest("resource", key, older, SALT)
+    told = row | {"items": [row["items"][0] | {"more": "{}"}, *row["items"][1:]]}
+    assert row_digest("resource", key, told, SALT) != row_digest("resource", key, row, SALT)
 
 
 def test_personal_columns_are_sealed_and_each_sealing_differs() -> None:
