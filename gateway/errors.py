@@ -359,6 +359,12 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             retryable=True,
             following="wait",
         ),
+        "CODE_UNKNOWN": _source(
+            "该信息项的值不在登记的代码集内，未予提供。",
+            "The source has a word for the item that its code list has not; it is not given.",
+            retryable=False,
+            following="accept-paper",
+        ),
         "VALUE_INVALID": _source(
             "该信息项的值不符合登记的类型。",
             "The item's value does not have the type that was registered.",
