@@ -41,6 +41,7 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
 
 T = TypeVar("T")
@@ -298,6 +299,7 @@ REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text"
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
+ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -325,4 +327,5 @@ KINDS: tuple[Kind[Any], ...] = (
     REVIEW_VERDICT,
     SYNONYMS,
     DEMAND,
+    ITEM_SOURCE,
 )

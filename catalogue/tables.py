@@ -456,6 +456,16 @@ review_verdict = _protected(
     _number("given_at"),
 )
 
+item_source = _protected(
+    "item_source",
+    _key("id"),
+    _text("department"),
+    _text("title"),
+    _text("reason"),  # sealed
+    _text("designated_by"),
+    _number("designated_at"),
+)
+
 registry_meta = Table(
     "registry_meta",
     metadata,

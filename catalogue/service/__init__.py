@@ -3,6 +3,7 @@
 from catalogue.lifecycle import NewOfficer
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
+from catalogue.service.entries import Entries
 from catalogue.service.harvest import Harvesting
 from catalogue.service.keeping import Keeping
 from catalogue.service.office import Office
@@ -21,6 +22,7 @@ __all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 class Registry(
     People,
     Resources,
+    Entries,
     Sources,
     Harvesting,
     Sharing,

@@ -100,8 +100,17 @@ class Query:
     @_field
     async def resource(self, info: Info, code: str) -> types.Resource | None:
         told = await _act(info, "resource.show", code=code)
-        items = [made(types.Item, item) for item in told["items"]]
-        return made(types.Resource, told | {"items": items})
+        return made(types.Resource, told | _nested(told))
+
+    @_field
+    async def item_collisions(self, info: Info) -> list[types.ItemCollision] | None:
+        return [
+            made(
+                types.ItemCollision,
+                row | {"holders": [made(types.ItemHolder, one) for one in row["holders"]]},
+            )
+            for row in await _act(info, "item.collisions")
+        ]
 
     @_field
     async def catalogue_search(
@@ -340,6 +349,15 @@ class Mutation:
         return await _resource(info, "resource.withdraw", code=code, reason=reason)
 
     @_change
+    async def designate_item_source(
+        self, info: Info, meaning: str, department: str, reason: str
+    ) -> types.ItemSource | None:
+        told = await _act(
+            info, "item.designate", meaning=meaning, department=department, reason=reason
+        )
+        return made(types.ItemSource, told)
+
+    @_change
     async def confirm_review(self, info: Info, review: str) -> types.Review | None:
         return made(types.Review, await _act(info, "review.confirm", review=review))
 
@@ -382,6 +400,21 @@ _REVIEWED: Mapping[str, type[Any]] = {
     "verdicts": types.ReviewVerdict,
     "questions": types.ReviewQuestion,
 }
+
+
+def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an entry that are types of their own."""
+    items = [
+        made(types.Item, item | {"codes": [made(types.Code, code) for code in item["codes"]]})
+        for item in told["items"]
+    ]
+    contact, upstream = told["contact"], told["upstream"]
+    return {
+        "items": items,
+        "distributions": [made(types.Distribution, one) for one in told["distributions"]],
+        "contact": None if contact is None else made(types.Contact, contact),
+        "upstream": None if upstream is None else made(types.Upstream, upstream),
+    }
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:

@@ -320,6 +320,15 @@ def _register_keys(place: District) -> None:
 def announce(place: District, short: str, resource: dict[str, Any]) -> None:
     place.act(f"{short}.operator", "resource.draft", resource=resource)
     place.act(f"{short}.head", "resource.submit", code=resource["code"])
+    for shared in place.act("authority", "item.collisions"):
+        _mine, first, *_others = shared["holders"]
+        place.act(
+            "authority",
+            "item.designate",
+            meaning=shared["meaning"],
+            department=first["department"],
+            reason="登记在先，由其采集",
+        )
     place.act("authority", "resource.announce", code=resource["code"])
 
 

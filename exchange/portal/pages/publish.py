@@ -21,7 +21,14 @@ from exchange.acts.register import ActError
 from exchange.acts.resources import as_of
 from exchange.acts.sources import flag_of
 from exchange.node import Node
+from exchange.portal.entry_form import (
+    offered,
+    read_item_metadata,
+    read_metadata,
+    written_codes,
+)
 from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.pages.catalogue import told_recipients
 from exchange.portal.render import page
 from exchange.portal.rooms import CLASSES, MASKS, Names, names_for, tried
 from exchange.portal.session import signed_in
@@ -78,6 +85,7 @@ async def save(request: Request) -> Response:
             request,
             "publish_preview.html",
             resource=edited,
+            recipients=told_recipients(edited, request.state.snapshot, errors.language),
             as_of=await run_in_threadpool(_as_of, node, edited),
             kept=[
                 (name, value)
@@ -161,6 +169,8 @@ def _edit(
         subjects=[one.value for one in SubjectType],
         purposes=PURPOSES,
         law_levels=LAW_LEVELS,
+        offered=offered(errors.language),
+        written_codes=written_codes,
     )
 
 
@@ -263,6 +273,7 @@ def read_resource(base: Resource, given: Form, errors: Errors) -> Resource:
         personal=any(item.key and item.subject is SubjectType.PERSON for item in items),
         single=one("single") != "no",
         validity=_validity(items, given, errors),
+        **read_metadata(base, given, errors),
     )
 
 
@@ -285,6 +296,7 @@ def _read_item(item: Item, given: Form, *, key: str, errors: Errors) -> Item:
         subject=SubjectType(subject) if subject in set(SubjectType) else None,
         key=item.name == key,
         match=item.name == key or one("match") == "yes",
+        **read_item_metadata(item, given, errors),
     )
 
 
@@ -365,6 +377,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
     resource, own = registration.resource, registration.resource.department == actor.department
     return {
         "resource": resource,
+        "recipients": told_recipients(resource, names.snapshot, names.language),
         "as_of": _as_of(node, resource),
         "flag": flag_of(node, code),
         **_due(node, resource),
