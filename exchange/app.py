@@ -32,6 +32,7 @@ from exchange.web import (
     exports,
     health,
     links,
+    rest,
     systems,
     tlog,
     upstream,
@@ -51,7 +52,10 @@ STAMP_EVERY_S = 5.0
 def build_app(node: Node) -> Starlette:
     """Return the ASGI application of an open node; it closes the node when it ends."""
     counter = _counter(node)
+    # Trying things out has turns and documents of its own: it never takes a place from a real call.
+    trying = _counter(node)
     test_log = TestLog(node)
+    manners = _manners(node)
     bench = bench_of(node)
 
     @asynccontextmanager
@@ -94,6 +98,15 @@ def build_app(node: Node) -> Starlette:
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
             Route("/contract.graphql", contract.contract, methods=["GET"]),
+            Route("/rest/openapi.json", rest.openapi, methods=["GET"]),
+            Route(
+                "/rest/{document}",
+                rest.Rest(node, OwnGround(node), manners=manners, counter=counter),
+            ),
+            Route(
+                "/test/rest/{document}",
+                rest.Rest(node, TestGround(node, test_log), manners=manners, counter=trying),
+            ),
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/upstream/key", upstream.key, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),
@@ -109,14 +122,12 @@ def build_app(node: Node) -> Starlette:
     app.state.node = node
     app.state.terms = terms_of(node)
     app.state.bench = bench
-    manners = _manners(node)
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
-    # Trying things out has turns and documents of its own: it never takes a place from a real call.
     app.doors["/test/graphql"] = GraphQL(
         node,
         TestGround(node, test_log),
         manners=replace(manners, trusted_only=False),
-        counter=_counter(node),
+        counter=trying,
     )
     return app
 

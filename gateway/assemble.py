@@ -14,8 +14,9 @@ from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 from graphql.pyutils import Path as FieldPath
 
 from catalogue.certificates import FIELDS
+from catalogue.metadata import Code
 from catalogue.model import CertificateMapping, Item
-from gateway import names
+from gateway import coded, names
 from gateway.cursors import write_position
 from gateway.model import (
     Failed,
@@ -85,6 +86,10 @@ class _Subject:
     text: str = field(repr=False)
 
 
+class UnknownWordError(Exception):
+    """The source had a word for an item that its code list has not: null, and an error in its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     step: Step
@@ -92,11 +97,15 @@ class _Record:
     joins: Mapping[str, str] = field(repr=False)
     status: str | None = None
     """Of an e-certificate whose status was asked for."""
+    unread: frozenset[str] = frozenset()
+    """Items of which the source had a word that their code list has not."""
 
     def value(self, item: Item) -> Any:
         """Return an item as it may be given; a key that the caller gave is told back, not read."""
         if isinstance(self.step.key, GivenKey) and item.key:
             return self.step.key.value
+        if item.name in self.unread:
+            raise UnknownWordError
         return self.row.get(item.name)
 
 
@@ -164,6 +173,8 @@ class _Resolving:
                 return self._of_page(source, info.field_name)
             case VerificationResult():
                 return source.value
+            case Code():
+                return coded.entry_field(source, info.field_name)
             case _:
                 raise TypeError(f"nothing is known of a {type(source).__name__}")
 
@@ -239,6 +250,9 @@ class _Resolving:
         for item in resource.items:
             if item.graphql_name == info.field_name:
                 return record.value(item)
+        beside = coded.fields(resource).get(info.field_name)
+        if beside is not None:
+            return _of_list(record, *beside)
         mapping = resource.certificate
         if mapping is not None and info.field_name in FIELDS:
             return _of_certificate(record, mapping, info.field_name)
@@ -269,8 +283,18 @@ class _Resolving:
 def _records_of(outcome: Masked) -> Iterator[_Record]:
     joins = outcome.joins or [{}] * len(outcome.rows)
     statuses = outcome.statuses or [None] * len(outcome.rows)
-    for row, joined, status in zip(outcome.rows, joins, statuses, strict=True):
-        yield _Record(outcome.permitted.step, row, joined, status)
+    none: frozenset[str] = frozenset()
+    found = enumerate(zip(outcome.rows, joins, statuses, strict=True))
+    for number, (row, joined, status) in found:
+        unread = outcome.unread.get(number, none)
+        yield _Record(outcome.permitted.step, row, joined, status, unread)
+
+
+def _of_list(record: _Record, item: Item, beside: coded.Beside) -> Any:
+    """Return what stands beside a code: a name of it, or the whole list, whatever the record has."""
+    if beside is coded.Beside.LIST:
+        return item.codes
+    return coded.names_of(item, beside).get(record.value(item))
 
 
 def _of_certificate(record: _Record, mapping: CertificateMapping, name: str) -> Any:
@@ -364,7 +388,9 @@ def _value_errors(plan: Plan, errors: Sequence[GraphQLError] | None) -> Iterator
         if not owners:
             raise error
         nearest = max((refs[ref] for ref in owners), key=lambda step: len(step.path))
-        yield _error(where, "VALUE_INVALID", nearest, retryable=False)
+        unknown = isinstance(error.original_error, UnknownWordError)
+        code = coded.CODE_UNKNOWN if unknown else "VALUE_INVALID"
+        yield _error(where, code, nearest, retryable=False)
 
 
 def _error(where: Where, code: str, step: Step, *, retryable: bool | None) -> Mapping[str, Any]:

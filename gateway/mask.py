@@ -9,6 +9,7 @@ from typing import Any
 
 from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, SubjectType, Validity
+from gateway import coded
 from gateway.model import (
     Claim,
     Fetched,
@@ -28,6 +29,8 @@ from policies.model import RowCondition, Verdict
 MASK_UNKNOWN = "MASK_UNKNOWN"
 FILTER_UNUSABLE = "POLICY_UNAVAILABLE"
 
+Watched = Sequence[tuple[str, Callable[[Any], bool]]]
+"""Items that are given and held to a code list, each with what knows its words."""
 Normalise = Callable[[SubjectType, str], str]
 """Returns the one spelling of an identifier; raises ValueError where it is none."""
 
@@ -141,7 +144,7 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         if step.claims:
             verified = _verify(permitted, rows, now=now)
             return Masked(permitted, (), fetched.as_of_ms, verified)
-        give = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
+        give, watched = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
         given = tuple([give(row) for row in rows])
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
@@ -160,7 +163,18 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         positions=_positions(step, rows) if listed else (),
         statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
+        unread=_unread(watched, rows) if watched else {},
     )
+
+
+def _unread(watched: Watched, rows: Sequence[Row]) -> dict[int, frozenset[str]]:
+    """Return by row the items of which it has a word that their code list has not."""
+    found: dict[int, frozenset[str]] = {}
+    for number, row in enumerate(rows):
+        unknown = [name for name, knows in watched if not knows(row.get(name))]
+        if unknown:
+            found[number] = frozenset(unknown)
+    return found
 
 
 def _positions(step: Step, rows: Sequence[Row]) -> tuple[tuple[Any, ...], ...]:
@@ -204,27 +218,49 @@ def _status(
     return meant.name if stands else CertificateStatus.EXPIRED.name
 
 
-_givers: Remembered[Callable[[Row], Row]] = Remembered()
+_givers: Remembered[tuple[Callable[[Row], Row], Watched]] = Remembered()
 
 
-def _giving(step: Step, verdict: Verdict) -> Callable[[Row], Row]:
-    """Return what leaves of one row only what is given. What is neither allowed nor masked is not in it."""
+def _giving(step: Step, verdict: Verdict) -> tuple[Callable[[Row], Row], Watched]:
+    """Return what leaves of one row only what is given, and whose words are held to a list.
+
+    What is neither allowed nor masked is not in the row.
+    """
     items = verdict.items
     if items is None:
-        return lambda _: {}
+        return lambda _: {}, ()
     allowed, masks, denied = set(items.allowed), items.masked, items.denied
     shown = [
         (item.name, masks.get(item.name), item.type)
         for item in step.items
         if item.name not in denied and (item.name in masks or item.name in allowed)
     ]
-    if all(hidden is None for _, hidden, _ in shown):
+    lists = {item.name: coded.knows(item) for item in step.items if coded.is_coded(item)}
+    watched = [
+        (name, lists[name])
+        for name, hidden, _ in shown
+        if name in lists and hidden in {None, "none"}
+    ]
+    if not lists and all(hidden is None for _, hidden, _ in shown):
         names = [name for name, _, _ in shown]
-        return lambda row: {name: row.get(name) for name in names}
-    return lambda row: {
-        name: row.get(name) if hidden is None else apply_mask(hidden, row.get(name), type_=type_)
-        for name, hidden, type_ in shown
-    }
+        return (lambda row: {name: row.get(name) for name in names}), ()
+    return (
+        lambda row: {
+            name: _coded(hidden, row.get(name), knows=lists[name])
+            if name in lists
+            else row.get(name)
+            if hidden is None
+            else apply_mask(hidden, row.get(name), type_=type_)
+            for name, hidden, type_ in shown
+        }
+    ), watched
+
+
+def _coded(hidden: str | None, value: Any, *, knows: Callable[[Any], bool]) -> Any:
+    """Return a code, or null: half a code would be another one, and a word that is none is not given."""
+    if hidden is not None and apply_mask(hidden, value) != value:
+        return None
+    return value if hidden in {None, "none"} and knows(value) else None
 
 
 def _joins(
@@ -409,6 +445,8 @@ def _claimed(claim: Claim, row: Row) -> bool:
     if claim.item is None:
         return True  # The standing is checked for every verification, claimed or not.
     if claim.value is None or row.get(claim.item.name) is None:
+        return False
+    if coded.is_coded(claim.item) and not coded.knows(claim.item)(row[claim.item.name]):
         return False
     return plain_text(row[claim.item.name]) == plain_text(claim.value)
 

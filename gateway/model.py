@@ -241,6 +241,9 @@ class Masked:
     where it may not be given."""
     more: bool = False
     """Whether a list goes on after these rows."""
+    unread: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By the number of a row: items of which the source had a word that their code list has not. The row
+    holds a null in their place."""
 
 
 Ruling = Permitted | Refused

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from catalogue.model import Item, ItemType, Resource, SubjectType
+from gateway import coded
 
 NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,127}")
 
@@ -66,6 +67,7 @@ RESERVED_TYPES = frozenset(
         VERIFICATION,
         VERIFICATION_RESULT,
         PAGE_INFO,
+        coded.ENTRY,
         *(CERTIFICATE, CERTIFICATE_STATUS, HOLDER, HOLDER_SCHEME),
         *FILTERS.values(),
         *SUBJECT_TYPES.values(),
@@ -153,12 +155,17 @@ def own_types(resource: Resource) -> set[str]:
         edge_type(resource),
         where_type(resource),
         order_type(resource),
+        *(
+            coded.enumeration(resource, one)
+            for one in resource.items
+            if coded.is_enumeration(resource, one)
+        ),
     }
 
 
 def links(resource: Resource) -> dict[str, Item]:
     """Return the links of a resource's records to other subjects: field name → item followed."""
-    items = {item.graphql_name for item in resource.items}
+    items = {item.graphql_name for item in resource.items} | coded.fields(resource).keys()
     followed = [item for item in resource.items if item.subject is not None and not item.key]
     named: dict[str, Item] = {}
     for item in followed:

@@ -34,7 +34,8 @@ def outcome_of(outcome: Outcome) -> str:
             if not outcome.rows:
                 return "not-found"
             items = outcome.permitted.verdict.items
-            return "partly-given" if items is not None and items.denied else "given"
+            lacking = bool(outcome.unread) or (items is not None and bool(items.denied))
+            return "partly-given" if lacking else "given"
         case Masked():
             return "not-found" if outcome.verified == VerificationResult.NOT_FOUND else "given"
         case _:

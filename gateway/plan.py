@@ -26,7 +26,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from catalogue.codes import check_certificate_identifier, type_code_of
 from catalogue.errors import CodeError
 from catalogue.model import Item, Resource, SubjectType
-from gateway import names
+from gateway import coded, names
 from gateway.cursors import CursorError, Cursors, read_position
 from gateway.errors import RefusedDocumentError
 from gateway.limits import Limits, check_steps
@@ -449,6 +449,8 @@ class _Planning:
         selected = {nodes[0].name.value: nodes for nodes in collected.values()}
         wanted = {item.name for item in resource.items if item.graphql_name in selected}
         wanted |= set(_certificate_items(resource, selected))
+        beside = coded.fields(resource)
+        wanted |= {beside[name][0].name for name in selected if name in beside}
         links = names.links(resource)
         for nodes in collected.values():
             item = links.get(nodes[0].name.value)

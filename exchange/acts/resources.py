@@ -41,7 +41,7 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
     """Register where data is read, after reading it once.
 
     A login that can write is refused unless `write_reason` says why it must be. `secret` None: the source
-    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL); None: it may follow.
+    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL, WSDL); None: it may follow.
     """
     if kind == files.KIND:
         raise ActError("ACT_ARGUMENTS", "a file is uploaded, not addressed: register the file")
@@ -107,7 +107,7 @@ def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
     actor: Actor,
     *,
     name: str,
-    kind: Literal["sql", "http", "graphql"],
+    kind: Literal["sql", "http", "graphql", "soap"],
     address: str,
     reason: str,
     secret: str | None = None,

@@ -117,7 +117,7 @@ class GraphQL:
         content = answered.write(
             words=words_of,
             languages=head.get("accept-language"),
-            whole_receipt=not _index_only(head),
+            whole_receipt=not index_only(head),
         )
         await _send(send, content, status=answered.status, media=media)
 
@@ -250,7 +250,7 @@ def _unknown_operator(error: IdentityError) -> GatewayError:
     return RefusedRequestError("USAGE_INVALID", members=["operator"], why=error.code)
 
 
-def _index_only(head: Head) -> bool:
+def index_only(head: Head) -> bool:
     """Whether the caller fetches its receipt later (RFC 7240)."""
     return "receipt=index" in head.get("prefer").replace(" ", "").lower().split(",")
 
