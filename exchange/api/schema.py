@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -535,6 +536,7 @@ class ManagementSchema(strawberry.Schema):
         """Leave errors to the endpoint."""
 
 
+@cache
 def build_schema(*, introspection: bool) -> strawberry.Schema:
     """Return the schema. Without `introspection`, which is for development alone, its names are not told."""
     extensions: list[Callable[[], SchemaExtension]] = [
