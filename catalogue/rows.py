@@ -42,6 +42,7 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.revisions import Revision
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
 
@@ -303,6 +304,7 @@ REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text"
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
+REVISION = _plain(Revision, table="resource_revision")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -332,4 +334,5 @@ KINDS: tuple[Kind[Any], ...] = (
     SYNONYMS,
     DEMAND,
     ITEM_SOURCE,
+    REVISION,
 )

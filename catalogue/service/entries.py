@@ -1,13 +1,15 @@
 """Entries of the catalogue: drafted, signed, announced, withdrawn; each item with one source."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from catalogue import lifecycle, single_source, store, validation
+from catalogue import lifecycle, revisions, single_source, store, validation
 from catalogue.errors import DuplicateError, InvalidError
 from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Resource, Role
-from catalogue.rows import ITEM_SOURCE, RESOURCE, SOURCE
+from catalogue.rows import ITEM_SOURCE, RESOURCE, REVISION, SOURCE, Kind
 from catalogue.service.unit import Unit, UseCases
 from catalogue.single_source import Collision, ItemSource
 from catalogue.workdays import ZONE
@@ -47,7 +49,10 @@ class Entries(UseCases):
             single_source.check_designated(
                 found, {key: held for key, held in designated.items() if held is not None}
             )
-            _record_resource(unit, "resource.announced", announced)
+            made = revisions.made(announced, at=self._now())
+            if unit.find(REVISION, made.id) is not None:
+                raise DuplicateError(f"revision {made.revision} of resource {code}")
+            _record_resource(unit, "resource.announced", announced, rows=((REVISION, made),))
         return announced.resource
 
     def withdraw_resource(self, code: str, *, by: Actor, reason: str = "") -> Resource:
@@ -55,6 +60,22 @@ class Entries(UseCases):
             withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=unit.actor())
             _record_resource(unit, "resource.withdrawn", withdrawn, narrowing=True, reason=reason)
         return withdrawn.resource
+
+    def restore_resource(self, code: str, number: int, *, by: Actor) -> Resource:
+        """Draft the content of an older revision anew; it goes the whole way again, as a new revision."""
+        with self._unit(by) as unit:
+            before = unit.need(RESOURCE, code)
+            held = unit.need(REVISION, revisions.revision_id(code, number))
+            content = revisions.restored(held, before.resource)
+            validation.check_resource(content)
+            drafted = lifecycle.draft(content, by=unit.actor(), before=before)
+            drafted = replace(drafted, course=replace(drafted.course, restored_from=held.revision))
+            if content.upstream is None:
+                validation.check_reading(content, unit.need(SOURCE, content.source))
+            _record_resource(
+                unit, "resource.restored", drafted, more={"restored_from": held.revision}
+            )
+        return drafted.resource
 
     def examine_resource(
         self,
@@ -158,6 +179,7 @@ def _record_resource(
     *,
     narrowing: bool = False,
     reason: str = "",
+    rows: tuple[tuple[Kind[Any], Any], ...] = (),
     more: Mapping[str, object] | None = None,
     private: Mapping[str, object] | None = None,
 ) -> None:
@@ -165,6 +187,7 @@ def _record_resource(
     unit.record(
         kind,
         (RESOURCE, registration),
+        *rows,
         narrowing=narrowing,
         at_once=narrowing,
         facts={

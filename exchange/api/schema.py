@@ -103,6 +103,24 @@ class Query:
         return made(types.Resource, told | _nested(told))
 
     @_field
+    async def resource_history(self, info: Info, code: str) -> list[types.Revision] | None:
+        told = await _act(info, "resource.history", code=code)
+        return [made(types.Revision, row) for row in told["rows"]]
+
+    @_field
+    async def resource_diff(
+        self, info: Info, code: str, older: int | None = None, newer: int | None = None
+    ) -> list[types.Change] | None:
+        told = await _act(info, "resource.diff", code=code, older=older, newer=newer)
+        return [
+            made(
+                types.Change,
+                one | {f"member_{language}": word for language, word in one["words"].items()},
+            )
+            for one in told["changes"]
+        ]
+
+    @_field
     async def item_collisions(self, info: Info) -> list[types.ItemCollision] | None:
         return [
             made(
@@ -356,6 +374,12 @@ class Mutation:
             words=words,
         )
         return made(types.Examined, told)
+
+    @_change
+    async def restore_resource(
+        self, info: Info, code: str, revision: int
+    ) -> types.ResourceState | None:
+        return await _resource(info, "resource.restore", code=code, revision=revision)
 
     @_change
     async def return_resource(

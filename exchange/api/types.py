@@ -219,6 +219,28 @@ class ReturnReasonInput:
 
 
 @strawberry.type
+class Revision:
+    revision: int
+    announced_at: str
+    restored_from: int | None
+    changes: int | None
+    """How much differs from the revision before; null for the first."""
+    entry: int | None
+
+
+@strawberry.type
+class Change:
+    kind: str
+    item: str
+    title: str
+    member: str
+    member_zh: str
+    member_en: str
+    was: str
+    becomes: str
+
+
+@strawberry.type
 class ItemHolder:
     resource: str
     department: str

@@ -103,4 +103,66 @@ def _reason(text: str) -> dict[str, str]:
     return {"code": code, "about": about, "text": said}
 
 
-COMMANDS = (collisions, designate, designated, examine, give_back)
+@click.command("history")
+@click.argument("code")
+@as_json
+@with_office
+def history(office: Office, code: str, json_: bool) -> None:
+    """List the announced revisions of an entry, newest first."""
+    said = office.perform("resource.history", code=code)
+    if json_:
+        tell(said, json_=True)
+    else:
+        tell(said["rows"] or "never announced", json_=False, title=f"{code} {said['name']}")
+
+
+@click.command("diff")
+@click.argument("code")
+@click.option("--older", type=int, help="Number of a revision; the one announced before otherwise.")
+@click.option("--newer", type=int, help="Number of a revision; the entry as it stands otherwise.")
+@as_json
+@with_office
+def diff(office: Office, code: str, json_: bool, **which: int | None) -> None:
+    """Say what differs between two revisions; the exit code is 1 where anything does."""
+    said = office.perform("resource.diff", code=code, **which)
+    if json_:
+        tell(said, json_=True)
+    elif not said["changes"]:
+        tell("nothing differs", json_=False)
+    else:
+        lines = [
+            {
+                "item": one["title"],
+                "member": f"{one['words']['zh']} {one['words']['en']}"
+                if one["member"]
+                else one["kind"],
+                "was": one["was"],
+                "becomes": one["becomes"],
+            }
+            for one in said["changes"]
+        ]
+        tell(lines, json_=False, title=f"{code}: revision {said['older']} to {said['newer']}")
+    if said["changes"]:
+        raise SystemExit(1)
+
+
+@click.command("restore")
+@click.argument("code")
+@click.argument("revision", type=int)
+@as_json
+@with_office
+def restore(office: Office, code: str, revision: int, json_: bool) -> None:
+    """Draft an older revision's content anew; once announced it is a new revision."""
+    tell(office.perform("resource.restore", code=code, revision=revision), json_=json_)
+
+
+COMMANDS = (
+    collisions,
+    designate,
+    designated,
+    examine,
+    give_back,
+    history,
+    diff,
+    restore,
+)

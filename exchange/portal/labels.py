@@ -210,6 +210,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "resource.drafted": "Catalogue entry drafted",
         "resource.examined": "Catalogue entry examined",
         "resource.returned": "Catalogue entry given back",
+        "resource.restored": "Earlier revision of an entry drafted again",
         "resource.submitted": "Catalogue entry signed off",
         "resource.announced": "Catalogue entry announced",
         "resource.withdrawn": "Catalogue entry withdrawn",

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from catalogue.differences import differences
 from catalogue.errors import (
     InvalidError,
     NotAllowedError,
     OwnRequestError,
     StateError,
     UnknownError,
+    UnrecordedRowError,
 )
 from catalogue.examination import CheckKind, Conclusion, ReturnCode, ReturnReason
 from catalogue.lifecycle import Registration
 from catalogue.metadata import Sensitivity
 from catalogue.model import Resource, SubjectType
-from catalogue.rows import RESOURCE
+from catalogue.rows import RESOURCE, REVISION
 from tests.fakes.catalogue import HALL, MARKET, a_resource, a_source, an_item
 from tests.fakes.district import District, a_registry_database
 
@@ -195,3 +197,38 @@ def test_a_head_gives_a_draft_back_but_not_their_own(district: District) -> None
         registry.return_resource(CODE, reasons, by=head)
     registry.draft_resource(an_entry(CODE), by=district.by("market.operator"))
     assert registry.return_resource(CODE, reasons, by=head).resource.state == "returned"
+
+
+def test_every_announcement_is_kept_and_an_older_one_comes_back_as_a_new_revision(
+    district: District,
+) -> None:
+    registry, operator = district.registry, district.by("market.operator")
+    authority = district.by("authority")
+    district.announce(an_entry(CODE))
+    registry.withdraw_resource(CODE, by=authority, reason="修订")
+    district.announce(replace(an_entry(CODE, MARKET, "住所", "经营范围"), abstract="新版"))
+    registry.withdraw_resource(CODE, by=authority, reason="恢复")
+    with pytest.raises(UnknownError):
+        registry.restore_resource(CODE, 9, by=operator)
+    with pytest.raises(NotAllowedError):
+        registry.restore_resource(CODE, 1, by=district.by("hall.operator"))
+    drafted = registry.restore_resource(CODE, 1, by=operator)
+    assert (drafted.revision, drafted.state, drafted.abstract) == (3, "draft", "")
+    with pytest.raises(InvalidError, match="check for secrets"):  # the whole way again
+        registry.submit_resource(CODE, by=district.by("market.head"))
+    district.examine(CODE)
+    registry.submit_resource(CODE, by=district.by("market.head"))
+    registry.announce_resource(CODE, by=authority)
+    with registry._unit(district.by("auditor")) as unit:
+        kept = sorted(unit.all(REVISION).values(), key=lambda one: one.revision)
+    assert [(one.revision, one.restored_from) for one in kept] == [(1, None), (2, None), (3, 1)]
+    assert kept[1].content.abstract == "新版"
+    assert differences(kept[0].content, kept[2].content) == ()
+
+
+def test_a_revision_changed_by_hand_is_not_believed(district: District) -> None:
+    district.announce(an_entry(CODE))
+    with district.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE resource_revision SET announced_by = 'off_other'")
+    with pytest.raises(UnrecordedRowError):
+        district.registry.restore_resource(CODE, 1, by=district.by("market.operator"))

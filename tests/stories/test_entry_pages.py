@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from exchange.demo import setup as demo
+from exchange.demo.setup import resource_owner
 from tests.fakes.node import Founded, Standing, standing
 from tests.unit.exchange.test_portal_rooms import Portal, form_fields, send, text_of, token_of
 
@@ -129,3 +131,34 @@ def test_the_authority_says_on_its_page_whose_item_it_is(portal: Portal) -> None
         assert "One source per item" in text_of(authority, path)
     with portal.browser("hall.operator") as other:
         assert other.get(path).status_code == 200
+
+
+def test_revisions_are_compared_and_an_older_one_is_drafted_again(portal: Portal) -> None:
+    code, other = "310/000001", "hall.operator"
+    page = f"/history/{code}"
+    portal.place.act("authority", "resource.withdraw", code=code, reason="修订")
+    held = portal.place.act("authority", "resource.show", code=code)
+    owner = resource_owner(code)
+    with portal.browser(f"{owner}.operator") as operator:
+        edit = f"/publish/edit?code={code}"
+        fields = form_fields(text_of(operator, edit)) | {"abstract": "第二版", "step": "draft"}
+        assert operator.post("/publish/edit", data=fields).status_code == 200
+        assert "第二版" in text_of(operator, f"{page}?older=1")
+    with portal.browser(other) as outside:
+        assert "第二版" not in text_of(outside, page)
+    demo.examine(portal.place, owner, code)
+    portal.place.act(f"{owner}.head", "resource.submit", code=code)
+    portal.place.act("authority", "resource.announce", code=code)
+    with portal.browser(other) as outside:
+        told = text_of(outside, page)
+        assert "第 1 版至第 2 版的变更" in told
+        assert "摘要" in told
+        assert "第二版" in told
+    with portal.browser(other, "en") as outside:
+        assert "From revision 1 to 2" in text_of(outside, page)
+    portal.place.act("authority", "resource.withdraw", code=code, reason="恢复")
+    with portal.browser(f"{owner}.operator") as operator:
+        assert send(operator, page, page, revision="").status_code == 400
+        assert send(operator, page, page, revision="1").status_code == 200
+    again = portal.place.act(f"{owner}.operator", "resource.show", code=code)
+    assert (again["revision"], again["state"], again["abstract"]) == (3, "draft", held["abstract"])

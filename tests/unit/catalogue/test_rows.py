@@ -43,6 +43,7 @@ from catalogue.reviews import (
     ReviewState,
     ReviewVerdict,
 )
+from catalogue.revisions import Revision
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
@@ -303,6 +304,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             groups=(("低保", "最低生活保障"), ("驾照", "驾驶证", "driving licence")),
             set_by="off_authority",
             set_at=TODAY,
+        ),
+    ),
+    "resource_revision": (
+        Revision(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            content=a_resource(keywords=("执照",)),
+            announced_by="off_authority",
+            announced_at=TODAY,
+            restored_from=1,
         ),
     ),
     "item_source": (
