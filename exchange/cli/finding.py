@@ -60,7 +60,21 @@ def demand(office: Office, words: str, need: str, json_: bool) -> None:
     tell(office.perform("demand.file", words=words, need=need), json_=json_)
 
 
+@catalogue.command("answer-demand")
+@click.argument("demand_id")
+@click.argument("resource")
+@click.option("--text", default="", help="What is said with it.")
+@as_json
+@with_office
+def answer_demand(office: Office, demand_id: str, resource: str, text: str, json_: bool) -> None:
+    """Answer a demand with an announced resource; the department that filed it is told."""
+    told = office.perform("demand.answer", demand=demand_id, resource=resource, text=text)
+    tell(told, json_=json_)
+
+
 @catalogue.command("demands")
+@click.option("--department", help="Of one department (authority).")
+@click.option("--open", "open_only", is_flag=True, help="Only those that nobody answered.")
 @spanned
 @as_json
 @with_office

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
-from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
@@ -68,6 +67,7 @@ from tests.fakes.catalogue import (
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
+from tests.fakes.sharing_rows import SHARING_ROWS
 
 SALT = b"0123456789abcdef"
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
@@ -327,16 +327,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             designated_at=TODAY,
         ),
     ),
-    "demand": (
-        Demand(
-            id="dmd_1",
-            department="hall",
-            words="船员证",
-            need="核验船员资格",
-            filed_by="off_operator",
-            filed_at=TODAY,
-        ),
-    ),
+    **SHARING_ROWS,
 }
 
 
