@@ -51,6 +51,7 @@ from catalogue.revisions import Revision
 from catalogue.rules import EnactedRule
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.withdrawals import Withdrawal
 from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
@@ -319,6 +320,7 @@ REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
 REVISION = _plain(Revision, table="resource_revision")
+WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -356,4 +358,5 @@ KINDS: tuple[Kind[Any], ...] = (
     DEMAND,
     ITEM_SOURCE,
     REVISION,
+    WITHDRAWAL,
 )

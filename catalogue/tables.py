@@ -582,6 +582,18 @@ resource_revision = _protected(
     Index("resource_revision_resource", "resource"),
 )
 
+withdrawal = _protected(
+    "withdrawal",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("name"),
+    _text("department"),
+    _text("impact"),
+    _text("withdrawn_by"),
+    _number("withdrawn_at"),
+)
+
 item_source = _protected(
     "item_source",
     _key("id"),

@@ -241,6 +241,44 @@ class Change:
 
 
 @strawberry.type
+class HitGrant:
+    grant: str
+    department: str
+    systems: list[str]
+
+
+@strawberry.type
+class HitMatter:
+    matter: str
+    name: str
+    department: str
+
+
+@strawberry.type
+class Impact:
+    """What a withdrawal hits."""
+
+    code: str
+    state: str
+    grants: list[HitGrant]
+    matters: list[HitMatter]
+    departments: list[str]
+    seen: str
+    """Mark of this list, to be given when withdrawing."""
+
+
+@strawberry.type
+class News:
+    kind: str
+    resource: str
+    revision: int
+    name: str
+    department: str
+    at: str
+    entry: int | None
+
+
+@strawberry.type
 class ItemHolder:
     resource: str
     department: str

@@ -211,6 +211,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "amended": "Other terms of a grant were proposed or hold now",
         "ended": "A grant ended",
         "dispute": "A dispute went on",
+        "withdrawn": "A resource that you use was withdrawn",
         "answered": "Your demand was answered with a resource",
     },
     "tier": {
@@ -314,6 +315,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "grant.resumed": "Grant in force again",
         "resource.drafted": "Catalogue entry drafted",
         "resource.examined": "Catalogue entry examined",
+        "catalogue.feed-read": "Announcements read by a system",
         "resource.returned": "Catalogue entry given back",
         "resource.restored": "Earlier revision of an entry drafted again",
         "resource.submitted": "Catalogue entry signed off",

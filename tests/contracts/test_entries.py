@@ -19,8 +19,19 @@ from catalogue.examination import CheckKind, Conclusion, ReturnCode, ReturnReaso
 from catalogue.lifecycle import Registration
 from catalogue.metadata import Sensitivity
 from catalogue.model import Resource, SubjectType
-from catalogue.rows import RESOURCE, REVISION
-from tests.fakes.catalogue import HALL, MARKET, a_resource, a_source, an_item
+from catalogue.rows import NOTICE, RESOURCE, REVISION, WITHDRAWAL
+from catalogue.withdrawals import impact
+from tests.fakes.catalogue import (
+    HALL,
+    LICENCE,
+    MARKET,
+    MATTER,
+    TODAY,
+    a_matter,
+    a_resource,
+    a_source,
+    an_item,
+)
 from tests.fakes.district import District, a_registry_database
 
 KEY = an_item(
@@ -232,3 +243,36 @@ def test_a_revision_changed_by_hand_is_not_believed(district: District) -> None:
         connection.exec_driver_sql("UPDATE resource_revision SET announced_by = 'off_other'")
     with pytest.raises(UnrecordedRowError):
         district.registry.restore_resource(CODE, 1, by=district.by("market.operator"))
+
+
+def test_a_withdrawal_keeps_what_it_hit_and_tells_every_department(district: District) -> None:
+    registry, head = district.registry, district.by("market.head")
+    district.announce()
+    grant = district.grant()
+    with pytest.raises(StateError) as raised:
+        registry.withdraw_resource(LICENCE, by=head, reason="停用", seen="0" * 16)
+    assert raised.value.code == "IMPACT_CHANGED"
+    assert held(district, LICENCE).resource.state == "announced"
+    made = registry.withdraw_resource(LICENCE, by=head, reason="停用")
+    assert [one.grant for one in made.impact.grants] == [grant.id]
+    assert [one.matter for one in made.impact.matters] == [MATTER]
+    act = district.ledger.acts[-1]
+    assert (act.facts["grants"], act.facts["matters"], act.narrowing) == (1, 1, True)
+    with registry._unit(district.by("auditor")) as unit:
+        (notice,) = unit.all(NOTICE).values()
+        assert unit.need(WITHDRAWAL, made.id) == made
+    assert (notice.department, notice.kind, notice.resource) == (HALL, "withdrawn", LICENCE)
+    assert registry.see_notice(notice.id, by=district.by("hall.operator")).seen_by is not None
+
+
+def test_the_list_that_was_shown_is_the_one_that_is_hit(district: District) -> None:
+    district.announce()
+    grant, matter = district.grant(), a_matter()
+    shown = impact(a_resource(), grants=[grant], matters=[matter], at=TODAY)
+    assert shown.departments == (HALL,)
+    ended = replace(grant, not_after=TODAY)
+    assert impact(a_resource(), grants=[ended], matters=[], at=TODAY).mark != shown.mark
+    made = district.registry.withdraw_resource(
+        LICENCE, by=district.by("market.head"), seen=shown.mark
+    )
+    assert made.impact == shown

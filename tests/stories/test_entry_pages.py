@@ -4,14 +4,18 @@ import hashlib
 import html
 import json
 from collections.abc import Iterator
+from xml.etree import ElementTree as ET
 
+import httpx
 import pytest
 
 from exchange.demo import setup as demo
 from exchange.demo.setup import resource_owner
 from tests.fakes.node import Founded, Standing, standing
+from tests.unit.exchange.test_api import ask
 from tests.unit.exchange.test_portal_rooms import Portal, form_fields, send, text_of, token_of
 
+ATOM = "{http://www.w3.org/2005/Atom}"
 CODE = "307/000099"
 ENTRY = f"/publish/entry/{CODE}"
 
@@ -162,3 +166,66 @@ def test_revisions_are_compared_and_an_older_one_is_drafted_again(portal: Portal
         assert send(operator, page, page, revision="1").status_code == 200
     again = portal.place.act(f"{owner}.operator", "resource.show", code=code)
     assert (again["revision"], again["state"], again["abstract"]) == (3, "draft", held["abstract"])
+
+
+def test_who_withdraws_sees_first_whom_it_hits_and_they_are_told(portal: Portal) -> None:
+    code, page = "307/000001", "/publish/entry/307/000001"
+    with portal.browser("market.head") as head:
+        told = text_of(head, page)
+        assert "撤回影响范围" in told
+        assert "建筑工程施工许可" in told
+        fields = form_fields(told)
+        stale = send(head, page, page, verb="withdraw", reason="停用", seen="0" * 16)
+        assert stale.status_code == 400
+        assert "IMPACT_CHANGED" in stale.text
+        done = send(head, page, page, verb="withdraw", reason="停用", seen=fields["seen"])
+        assert done.status_code == 200
+    (told_hall,) = [
+        row
+        for row in portal.place.act("hall.operator", "notice.list")["rows"]
+        if row["resource"] == code
+    ]
+    assert told_hall["kind"] == "withdrawn"
+
+
+def test_announcements_are_a_feed_for_officers_and_for_systems(
+    portal: Portal, here: Standing
+) -> None:
+    with portal.browser("hall.operator") as officer:
+        answer = officer.get("/catalogue/feed.atom")
+        assert answer.headers["content-type"].startswith("application/atom+xml")
+        root = ET.fromstring(answer.content)  # noqa: S314 - our own
+        entries = root.findall(f"{ATOM}entry")
+        titles = [one.findtext(f"{ATOM}title") for one in entries]
+        assert "已撤回：企业法人营业执照" in titles
+        assert any(one is not None and one.startswith("已发布：") for one in titles)
+        ids = [one.findtext(f"{ATOM}id") for one in entries]
+        assert len(ids) == len(set(ids)) >= 5
+        told = officer.get("/catalogue/feed.json").json()["items"]
+        assert {"announced", "withdrawn"} <= {row["kind"] for row in told}
+        assert [row["at"] for row in told] == sorted((row["at"] for row in told), reverse=True)
+    request = httpx.Request("GET", f"{here.url}/catalogue/feed.json")
+    assert here.send(request).status_code == 401
+    answer = here.send(here.signed(request))
+    assert answer.status_code == 200
+    assert here.kinds()[-1] == "catalogue.feed-read"
+
+
+def test_the_management_api_tells_history_impact_and_news(here: Standing) -> None:
+    asked = ask(
+        here,
+        """{ catalogueFeed(first: 3) { kind resource entry }
+             resourceHistory(code: "307/000001") { revision announcedAt changes }
+             resourceImpact(code: "307/000001") { grants { department } matters { name } seen }
+             itemCollisions { meaning holders { department } }
+             resource(code: "307/000001") { keywords methods gaps items { sensitivity }
+               secrecy { conclusion digest } returns { reasons { text } } } }""",
+        by="market.head",
+    ).json()
+    assert "errors" not in asked, asked
+    told = asked["data"]
+    assert len(told["catalogueFeed"]) == 3
+    assert told["resourceHistory"][0]["revision"] == 1
+    assert told["resourceImpact"]["matters"]
+    assert told["resource"]["secrecy"]["conclusion"] == "clear"
+    assert told["resource"]["keywords"] == ["企业法人营业执照"]

@@ -18,6 +18,7 @@ from catalogue.snapshot import Snapshot
 from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError
 from exchange.node import Node
+from exchange.portal import feed
 from exchange.portal.forms import Errors, read_form
 from exchange.portal.language import translate
 from exchange.portal.listing import counted, read_listed
@@ -282,6 +283,7 @@ def _department_choices(
 
 ROUTES = [
     Route("/catalogue", listing, methods=["GET"]),
+    *feed.ROUTES,
     Route("/catalogue/demand", demand, methods=["POST"]),
     Route("/catalogue/demands", demands, methods=["GET"]),
     Route("/catalogue/{code:path}", entry, methods=["GET"]),

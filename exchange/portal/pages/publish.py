@@ -31,7 +31,7 @@ from exchange.portal.entry_form import (
 from exchange.portal.forms import Errors, Form, read_form
 from exchange.portal.pages.catalogue import told_recipients
 from exchange.portal.render import page
-from exchange.portal.rooms import CLASSES, MASKS, Names, names_for, tried
+from exchange.portal.rooms import CLASSES, MASKS, Names, acted, names_for, tried
 from exchange.portal.session import signed_in
 
 LAW_LEVELS = ("law", "administrative-regulation", "state-council-decision")
@@ -121,6 +121,7 @@ async def step(request: Request) -> Response:
     arguments: dict[str, Any] = {"code": code}
     if verb == "withdraw":
         arguments["reason"] = str(given.get("reason", ""))
+        arguments["seen"] = str(given.get("seen", "")) or None
         if not arguments["reason"].strip():
             errors.at("reason", "Say why the entry is withdrawn")
     if not errors:
@@ -399,8 +400,29 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
         **told_course(node, actor, registration, names),
-        "may_withdraw": resource.state == "announced"
-        and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
+        **_withdrawing(node, actor, resource, names, own=own),
+    }
+
+
+def _withdrawing(
+    node: Node, actor: Actor, resource: Resource, names: Names, *, own: bool
+) -> dict[str, Any]:
+    """Whether this officer may withdraw the entry, and then what that would hit."""
+    may = resource.state == "announced" and (
+        (own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)
+    )
+    if not may:
+        return {"may_withdraw": False}
+    hit = acted(node, actor, "resource.impact", code=resource.code)
+    return {
+        "may_withdraw": True,
+        "seen": hit["seen"],
+        "hit_grants": [
+            one | {"name": names.department(one["department"])} for one in hit["grants"]
+        ],
+        "hit_matters": [
+            one | {"office": names.department(one["department"])} for one in hit["matters"]
+        ],
     }
 
 
