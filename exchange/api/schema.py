@@ -361,6 +361,13 @@ class Mutation:
         return await _resource(info, "resource.draft", resource=drafted)
 
     @_change
+    async def register_upstream(
+        self, info: Info, resource: types.UpstreamResourceInput
+    ) -> types.ResourceState | None:
+        told = strawberry.asdict(resource)
+        return await _resource(info, "resource.register-upstream", **told)
+
+    @_change
     async def examine_resource(
         self,
         info: Info,

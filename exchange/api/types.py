@@ -484,6 +484,22 @@ class UpstreamInput:
 
 
 @strawberry.input
+class UpstreamResourceInput:
+    """A resource that a body above holds and that is not connected here; `items` are titles."""
+
+    code: str
+    name: str
+    holder: str
+    way_to_ask: str
+    items: list[str]
+    letter: str = ""
+    key: str | None = None
+    name_en: str = ""
+    abstract: str = ""
+    conditions: str = ""
+
+
+@strawberry.input
 class ResourceInput:
     code: str
     department: str

@@ -203,7 +203,34 @@ def restore(office: Office, code: str, revision: int, json_: bool) -> None:
     tell(office.perform("resource.restore", code=code, revision=revision), json_=json_)
 
 
+@click.command("register-upstream")
+@click.argument("code")
+@click.option("--name", required=True, help="Chinese title.")
+@click.option("--name-en", default="", help="English title.")
+@click.option("--holder", required=True, help="Who above holds it.")
+@click.option("--way", "way_to_ask", required=True, help="How it is asked for there.")
+@click.option("--letter", default="", help="Number of the letter by which it was asked for.")
+@click.option("--item", "items", multiple=True, required=True, help="Title of an item; repeatable.")
+@click.option(
+    "--key", help="Title of the item by which a record is asked for; the first otherwise."
+)
+@click.option("--abstract", default="")
+@click.option("--conditions", default="")
+@as_json
+@with_office
+def register_upstream(
+    office: Office, code: str, items: tuple[str, ...], json_: bool, **told: Any
+) -> None:
+    """Draft a resource that a body above holds and that is not connected here.
+
+    It is found and asked for like any other, and never served.
+    """
+    said = office.perform("resource.register-upstream", code=code, items=list(items), **told)
+    tell(said, json_=json_)
+
+
 COMMANDS = (
+    register_upstream,
     collisions,
     designate,
     designated,

@@ -229,3 +229,49 @@ def test_the_management_api_tells_history_impact_and_news(here: Standing) -> Non
     assert told["resourceImpact"]["matters"]
     assert told["resource"]["secrecy"]["conclusion"] == "clear"
     assert told["resource"]["keywords"] == ["企业法人营业执照"]
+
+
+def test_a_resource_held_above_is_registered_found_and_asked_for(
+    portal: Portal, here: Standing
+) -> None:
+    code, page = "201/000009", "/publish/upstream"
+    told = {
+        "code": code,
+        "name": "省级不动产登记信息",
+        "name_en": "Provincial real estate",
+        "way_to_ask": "经省平台申请",
+        "letter": "云资函〔2026〕3号",
+        "items": "不动产单元号、权利人、用途",
+    }
+    with portal.browser("market.operator") as operator:
+        missing = send(operator, page, page, **told)
+        assert missing.status_code == 400
+        assert 'href="#holder"' in missing.text
+        saved = send(operator, page, page, holder="省自然资源厅", **told)
+        assert saved.status_code == 200
+        edit = text_of(operator, f"/publish/edit?code={code}")
+        fields = form_fields(edit) | {"upstream_letter": "云资函〔2026〕4号", "step": "draft"}
+        assert operator.post("/publish/edit", data=fields).status_code == 200
+    demo.examine(portal.place, "market", code)
+    portal.place.act("market.head", "resource.submit", code=code)
+    demo.settle_sources(portal.place)
+    portal.place.act("authority", "resource.announce", code=code)
+    with portal.browser("hall.operator") as hall:
+        assert code in text_of(hall, "/catalogue?q=不动产登记")
+        shown = text_of(hall, f"/catalogue/{code}")
+        for said in ("省自然资源厅", "经省平台申请", "云资函〔2026〕4号", "尚未接入本平台"):
+            assert said in shown
+        assert f"/requests/new?resource={code.replace('/', '%2F')}" in shown or (
+            f"/requests/new?resource={code}" in shown
+        )
+        assert hall.get(f"/requests/new?resource={code}").status_code == 200
+    with portal.browser("hall.operator", "en") as hall:
+        assert "Held above and not connected here" in text_of(hall, f"/catalogue/{code}")
+    field = portal.place.node.live.load().resources[code].field_name
+    answer = here.send(
+        here.signed(
+            here.write(f"query Q($e: ID!) {{ enterprise(uscc: $e) {{ {field} {{ quanLiRen }} }} }}")
+        )
+    )
+    assert answer.json()["errors"][0]["message"]
+    assert "quanLiRen" not in str(answer.json().get("data"))
