@@ -70,6 +70,7 @@ def test_an_entry_walks_from_the_draft_over_a_return_to_its_announcement(portal:
     drafted(portal)
     with portal.browser("market.head") as head:
         assert "尚未完成保密审查；尚未完成个人信息保护影响评估" in text_of(head, ENTRY)
+        assert "尚未填写的目录元数据：内容摘要、数据分类" in text_of(head, ENTRY)
         refused = send(head, ENTRY, ENTRY, verb="submit")
         assert refused.status_code == 400
         assert "保密审查" in html.unescape(refused.text)
@@ -88,6 +89,11 @@ def test_an_entry_walks_from_the_draft_over_a_return_to_its_announcement(portal:
         empty = send(authority, ENTRY, f"/publish/returns/{CODE}")
         assert empty.status_code == 400
         assert 'href="#reason-text-0"' in empty.text
+        half = send(
+            authority, ENTRY, f"/publish/returns/{CODE}", **reasons, **{"reason-code-2": "basis"}
+        )
+        assert half.status_code == 400
+        assert 'value="摘要过短"' in half.text  # what was typed is kept
         done = send(authority, ENTRY, f"/publish/returns/{CODE}", **reasons)
         assert done.status_code == 200
     with portal.browser("market.operator") as operator:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from catalogue.classification import classify, level_name
 from catalogue.demands import NEED_CHARACTERS
+from catalogue.entries import holds_personal
 from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
@@ -217,6 +218,7 @@ def told_entry(
         "department": department_name(snapshot.departments.get(held.department), language)
         or held.department,
         "places": [level_name(one, language=language) for one in place.prefixes] if place else [],
+        "personal": holds_personal(held),
         "recipients": told_recipients(held, snapshot, language),
         "matters": [
             matter.name for matter in snapshot.matters.values() if held.code in matter.resources

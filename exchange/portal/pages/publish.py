@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalogue.compatibility import breaks, broken
+from catalogue.entries import gaps
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
 from catalogue.rows import GRANT, RESOURCE, SOURCE
@@ -176,8 +177,10 @@ def _edit(
     )
 
 
-async def shown_entry(request: Request, actor: Actor, errors: Errors) -> Response:
-    """The entry's page, with what is wrong with a form of it."""
+async def shown_entry(
+    request: Request, actor: Actor, errors: Errors, given: Mapping[str, str] | None = None
+) -> Response:
+    """The entry's page, with what is wrong with a form of it and what was typed there."""
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["code"], names_for(request)
@@ -188,6 +191,7 @@ async def shown_entry(request: Request, actor: Actor, errors: Errors) -> Respons
         status=400 if errors else 200,
         errors=errors.by_field,
         done=request.query_params.get("done", ""),
+        given={} if given is None else dict(given),
         **shown,
     )
 
@@ -400,8 +404,19 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
         **told_course(node, actor, registration, names),
+        "gaps": gaps(resource) if own and resource.state != "announced" else (),
+        "collides": _collides(node, actor, code),
         **_withdrawing(node, actor, resource, names, own=own),
     }
+
+
+def _collides(node: Node, actor: Actor, code: str) -> list[str]:
+    """Titles of the items that wait for the authority's word whose they are."""
+    return [
+        one["title"]
+        for one in acted(node, actor, "item.collisions")
+        if any(holder["resource"] == code for holder in one["holders"][:1])
+    ]
 
 
 def _withdrawing(
