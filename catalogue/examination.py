@@ -89,6 +89,8 @@ class Course:
     """As above; needed where the entry holds personal information."""
     returns: tuple[Return, ...] = ()
     """Oldest first, of all revisions."""
+    restored_from: int | None = None
+    """The older revision whose content the draft has; None where it is somebody's own."""
 
 
 NOTHING_YET = Course()

@@ -48,9 +48,11 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.revisions import Revision
 from catalogue.rules import EnactedRule
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.withdrawals import Withdrawal
 from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
@@ -319,6 +321,8 @@ REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text"
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
+REVISION = _plain(Revision, table="resource_revision")
+WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -356,4 +360,6 @@ KINDS: tuple[Kind[Any], ...] = (
     SYNONYMS,
     DEMAND,
     ITEM_SOURCE,
+    REVISION,
+    WITHDRAWAL,
 )

@@ -588,6 +588,31 @@ review_verdict = _protected(
     _number("given_at"),
 )
 
+# Written once, with the announcement; what is announced next is a row of its own.
+resource_revision = _protected(
+    "resource_revision",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("content"),
+    _text("announced_by"),
+    _number("announced_at"),
+    Column("restored_from", BigInteger),
+    Index("resource_revision_resource", "resource"),
+)
+
+withdrawal = _protected(
+    "withdrawal",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("name"),
+    _text("department"),
+    _text("impact"),
+    _text("withdrawn_by"),
+    _number("withdrawn_at"),
+)
+
 item_source = _protected(
     "item_source",
     _key("id"),

@@ -219,6 +219,66 @@ class ReturnReasonInput:
 
 
 @strawberry.type
+class Revision:
+    revision: int
+    announced_at: str
+    restored_from: int | None
+    changes: int | None
+    """How much differs from the revision before; null for the first."""
+    entry: int | None
+
+
+@strawberry.type
+class Change:
+    kind: str
+    item: str
+    title: str
+    member: str
+    member_zh: str
+    member_en: str
+    was: str
+    becomes: str
+
+
+@strawberry.type
+class HitGrant:
+    grant: str
+    department: str
+    systems: list[str]
+
+
+@strawberry.type
+class HitMatter:
+    matter: str
+    name: str
+    department: str
+
+
+@strawberry.type
+class Impact:
+    """What a withdrawal hits."""
+
+    code: str
+    state: str
+    grants: list[HitGrant]
+    matters: list[HitMatter]
+    departments: list[str]
+    seen: str
+    """Mark of this list, to be given when withdrawing."""
+
+
+@strawberry.type
+class News:
+    kind: str
+    resource: str
+    revision: int
+    name: str
+    department: str
+    at: str
+    entry: int | None
+
+
+@strawberry.type
 class ItemHolder:
     resource: str
     department: str
@@ -522,6 +582,22 @@ class UpstreamInput:
     holder: str
     way_to_ask: str
     letter: str = ""
+
+
+@strawberry.input
+class UpstreamResourceInput:
+    """A resource that a body above holds and that is not connected here; `items` are titles."""
+
+    code: str
+    name: str
+    holder: str
+    way_to_ask: str
+    items: list[str]
+    letter: str = ""
+    key: str | None = None
+    name_en: str = ""
+    abstract: str = ""
+    conditions: str = ""
 
 
 @strawberry.input

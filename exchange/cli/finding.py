@@ -42,6 +42,18 @@ def search(office: Office, words: tuple[str, ...], json_: bool, **wanted: Any) -
         raise SystemExit(1)
 
 
+@catalogue.command("feed")
+@click.option("--first", default=50, help="How many, at most 500.")
+@as_json
+@with_office
+def feed(office: Office, first: int, json_: bool) -> None:
+    """List what was announced, revised and withdrawn last."""
+    rows = office.perform("catalogue.feed", first=first)
+    shown = ("at", "kind", "resource", "revision", "name", "department")
+    lines = [{name: row[name] for name in shown} for row in rows]
+    tell(rows if json_ else lines or "nothing was announced yet", json_=json_, title="feed")
+
+
 @catalogue.command("reindex")
 @as_json
 @with_office

@@ -50,10 +50,12 @@ from catalogue.reviews import (
     ReviewState,
     ReviewVerdict,
 )
+from catalogue.revisions import Revision
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
+from catalogue.withdrawals import HitGrant, HitMatter, Impact, Withdrawal
 from tests.fakes.catalogue import (
     TODAY,
     a_case,
@@ -335,6 +337,32 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         ),
     ),
     **SHARING_ROWS,
+    "resource_revision": (
+        Revision(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            content=a_resource(keywords=("执照",)),
+            announced_by="off_authority",
+            announced_at=TODAY,
+            restored_from=1,
+        ),
+    ),
+    "withdrawal": (
+        Withdrawal(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            name="营业执照",
+            department="market",
+            impact=Impact(
+                grants=(HitGrant(grant="grt_1", department="hall", systems=("sys_hall",)),),
+                matters=(HitMatter(matter="1", name="许可", department="hall"),),
+            ),
+            withdrawn_by="off_authority",
+            withdrawn_at=TODAY,
+        ),
+    ),
     "item_source": (
         ItemSource(
             id="enterprise/企业名称",
