@@ -320,10 +320,10 @@ IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("re
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
-DEMAND = _plain(Demand, table="demand")
 REVISION = _plain(Revision, table="resource_revision")
 WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
+DEMAND = _plain(Demand, table="demand", sealed=("answer",))
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,

@@ -687,7 +687,7 @@ demand = _protected(
     _text("filed_by"),
     _number("filed_at"),
     Column("resource", Text),
-    Column("answer", Text),
+    Column("answer", Text),  # sealed
     Column("answered_by", Text),
     Column("answered_at", BigInteger),
 )

@@ -420,6 +420,20 @@ class MaterialsTaken:
 
 
 @strawberry.type
+class Clock:
+    """What runs for a request: by which rule, until when. `citation` is null for a rule that no text sets."""
+
+    stage: str
+    rule: str
+    citation: str | None
+    due: str
+    provisional: bool
+    paused: bool
+    late: bool
+    left: int
+
+
+@strawberry.type
 class SharingRequest:
     id: str
     resource: str
@@ -431,6 +445,9 @@ class SharingRequest:
     state: str
     scenario: str
     created_at: str
+    basket: str | None
+    acceptance: str | None
+    clock: Clock | None
 
 
 @strawberry.type
@@ -453,6 +470,125 @@ class Grant:
     matters: list[str]
     until: str
     state: str
+    revision: int
+    resumes_at: str | None
+    return_flow: str | None
+    ended_for: str | None
+    went_out: list[str]
+    destroyed: bool | None
+
+
+@strawberry.type
+class Amendment:
+    id: str
+    grant: str
+    items: list[str]
+    match: list[str]
+    matters: list[str]
+    systems: list[str]
+    daily_quota: int
+    until: str
+    reason: str
+    state: str
+    proposed_by_department: str
+    consumer_signed: bool
+    provider_signed: bool
+
+
+@strawberry.type
+class Correction:
+    id: str
+    entry: str | None
+    """Number of the entry of the call that gave the value, as text: numbers outgrow Int."""
+    resource: str
+    item: str
+    provider: str
+    department: str
+    state: str
+    due: str
+    provisional: bool
+    late: bool
+    informed: list[str]
+    corrected: bool | None
+
+
+@strawberry.type
+class DisputeStep:
+    tier: str
+    kind: str
+    department: str
+    at: str
+    text: str
+    document: str | None
+
+
+@strawberry.type
+class Dispute:
+    id: str
+    about_kind: str
+    about: str
+    resource: str
+    claimant: str
+    respondent: str
+    tier: str
+    state: str
+    decided: bool
+    steps: list[DisputeStep]
+
+
+@strawberry.type
+class Violation:
+    kind: str
+    department: str
+    resource: str
+    record: str
+    key: str
+    entry: str | None
+    on: str
+    rule: str
+    detail: str
+
+
+@strawberry.type
+class Demand:
+    id: str
+    department: str
+    words: str
+    need: str
+    filed_at: str
+    resource: str | None
+    answer: str | None
+
+
+@strawberry.type
+class Notice:
+    id: str
+    kind: str
+    about: str
+    resource: str
+    at: str
+    seen: bool
+
+
+@strawberry.type
+class Deputy:
+    id: str
+    department: str
+    post: str
+    begins: str
+    ends: str
+    stands: bool | None
+
+
+@strawberry.type
+class LawRule:
+    rule: str
+    value: int
+    unit: str
+    citation: str
+    first_day: str
+    last_day: str | None
+    provisional: bool
 
 
 @strawberry.type
@@ -509,6 +645,7 @@ class RequestInput:
     not_after: datetime
     channels: list[str] = strawberry.field(default_factory=lambda: ["query"])
     daily_quota: int = 1000
+    volume: int | None = None
 
 
 @strawberry.input

@@ -11,7 +11,7 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "supplement": ("Supplement asked", "orange"),
     "returned": ("Given back", "orange"),
     "checking": ("Form being checked", "yellow"),
-    "accepted": ("Accepted", "blue"),
+    "accepted": ("Taken up", "blue"),
     "transferred": ("Passed on", "yellow"),
     "overdue": ("Overdue", "red"),
     "reported": ("Reported", "yellow"),
@@ -163,7 +163,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "government": "Before the government",
     },
     "dispute-step": {
-        "opened": "Opened",
+        "opened": "Dispute opened",
         "said": "Said",
         "raised": "Brought before the next tier",
         "decided": "Decided",
