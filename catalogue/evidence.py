@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from catalogue.emergency import PREFIX
 from catalogue.materials import Material
 from catalogue.model import Grant, GrantState, Matter, Resource, SharingClass
 from catalogue.snapshot import Snapshot
@@ -168,11 +167,8 @@ def standing(
         return Supply.NOT_SHARED, None
     grants = [
         grant
-        for _id, grant in sorted(snapshot.grants.items(), reverse=True)
-        if grant.resource == resource.code
-        and grant.department == department
-        and not grant.request.startswith(PREFIX)
-        and (matter is None or matter in grant.matters)
+        for grant in snapshot.grants_of(department, resource.code)
+        if matter is None or matter in grant.matters
     ]
     for grant in grants:
         if in_force(grant, at=at):
@@ -183,17 +179,12 @@ def standing(
     return (Supply.SUSPENDED, suspended[0].id) if suspended else (Supply.ENDED, grants[0].id)
 
 
-def candidates(material: Material, resources: Mapping[str, Resource]) -> list[Resource]:
+def candidates(material: Material, snapshot: Snapshot) -> list[Resource]:
     """Return the resources that a material names, by itself or by its type of e-certificate."""
-    found = [resources[material.resource]] if material.resource in resources else []
+    named = snapshot.resources.get(material.resource)
+    found = [] if named is None else [named]
     if material.certificate:
-        found += [
-            held
-            for _code, held in sorted(resources.items())
-            if held.certificate is not None
-            and held.certificate.type_code == material.certificate
-            and held not in found
-        ]
+        found += [held for held in snapshot.certified(material.certificate) if held is not named]
     return found
 
 
@@ -238,7 +229,7 @@ def requirement(text: str) -> str:
 def _supplied(matter: Matter, material: Material, snapshot: Snapshot, *, at: datetime) -> Supplied:
     found = [
         (*standing(matter.department, held, snapshot, matter=matter.code, at=at), held)
-        for held in candidates(material, snapshot.resources)
+        for held in candidates(material, snapshot)
     ]
     if not found:
         state = Supply.NOT_CONNECTED if material.linked else Supply.UNLINKED

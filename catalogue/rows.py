@@ -15,6 +15,7 @@ from catalogue.deputies import Deputy
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.granting import Amendment
+from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -310,6 +311,7 @@ REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text"
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
+TARGET = _plain(Target, table="indicator_target")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -343,4 +345,5 @@ KINDS: tuple[Kind[Any], ...] = (
     REVIEW_VERDICT,
     SYNONYMS,
     DEMAND,
+    TARGET,
 )

@@ -612,3 +612,15 @@ demand = _protected(
     _text("filed_by"),
     _number("filed_at"),
 )
+
+indicator_target = _protected(
+    "indicator_target",
+    _key("id"),
+    _text("indicator"),
+    _number("percent"),
+    _text("due"),
+    _text("lead"),
+    _text("set_by"),
+    _number("set_at"),
+    _text("state"),
+)

@@ -192,6 +192,63 @@ class Query:
         return made(types.Duplicates, told | {"departments": rows})
 
     @_field
+    async def qualities(
+        self,
+        info: Info,
+        department: str | None = None,
+        grade: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
+    ) -> list[types.Quality] | None:
+        return await _paged(
+            info,
+            types.Quality,
+            "quality.list",
+            department=department,
+            grade=grade,
+            first=first,
+            after=after,
+        )
+
+    @_field
+    async def quality(self, info: Info, code: str) -> types.QualityWhole | None:
+        told = await _act(info, "quality.show", code=code)
+        marks = [made(types.QualityMark, one) for one in told["marks"]]
+        return made(types.QualityWhole, told | {"marks": marks})
+
+    @_field
+    async def indicators(
+        self, info: Info, department: str | None = None
+    ) -> list[types.Indicator] | None:
+        told = await _act(info, "indicator.list", department=department)
+        return [
+            made(
+                types.Indicator,
+                one | {"targets": [made(types.IndicatorTarget, held) for held in one["targets"]]},
+            )
+            for one in told["indicators"]
+        ]
+
+    @_field
+    async def indicator_lines(
+        self,
+        info: Info,
+        indicator: str,
+        department: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
+    ) -> list[types.IndicatorLine] | None:
+        told = await _act(
+            info,
+            "indicator.show",
+            indicator=indicator,
+            department=department,
+            first=first,
+            after=after,
+        )
+        return [made(types.IndicatorLine, one) for one in told["behind"]["rows"]]
+
+    @_field
     async def requests(
         self,
         info: Info,
@@ -430,6 +487,15 @@ class Mutation:
         listed = {matter: [strawberry.asdict(one) for one in materials]}
         told = await _act(info, "matter.materials", listed=listed, dry_run=dry_run)
         return made(types.MaterialsTaken, told)
+
+    @_change
+    async def set_target(
+        self, info: Info, indicator: str, percent: int, due: str, lead: str
+    ) -> types.IndicatorTarget | None:
+        told = await _act(
+            info, "target.set", indicator=indicator, percent=percent, due=due, lead=lead
+        )
+        return made(types.IndicatorTarget, told)
 
 
 _REVIEWED: Mapping[str, type[Any]] = {

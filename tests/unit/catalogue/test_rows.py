@@ -13,6 +13,7 @@ from catalogue.compatibility import kept_names
 from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.indicators import Target
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -331,6 +332,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             id=ONLY,
             groups=(("低保", "最低生活保障"), ("驾照", "驾驶证", "driving licence")),
             set_by="off_authority",
+            set_at=TODAY,
+        ),
+    ),
+    "indicator_target": (
+        Target(
+            id="speed-up@2026-12-31",
+            indicator="speed-up",
+            percent=15,
+            due="2026-12-31",
+            lead="dept",
+            set_by="off",
             set_at=TODAY,
         ),
     ),
