@@ -4,7 +4,7 @@ Words of the EU once-only system: a requirement is what an applicant has to show
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -203,16 +203,36 @@ def likely(
                 named.append(held.certificate.type_name)
             for word in words(named):
                 index[word].add(code)
+    known: dict[str, str | None] = {}
     for matter, material in materials:
-        wanted = set(words([requirement(material.name)]))
-        if len(wanted) < 2:
-            continue
-        counts = Counter(code for word in wanted for code in index.get(word, ()))
-        best = [code for code, count in counts.items() if count * 4 >= len(wanted) * 3]
-        for code in sorted(best, key=lambda code: (-counts[code], code))[:1]:
-            yield Likely(matter=matter, material=material.code, resource=code)
+        name = requirement(material.name)
+        if name not in known:
+            known[name] = _likeliest(set(words([name])), index)
+        best = known[name]
+        if best is not None:
+            yield Likely(matter=matter, material=material.code, resource=best)
 
 
+def _likeliest(wanted: set[str], index: Mapping[str, set[str]]) -> str | None:
+    """Return the resource that holds most of the words, three quarters at least; None: none does."""
+    if len(wanted) < 2:
+        return None
+    needed = -(-len(wanted) * 3 // 4)
+    rarest = sorted(wanted, key=lambda word: len(index.get(word, ())))
+    # Whoever holds so many of the words holds one of the rarest; what thousands hold tells nobody apart.
+    telling = [
+        word
+        for word in rarest[: len(wanted) - needed + 1]
+        if len(index.get(word, ())) <= _MOST_HOLDERS
+    ]
+    holders = {code for word in telling for code in index.get(word, ())}
+    counts = {code: sum(code in index.get(word, ()) for word in wanted) for code in holders}
+    best = [code for code, count in counts.items() if count >= needed]
+    return min(best, key=lambda code: (-counts[code], code), default=None)
+
+
+_MOST_HOLDERS = 2_000
+"""A word that more resources hold than these leads to none of them."""
 _FORMS = re.compile(
     r"(原件及复印件|原件和复印件|复印件|扫描件|电子版|电子件|照片|原件|正本|副本|加盖公章的?|"
     r"\b(an?|the|copy of|copies of|certified|scanned|original|proof of)\b)"

@@ -21,7 +21,7 @@ from catalogue.statutes import Clock, Statutes
 from catalogue.workdays import ZONE
 from exchange.acts.held import resources_of
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
-from exchange.acts.quality import facts_of
+from exchange.acts.quality import assessed, facts_of
 from exchange.acts.register import ActError, act
 from exchange.node import Node
 
@@ -141,7 +141,7 @@ def measure(node: Node) -> Measured:
             },
             answers=tuple(answers(requests, resources, law, at=at)),
             deliveries=tuple(deliveries(requests, resources, law, at=at)),
-            scores=tuple(quality.assess(one) for one in facts),
+            scores=tuple(assessed(one) for one in facts),
             late={code: day <= today for code, day in late.items() if day is not None},
             names={held.code: held.name for held in (*announced, *resources.values())},
             online_depth=law.rule("indicator.online-depth", on=at).value,
