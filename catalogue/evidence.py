@@ -4,13 +4,12 @@ Words of the EU once-only system: a requirement is what an applicant has to show
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from catalogue.emergency import PREFIX
 from catalogue.materials import Material
 from catalogue.model import Grant, GrantState, Matter, Resource, SharingClass
 from catalogue.snapshot import Snapshot
@@ -168,11 +167,8 @@ def standing(
         return Supply.NOT_SHARED, None
     grants = [
         grant
-        for _id, grant in sorted(snapshot.grants.items(), reverse=True)
-        if grant.resource == resource.code
-        and grant.department == department
-        and not grant.request.startswith(PREFIX)
-        and (matter is None or matter in grant.matters)
+        for grant in snapshot.grants_of(department, resource.code)
+        if matter is None or matter in grant.matters
     ]
     for grant in grants:
         if in_force(grant, at=at):
@@ -183,17 +179,12 @@ def standing(
     return (Supply.SUSPENDED, suspended[0].id) if suspended else (Supply.ENDED, grants[0].id)
 
 
-def candidates(material: Material, resources: Mapping[str, Resource]) -> list[Resource]:
+def candidates(material: Material, snapshot: Snapshot) -> list[Resource]:
     """Return the resources that a material names, by itself or by its type of e-certificate."""
-    found = [resources[material.resource]] if material.resource in resources else []
+    named = snapshot.resources.get(material.resource)
+    found = [] if named is None else [named]
     if material.certificate:
-        found += [
-            held
-            for _code, held in sorted(resources.items())
-            if held.certificate is not None
-            and held.certificate.type_code == material.certificate
-            and held not in found
-        ]
+        found += [held for held in snapshot.certified(material.certificate) if held is not named]
     return found
 
 
@@ -212,16 +203,36 @@ def likely(
                 named.append(held.certificate.type_name)
             for word in words(named):
                 index[word].add(code)
+    known: dict[str, str | None] = {}
     for matter, material in materials:
-        wanted = set(words([requirement(material.name)]))
-        if len(wanted) < 2:
-            continue
-        counts = Counter(code for word in wanted for code in index.get(word, ()))
-        best = [code for code, count in counts.items() if count * 4 >= len(wanted) * 3]
-        for code in sorted(best, key=lambda code: (-counts[code], code))[:1]:
-            yield Likely(matter=matter, material=material.code, resource=code)
+        name = requirement(material.name)
+        if name not in known:
+            known[name] = _likeliest(set(words([name])), index)
+        best = known[name]
+        if best is not None:
+            yield Likely(matter=matter, material=material.code, resource=best)
 
 
+def _likeliest(wanted: set[str], index: Mapping[str, set[str]]) -> str | None:
+    """Return the resource that holds most of the words, three quarters at least; None: none does."""
+    if len(wanted) < 2:
+        return None
+    needed = -(-len(wanted) * 3 // 4)
+    rarest = sorted(wanted, key=lambda word: len(index.get(word, ())))
+    # Whoever holds so many of the words holds one of the rarest; what thousands hold tells nobody apart.
+    telling = [
+        word
+        for word in rarest[: len(wanted) - needed + 1]
+        if len(index.get(word, ())) <= _MOST_HOLDERS
+    ]
+    holders = {code for word in telling for code in index.get(word, ())}
+    counts = {code: sum(code in index.get(word, ()) for word in wanted) for code in holders}
+    best = [code for code, count in counts.items() if count >= needed]
+    return min(best, key=lambda code: (-counts[code], code), default=None)
+
+
+_MOST_HOLDERS = 2_000
+"""A word that more resources hold than these leads to none of them."""
 _FORMS = re.compile(
     r"(原件及复印件|原件和复印件|复印件|扫描件|电子版|电子件|照片|原件|正本|副本|加盖公章的?|"
     r"\b(an?|the|copy of|copies of|certified|scanned|original|proof of)\b)"
@@ -238,7 +249,7 @@ def requirement(text: str) -> str:
 def _supplied(matter: Matter, material: Material, snapshot: Snapshot, *, at: datetime) -> Supplied:
     found = [
         (*standing(matter.department, held, snapshot, matter=matter.code, at=at), held)
-        for held in candidates(material, snapshot.resources)
+        for held in candidates(material, snapshot)
     ]
     if not found:
         state = Supply.NOT_CONNECTED if material.linked else Supply.UNLINKED

@@ -18,6 +18,7 @@ from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.examination import NOTHING_YET, Course
 from catalogue.granting import Amendment
+from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -324,6 +325,7 @@ REVISION = _plain(Revision, table="resource_revision")
 WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 DEMAND = _plain(Demand, table="demand", sealed=("answer",))
+TARGET = _plain(Target, table="indicator_target")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -362,4 +364,5 @@ KINDS: tuple[Kind[Any], ...] = (
     ITEM_SOURCE,
     REVISION,
     WITHDRAWAL,
+    TARGET,
 )

@@ -691,3 +691,15 @@ demand = _protected(
     Column("answered_by", Text),
     Column("answered_at", BigInteger),
 )
+
+indicator_target = _protected(
+    "indicator_target",
+    _key("id"),
+    _text("indicator"),
+    _number("percent"),
+    _text("due"),
+    _text("lead"),
+    _text("set_by"),
+    _number("set_at"),
+    _text("state"),
+)

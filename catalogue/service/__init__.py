@@ -20,6 +20,7 @@ from catalogue.service.reviews import Reviewing
 from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
 from catalogue.service.supervision import Supervising
+from catalogue.service.targets import Targets
 
 __all__ = ["Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
@@ -27,6 +28,7 @@ __all__ = ["Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "
 class Registry(
     People,
     Matters,
+    Targets,
     Resources,
     Entries,
     Sources,

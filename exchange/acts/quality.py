@@ -5,6 +5,7 @@ from typing import Any
 from catalogue import quality
 from catalogue.model import Actor, Resource, Role
 from catalogue.quality import WHOLE, Dimension, Facts, Grade, Score
+from catalogue.workdays import ZONE
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
@@ -87,7 +88,32 @@ def scores_of(node: Node, *, department: str | None = None) -> list[Score]:
         for _code, held in sorted(node.live.load().resources.items())
         if held.state == "announced" and department in {None, held.department}
     ]
-    return [quality.assess(facts) for facts in facts_of(node, wanted)]
+    return [assessed(facts) for facts in facts_of(node, wanted)]
+
+
+_assessed: dict[str, tuple[tuple[object, ...], tuple[object, ...], Score]] = {}
+"""Resource → what it was assessed by, compared by identity and by value, and what came of it."""
+
+
+def assessed(facts: Facts) -> Score:
+    """Assess an entry; one of which nothing is changed since the last time is not gone through again."""
+    source = facts.source
+    same = (facts.resource, facts.department, source)
+    alike = (
+        *(facts.flag, facts.failing, facts.answered_for),
+        facts.at.astimezone(ZONE).date(),
+        source is not None and source.rests_until is not None and facts.at < source.rests_until,
+    )
+    held = _assessed.get(facts.resource.code)
+    if (
+        held is not None
+        and all(a is b for a, b in zip(held[0], same, strict=True))
+        and held[1] == alike
+    ):
+        return held[2]
+    score = quality.assess(facts)
+    _assessed[facts.resource.code] = (same, alike, score)
+    return score
 
 
 def facts_of(node: Node, resources: list[Resource]) -> list[Facts]:

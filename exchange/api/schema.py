@@ -203,6 +203,63 @@ class Query(SharingQuery):
         return made(types.Duplicates, told | {"departments": rows})
 
     @field
+    async def qualities(
+        self,
+        info: Info,
+        department: str | None = None,
+        grade: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
+    ) -> list[types.Quality] | None:
+        return await paged(
+            info,
+            types.Quality,
+            "quality.list",
+            department=department,
+            grade=grade,
+            first=first,
+            after=after,
+        )
+
+    @field
+    async def quality(self, info: Info, code: str) -> types.QualityWhole | None:
+        told = await act(info, "quality.show", code=code)
+        marks = [made(types.QualityMark, one) for one in told["marks"]]
+        return made(types.QualityWhole, told | {"marks": marks})
+
+    @field
+    async def indicators(
+        self, info: Info, department: str | None = None
+    ) -> list[types.Indicator] | None:
+        told = await act(info, "indicator.list", department=department)
+        return [
+            made(
+                types.Indicator,
+                one | {"targets": [made(types.IndicatorTarget, held) for held in one["targets"]]},
+            )
+            for one in told["indicators"]
+        ]
+
+    @field
+    async def indicator_lines(
+        self,
+        info: Info,
+        indicator: str,
+        department: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
+    ) -> list[types.IndicatorLine] | None:
+        told = await act(
+            info,
+            "indicator.show",
+            indicator=indicator,
+            department=department,
+            first=first,
+            after=after,
+        )
+        return [made(types.IndicatorLine, one) for one in told["behind"]["rows"]]
+
+    @field
     async def requests(
         self,
         info: Info,
@@ -493,6 +550,15 @@ class Mutation(SharingMutation):
         listed = {matter: [strawberry.asdict(one) for one in materials]}
         told = await act(info, "matter.materials", listed=listed, dry_run=dry_run)
         return made(types.MaterialsTaken, told)
+
+    @change
+    async def set_target(
+        self, info: Info, indicator: str, percent: int, due: str, lead: str
+    ) -> types.IndicatorTarget | None:
+        told = await act(
+            info, "target.set", indicator=indicator, percent=percent, due=due, lead=lead
+        )
+        return made(types.IndicatorTarget, told)
 
 
 _REVIEWED: Mapping[str, type[Any]] = {

@@ -413,6 +413,77 @@ class Duplicates:
 
 
 @strawberry.type
+class Quality:
+    resource: str
+    department: str
+    points: int
+    most: int
+    share: float
+    grade: str
+    dimensions: JSON
+
+
+@strawberry.type
+class QualityMark:
+    criterion: str
+    dimension: str
+    points: int | None
+    """Null: it does not apply."""
+    most: int
+    evidence: list[str]
+
+
+@strawberry.type
+class QualityWhole:
+    resource: str
+    points: int
+    most: int
+    share: float
+    grade: str
+    marks: list[QualityMark]
+    next: list[str]
+
+
+@strawberry.type
+class IndicatorTarget:
+    id: str
+    indicator: str
+    percent: int
+    due: str
+    lead: str
+    state: str
+    reached: bool | None
+
+
+@strawberry.type
+class Indicator:
+    id: str
+    title: str
+    title_en: str
+    definition: str
+    definition_en: str
+    source: str
+    source_en: str
+    numerator: int
+    denominator: int
+    missing: int
+    share: float | None
+    """Null: there is no data."""
+    targets: list[IndicatorTarget]
+
+
+@strawberry.type
+class IndicatorLine:
+    key: str
+    name: str
+    department: str
+    numerator: int
+    denominator: int
+    missing: bool
+    note: str
+
+
+@strawberry.type
 class MaterialsTaken:
     taken: bool
     differences: JSON

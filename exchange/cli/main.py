@@ -18,6 +18,7 @@ NOUNS = {
     "source": ("catalogue", "where departments' data is read"),
     "resource": ("catalogue", "data resources"),
     "quality": ("quality", "how well entries are kept, and what to mend next"),
+    "indicator": ("indicators", "by how much a district's targets are reached"),
     "catalogue": ("finding", "search the catalogue, synonyms, demands"),
     "request": ("sharing", "ask for data, sign off, answer, pass on"),
     "basket": ("sharing", "ask for several resources at once"),

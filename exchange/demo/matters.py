@@ -145,6 +145,18 @@ MATTERS = (
 )
 
 
+TARGETS = (
+    ("departments-connected", 50, "2026-12-31"),
+    ("departments-connected", 90, "2027-12-31"),
+    ("matters-online", 70, "2026-12-31"),
+    ("matters-online", 90, "2027-12-31"),
+    ("matters-no-trip", 70, "2027-12-31"),
+    ("speed-up", 15, "2026-12-31"),
+    ("materials-asked-again", 0, "2026-12-31"),
+)
+"""Indicator, per cent, day: as the district's plan has them."""
+
+
 def matters(resources: tuple[str, ...]) -> list[Matter]:
     """Return the matters as the authority registers them; the building permit lists `resources`."""
     return [

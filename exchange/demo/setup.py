@@ -22,7 +22,7 @@ from exchange.client.signing import SigningKey
 from exchange.clock import now, random_bytes
 from exchange.demo import district
 from exchange.demo.district import DemoDepartment
-from exchange.demo.matters import materials, matters
+from exchange.demo.matters import TARGETS, materials, matters
 from exchange.demo.sources import make_sources
 from exchange.desk import Desk, read_envelope, write_envelope
 from exchange.home import OFFICERS, write_private
@@ -264,6 +264,15 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
         announce(place, short, finished(seen["resource"], entry))
     announce(place, "labour", _deposit())
     place.act("authority", "matter.materials", listed=materials())
+    for indicator, percent, due in TARGETS:
+        place.act(
+            "authority",
+            "target.set",
+            indicator=indicator,
+            percent=percent,
+            due=due,
+            lead=district.DATA.code,
+        )
     say(
         f"{len(PUBLISHED) + 1} resources of five departments announced, on four databases and a JSON service"
     )

@@ -76,6 +76,10 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "good": ("Good", "turquoise"),
     "sufficient": ("Sufficient", "yellow"),
     "poor": ("Poor", "red"),
+    "reached": ("Reached", "green"),
+    "not-reached": ("Not reached", "orange"),
+    "no-data": ("No data", "grey"),
+    "asked-again": ("Asked again", "red"),
 }
 """State, class, decision or outcome → (label, colour)."""
 
@@ -306,7 +310,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "live": "Live checks",
     },
     "evidence": {
-        "document": "Document",
+        "document": "Electronic document",
         "spreadsheet": "Workbook",
         "database": "Database",
         "image": "Image",
@@ -483,6 +487,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "source.opened": "Data source opened",
         "resource.listed": "Catalogue entries listed",
         "matter.registered": "Matters registered",
+        "target.set": "Target set",
+        "target.withdrawn": "Target withdrawn",
         "policy.proposed": "Policy bundle proposed",
         "policy.activated": "Policy bundle put in force",
         "policy.withdrawn": "Policy bundle withdrawn",
@@ -569,6 +575,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "signed_by": "Signing key",
         "tests": "Tests",
         "attested": "Confirmed by the intake platform",
+        "indicator": "Indicator",
+        "percent": "Per cent",
+        "versions": "Earlier versions kept",
+        "matters": "Matters",
         "consumer": "Department that asks",
         "facets": "Searched by",
         "findings": "Findings",

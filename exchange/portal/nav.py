@@ -122,6 +122,12 @@ ROOMS = (
         roles=_EVERYONE,
     ),
     Room(
+        path="/indicators",
+        title="Indicators",
+        about="By how much the district's targets are reached, with the lists behind",
+        roles=_EVERYONE,
+    ),
+    Room(
         path="/emergency",
         title="Emergency access",
         about="Two officers, one subject, an hour at most, and a review",

@@ -121,3 +121,12 @@ def test_a_material_that_nobody_linked_is_guessed_by_its_name_and_stays_a_guess(
     assert [(one.material, one.resource) for one in found] == [("1", LICENCE)]
     closed = {LICENCE: a_resource(department=MARKET, sharing_class=SharingClass.NOT_SHARED)}
     assert list(evidence.likely(named, closed)) == []
+
+
+def test_names_that_thousands_share_are_not_gone_through_one_by_one() -> None:
+    usual = {f"R/{n}": a_resource(f"R/{n}", name=f"第{n}号许可证") for n in range(2_100)}
+    named = [(MATTER, Material(code=str(n), name=f"第{n}号许可证复印件")) for n in range(40)]
+    common = [(MATTER, Material(code="x", name="许可证"))]
+    found = {one.material: one.resource for one in evidence.likely(named, usual)}
+    assert found["39"] == "R/39"
+    assert list(evidence.likely(common, usual)) == []

@@ -12,6 +12,7 @@ from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.indicators import Target
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -371,6 +372,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             reason="登记机关",
             designated_by="off_authority",
             designated_at=TODAY,
+        ),
+    ),
+    "indicator_target": (
+        Target(
+            id="speed-up@2026-12-31",
+            indicator="speed-up",
+            percent=15,
+            due="2026-12-31",
+            lead="dept",
+            set_by="off",
+            set_at=TODAY,
         ),
     ),
 }
