@@ -4,6 +4,7 @@ from catalogue.lifecycle import NewOfficer
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
 from catalogue.service.harvest import Harvesting
+from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
 from catalogue.service.office import Office
 from catalogue.service.people import People, Taken
@@ -15,7 +16,7 @@ from catalogue.service.reviews import Reviewing
 from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
 
-__all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = ["ImportPlan", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
 
 class Registry(
@@ -23,6 +24,7 @@ class Registry(
     Resources,
     Sources,
     Harvesting,
+    Interchange,
     Sharing,
     Office,
     Emergencies,

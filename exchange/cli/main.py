@@ -16,7 +16,7 @@ NOUNS = {
     "matter": ("catalogue", "matters"),
     "source": ("catalogue", "where departments' data is read"),
     "resource": ("catalogue", "data resources"),
-    "catalogue": ("finding", "search the catalogue, synonyms, demands"),
+    "catalogue": ("finding", "search, import and export the catalogue, synonyms, demands"),
     "request": ("sharing", "ask for data, sign off, refuse"),
     "document": ("documents", "trusted documents: what systems send, by digest"),
     "grant": ("sharing", "agree, suspend, resume, revoke"),

@@ -162,6 +162,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "source.changed": "Data source changed",
         "source.listed": "Data sources listed",
         "source.opened": "Data source opened",
+        "resource.imported": "Catalogue entries imported",
         "resource.listed": "Catalogue entries listed",
         "matter.registered": "Matters registered",
         "policy.proposed": "Policy bundle proposed",
