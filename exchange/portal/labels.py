@@ -163,6 +163,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "source.listed": "Data sources listed",
         "source.opened": "Data source opened",
         "resource.imported": "Catalogue entries imported",
+        "catalogue.read": "Catalogue read by a system",
+        "catalogue.exported": "Catalogue exported by a system",
         "resource.listed": "Catalogue entries listed",
         "matter.registered": "Matters registered",
         "policy.proposed": "Policy bundle proposed",
