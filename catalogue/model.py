@@ -272,7 +272,7 @@ class Resource:
     validity: Validity | None = None
     """None means that the records do not expire."""
     state: str = "draft"
-    """draft, announced or withdrawn."""
+    """draft, returned, submitted, announced or withdrawn."""
     revision: int = 1
     emergency_items: tuple[str, ...] | None = None
     """Items that may be looked up in an emergency; None: none was announced for it."""

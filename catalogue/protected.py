@@ -23,6 +23,7 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
                 "names",
                 "before",
                 "more",
+                "course",
             }
         ),
         "resource.items": frozenset({"more"}),

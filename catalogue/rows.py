@@ -13,6 +13,7 @@ from catalogue.bundles import PolicyBundle
 from catalogue.demands import Demand
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.examination import NOTHING_YET, Course
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -41,6 +42,8 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.revisions import Revision
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
 
 T = TypeVar("T")
@@ -210,6 +213,7 @@ _RESOURCE = _Shape(Resource, without="items", more_from="keywords")
 _ITEM = _Shape(Item, more_from="title_en")
 _NAMES = _decoder(tuple[KeptName, ...] | None)
 _BEFORE = _decoder(Resource | None)
+_COURSE = _decoder(Course | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -219,6 +223,7 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "announced_by": value.announced_by,
         "names": _encode(value.names),
         "before": _encode(value.before),
+        "course": None if value.course == NOTHING_YET else _encode(value.course),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -232,6 +237,7 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         announced_by=row["announced_by"],
         names=_NAMES(row["names"]),
         before=_BEFORE(row["before"]),
+        course=_COURSE(row["course"]) or NOTHING_YET,
     )
 
 
@@ -298,6 +304,8 @@ REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text"
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
+REVISION = _plain(Revision, table="resource_revision")
+ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -325,4 +333,6 @@ KINDS: tuple[Kind[Any], ...] = (
     REVIEW_VERDICT,
     SYNONYMS,
     DEMAND,
+    ITEM_SOURCE,
+    REVISION,
 )

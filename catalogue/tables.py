@@ -146,6 +146,7 @@ resource = _protected(
     Column("names", Text),
     Column("before", Text, quote=True),
     Column("more", Text),
+    Column("course", Text),
 )
 
 resource_item = Table(
@@ -454,6 +455,29 @@ review_verdict = _protected(
     _text("finding"),  # sealed
     _text("given_by"),
     _number("given_at"),
+)
+
+# Written once, with the announcement; what is announced next is a row of its own.
+resource_revision = _protected(
+    "resource_revision",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("content"),
+    _text("announced_by"),
+    _number("announced_at"),
+    Column("restored_from", BigInteger),
+    Index("resource_revision_resource", "resource"),
+)
+
+item_source = _protected(
+    "item_source",
+    _key("id"),
+    _text("department"),
+    _text("title"),
+    _text("reason"),  # sealed
+    _text("designated_by"),
+    _number("designated_at"),
 )
 
 registry_meta = Table(

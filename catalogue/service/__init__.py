@@ -3,6 +3,7 @@
 from catalogue.lifecycle import NewOfficer
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
+from catalogue.service.entries import Entries
 from catalogue.service.harvest import Harvesting
 from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
@@ -22,6 +23,7 @@ __all__ = ["ImportPlan", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken
 class Registry(
     People,
     Resources,
+    Entries,
     Sources,
     Harvesting,
     Interchange,

@@ -1,22 +1,19 @@
-"""Acts on matters, sources and resources."""
+"""Acts on matters and sources, and what a table suggests for an entry."""
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalogue import files, naming, suggest
-from catalogue.compatibility import breaks, broken
 from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
-from catalogue.model import Actor, Item, Matter, Resource, Role, SourceAddress
+from catalogue.model import Actor, Matter, Resource, SourceAddress
 from catalogue.readings import Reading
-from catalogue.rows import GRANT, MATTER, RESOURCE, SOURCE
+from catalogue.rows import MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
-from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
 from exchange.acts.sources import (
     describe,
-    flag_of,
     may_see,
     offers,
     own_source,
@@ -239,99 +236,6 @@ def reflect(
     return {"resource": resource, "skipped": list(seen.skipped)}
 
 
-@act("resource.draft")
-def draft_resource(node: Node, actor: Actor, *, resource: Resource) -> dict[str, object]:
-    held = node.registry.draft_resource(resource, by=actor)
-    return {"code": held.code, "revision": held.revision, "state": held.state}
-
-
-@act("resource.submit")
-def submit_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
-    held = node.registry.submit_resource(code, by=actor)
-    return {"code": held.code, "state": held.state}
-
-
-@act("resource.announce")
-def announce_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
-    held = node.registry.announce_resource(code, by=actor)
-    return {"code": held.code, "state": held.state}
-
-
-@act("resource.check")
-def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
-    """What announcing the entry would break of the revision before: items, grants, trusted documents."""
-    held = node.held(RESOURCE).get(code)
-    if held is None or (
-        held.resource.department != actor.department and not actor.has(Role.AUTHORITY)
-    ):
-        raise ActError("NOT_FOUND", f"no resource {code} of your department")
-    if held.before is None:
-        return {"code": code, "before": None, "breaks": [], "grants": []}
-    found = breaks(held.before, held.resource)
-    hit = broken(found, code, node.held(GRANT).values())
-    return {
-        "code": code,
-        "before": held.before.revision,
-        "breaks": [asdict(one) for one in found],
-        "grants": [asdict(one) for one in hit],
-    }
-
-
-@act("resource.withdraw")
-def withdraw_resource(
-    node: Node, actor: Actor, *, code: str, reason: str = ""
-) -> dict[str, object]:
-    held = node.registry.withdraw_resource(code, by=actor, reason=reason)
-    return {"code": held.code, "state": held.state}
-
-
-@act("resource.list")
-def list_resources(
-    node: Node,
-    actor: Actor,
-    *,
-    department: str | None = None,
-    state: str | None = None,
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Announced resources, and one's own department's drafts, in the order of their codes."""
-    held = {code: registration.resource for code, registration in node.held(RESOURCE).items()}
-    fit = {
-        code: resource
-        for code, resource in held.items()
-        if (resource.state != "draft" or resource.department == actor.department)
-        and department in {None, resource.department}
-        and state in {None, resource.state}
-    }
-    return paged(cut(fit, Span(first=first, after=after, before=before)), _line)
-
-
-@act("resource.show")
-def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
-    held = node.held(RESOURCE).get(code)
-    if held is None or (
-        held.resource.state == "draft" and held.resource.department != actor.department
-    ):
-        raise ActError("ACT_ARGUMENTS", f"no resource {code}")
-    resource = held.resource
-    return {
-        "code": resource.code,
-        "name": resource.name,
-        "name_en": resource.name_en,
-        "department": resource.department,
-        "class": resource.sharing_class.value,
-        "conditions": resource.conditions,
-        "no_share_basis": list(resource.no_share_basis),
-        "state": resource.state,
-        "revision": resource.revision,
-        "flag": flag_of(node, code),
-        "due": due_on(node, resource),
-        "items": [_item(item) for item in resource.items],
-    }
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """What a source says about one table or operation."""
@@ -427,19 +331,6 @@ def _source(held: SourceAddress) -> Told:
     }
 
 
-def _line(held: Resource) -> Told:
-    return {
-        "code": held.code,
-        "department": held.department,
-        "name": held.name,
-        "class": held.sharing_class.value,
-        "field": held.field_name,
-        "items": len(held.items),
-        "state": held.state,
-        "revision": held.revision,
-    }
-
-
 def _held(node: Node, code: str) -> Resource | None:
     """Return the resource that has this code, in whatever state; None where none has it yet."""
     registration = node.held(RESOURCE).get(code)
@@ -451,19 +342,4 @@ def _taken(node: Node, code: str) -> set[str]:
     others = [held.resource for held in node.held(RESOURCE).values() if held.resource.code != code]
     return {
         name for other in others for name in (other.type_name, other.field_name, other.list_name)
-    }
-
-
-def _item(item: Item) -> dict[str, object]:
-    return {
-        "name": item.name,
-        "title": item.title,
-        "graphql": item.graphql_name,
-        "type": item.type.value,
-        "class": item.sharing_class.value,
-        "level": item.level,
-        "mask": item.mask,
-        "subject": item.subject.value if item.subject else None,
-        "key": item.key,
-        "match": item.match,
     }

@@ -100,8 +100,35 @@ class Query:
     @_field
     async def resource(self, info: Info, code: str) -> types.Resource | None:
         told = await _act(info, "resource.show", code=code)
-        items = [made(types.Item, item) for item in told["items"]]
-        return made(types.Resource, told | {"items": items})
+        return made(types.Resource, told | _nested(told))
+
+    @_field
+    async def resource_history(self, info: Info, code: str) -> list[types.Revision] | None:
+        told = await _act(info, "resource.history", code=code)
+        return [made(types.Revision, row) for row in told["rows"]]
+
+    @_field
+    async def resource_diff(
+        self, info: Info, code: str, older: int | None = None, newer: int | None = None
+    ) -> list[types.Change] | None:
+        told = await _act(info, "resource.diff", code=code, older=older, newer=newer)
+        return [
+            made(
+                types.Change,
+                one | {f"member_{language}": word for language, word in one["words"].items()},
+            )
+            for one in told["changes"]
+        ]
+
+    @_field
+    async def item_collisions(self, info: Info) -> list[types.ItemCollision] | None:
+        return [
+            made(
+                types.ItemCollision,
+                row | {"holders": [made(types.ItemHolder, one) for one in row["holders"]]},
+            )
+            for row in await _act(info, "item.collisions")
+        ]
 
     @_field
     async def catalogue_search(
@@ -326,6 +353,42 @@ class Mutation:
         return await _resource(info, "resource.draft", resource=drafted)
 
     @_change
+    async def examine_resource(
+        self,
+        info: Info,
+        code: str,
+        kind: str,
+        conclusion: str,
+        file: str,
+        digest: str,
+        words: str = "",
+    ) -> types.Examined | None:
+        told = await _act(
+            info,
+            "resource.examine",
+            code=code,
+            kind=kind,
+            conclusion=conclusion,
+            file=file,
+            digest=digest,
+            words=words,
+        )
+        return made(types.Examined, told)
+
+    @_change
+    async def restore_resource(
+        self, info: Info, code: str, revision: int
+    ) -> types.ResourceState | None:
+        return await _resource(info, "resource.restore", code=code, revision=revision)
+
+    @_change
+    async def return_resource(
+        self, info: Info, code: str, reasons: list[types.ReturnReasonInput]
+    ) -> types.ResourceState | None:
+        told = [strawberry.asdict(one) for one in reasons]
+        return await _resource(info, "resource.return", code=code, reasons=told)
+
+    @_change
     async def submit_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.submit", code=code)
 
@@ -338,6 +401,15 @@ class Mutation:
         self, info: Info, code: str, reason: str = ""
     ) -> types.ResourceState | None:
         return await _resource(info, "resource.withdraw", code=code, reason=reason)
+
+    @_change
+    async def designate_item_source(
+        self, info: Info, meaning: str, department: str, reason: str
+    ) -> types.ItemSource | None:
+        told = await _act(
+            info, "item.designate", meaning=meaning, department=department, reason=reason
+        )
+        return made(types.ItemSource, told)
 
     @_change
     async def confirm_review(self, info: Info, review: str) -> types.Review | None:
@@ -382,6 +454,33 @@ _REVIEWED: Mapping[str, type[Any]] = {
     "verdicts": types.ReviewVerdict,
     "questions": types.ReviewQuestion,
 }
+
+
+def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an entry that are types of their own."""
+    items = [
+        made(types.Item, item | {"codes": [made(types.Code, code) for code in item["codes"]]})
+        for item in told["items"]
+    ]
+    contact, upstream = told["contact"], told["upstream"]
+    checks = {
+        name: None if told.get(name) is None else made(types.Check, told[name])
+        for name in ("secrecy", "assessment")
+    }
+    returns = told.get("returns")
+    return {
+        "items": items,
+        **checks,
+        "returns": None if returns is None else [_return(one) for one in returns],
+        "distributions": [made(types.Distribution, one) for one in told["distributions"]],
+        "contact": None if contact is None else made(types.Contact, contact),
+        "upstream": None if upstream is None else made(types.Upstream, upstream),
+    }
+
+
+def _return(told: Mapping[str, Any]) -> types.Return:
+    reasons = [made(types.ReturnReason, one) for one in told["reasons"]]
+    return made(types.Return, {**told, "reasons": reasons})
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:

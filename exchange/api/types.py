@@ -87,6 +87,13 @@ class CatalogueSearch:
 
 
 @strawberry.type
+class Code:
+    value: str
+    title: str
+    title_en: str
+
+
+@strawberry.type
 class Item:
     name: str
     title: str
@@ -98,6 +105,60 @@ class Item:
     subject: str | None
     key: bool
     match: bool
+    unit: str
+    title_en: str
+    description: str
+    length: int | None
+    data_element: str
+    code_list: str
+    codes: list[Code]
+    sensitivity: str
+    basic: bool
+
+
+@strawberry.type
+class Check:
+    conclusion: str
+    words: str
+    file: str
+    digest: str
+    at: str
+
+
+@strawberry.type
+class ReturnReason:
+    code: str
+    about: str
+    text: str
+
+
+@strawberry.type
+class Return:
+    at: str
+    state: str
+    revision: int
+    reasons: list[ReturnReason]
+
+
+@strawberry.type
+class Contact:
+    unit: str
+    telephone: str
+    email: str
+
+
+@strawberry.type
+class Distribution:
+    method: str
+    title: str
+    media_type: str
+
+
+@strawberry.type
+class Upstream:
+    holder: str
+    way_to_ask: str
+    letter: str
 
 
 @strawberry.type
@@ -112,6 +173,95 @@ class Resource:
     state: str
     revision: int
     items: list[Item]
+    abstract: str
+    level: int
+    classification: list[str]
+    """Codes of its levels, from 类 down; empty where the code follows another scheme."""
+    purposes: list[str]
+    keywords: list[str]
+    format: str | None
+    format_name: str
+    methods: list[str]
+    recipients: list[str]
+    openness: str | None
+    open_conditions: str
+    update_cycle: str | None
+    update_days: int | None
+    published_on: str | None
+    related: list[str]
+    data_class: str | None
+    base_data: str | None
+    distributions: list[Distribution]
+    contact: Contact | None
+    upstream: Upstream | None
+    personal: bool
+    gaps: list[str]
+    """Names of the core metadata that nobody filled in yet."""
+    secrecy: Check | None
+    """As the two below: for the entry's department and the authority; null for others."""
+    assessment: Check | None
+    returns: list[Return] | None
+
+
+@strawberry.type
+class Examined:
+    code: str
+    state: str
+    missing: list[str]
+    """What still keeps the entry from being signed."""
+
+
+@strawberry.input
+class ReturnReasonInput:
+    code: str
+    text: str
+    about: str = ""
+
+
+@strawberry.type
+class Revision:
+    revision: int
+    announced_at: str
+    restored_from: int | None
+    changes: int | None
+    """How much differs from the revision before; null for the first."""
+    entry: int | None
+
+
+@strawberry.type
+class Change:
+    kind: str
+    item: str
+    title: str
+    member: str
+    member_zh: str
+    member_en: str
+    was: str
+    becomes: str
+
+
+@strawberry.type
+class ItemHolder:
+    resource: str
+    department: str
+    item: str
+    title: str
+
+
+@strawberry.type
+class ItemCollision:
+    """An item that several departments registered, without a designated source."""
+
+    meaning: str
+    title: str
+    holders: list[ItemHolder]
+
+
+@strawberry.type
+class ItemSource:
+    meaning: str
+    department: str
+    entry: int | None
 
 
 @strawberry.type
@@ -244,6 +394,13 @@ class TermsInput:
 
 
 @strawberry.input
+class CodeInput:
+    value: str
+    title: str
+    title_en: str = ""
+
+
+@strawberry.input
 class ItemInput:
     name: str
     title: str
@@ -257,6 +414,35 @@ class ItemInput:
     key: bool = False
     match: bool = False
     unit: str = ""
+    title_en: str = ""
+    description: str = ""
+    length: int | None = None
+    data_element: str = ""
+    code_list: str = ""
+    codes: list[CodeInput] = strawberry.field(default_factory=list)
+    sensitivity: str = "ordinary"
+    basic: bool = False
+
+
+@strawberry.input
+class ContactInput:
+    unit: str
+    telephone: str = ""
+    email: str = ""
+
+
+@strawberry.input
+class DistributionInput:
+    method: str
+    title: str = ""
+    media_type: str = ""
+
+
+@strawberry.input
+class UpstreamInput:
+    holder: str
+    way_to_ask: str
+    letter: str = ""
 
 
 @strawberry.input
@@ -281,6 +467,22 @@ class ResourceInput:
     purposes: list[str] = strawberry.field(default_factory=list)
     no_share_basis: list[str] = strawberry.field(default_factory=list)
     conditions: str = ""
+    keywords: list[str] = strawberry.field(default_factory=list)
+    format: str | None = None
+    format_name: str = ""
+    methods: list[str] = strawberry.field(default_factory=list)
+    recipients: list[str] = strawberry.field(default_factory=list)
+    openness: str | None = None
+    open_conditions: str = ""
+    update_cycle: str | None = None
+    update_days: int | None = None
+    related: list[str] = strawberry.field(default_factory=list)
+    data_class: str | None = None
+    base_data: str | None = None
+    secrecy: str = "none"
+    distributions: list[DistributionInput] = strawberry.field(default_factory=list)
+    contact: ContactInput | None = None
+    upstream: UpstreamInput | None = None
 
 
 @strawberry.input

@@ -18,6 +18,7 @@ from catalogue.validation import PURPOSES
 from exchange.acts.register import ActError
 from exchange.clock import now
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import SYSTEM
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import private_pem
@@ -49,6 +50,7 @@ def draft(here: Standing, told: Any, **changed: Any) -> dict[str, Any]:
 
 
 def announce(here: Standing) -> None:
+    demo.examine(here.place, "market", CODE)
     here.act("market.head", "resource.submit", code=CODE)
     here.act("authority", "resource.announce", code=CODE)
 

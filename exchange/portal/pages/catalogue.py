@@ -10,13 +10,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.classification import classify, level_name
 from catalogue.demands import NEED_CHARACTERS
+from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
 from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError
 from exchange.node import Node
 from exchange.portal.forms import Errors, read_form
+from exchange.portal.language import translate
 from exchange.portal.listing import counted, read_listed
 from exchange.portal.render import language_of, page
 from exchange.portal.rooms import acted, names_for, tried
@@ -212,6 +215,7 @@ def told_entry(
     ]
     holders = sorted({grant.department for grant in having})
     source = held.department == actor.department
+    place = classify(held.code)
     asks = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
         "entry": held,
@@ -219,6 +223,8 @@ def told_entry(
         "other_name": held.name if language == "en" else held.name_en,
         "department": department_name(snapshot.departments.get(held.department), language)
         or held.department,
+        "places": [level_name(one, language=language) for one in place.prefixes] if place else [],
+        "recipients": told_recipients(held, snapshot, language),
         "matters": [
             matter.name for matter in snapshot.matters.values() if held.code in matter.resources
         ],
@@ -232,6 +238,16 @@ def told_entry(
         and held.state == "announced"
         and held.sharing_class is not SharingClass.NOT_SHARED,
     }
+
+
+def told_recipients(held: Resource, snapshot: Snapshot, language: str) -> list[str]:
+    """Who may have a conditional resource, by name; a department that is not registered as it was written."""
+    return [
+        translate(language, "Any department whose duties need it")
+        if one == ANY_DEPARTMENT
+        else department_name(snapshot.departments.get(one), language) or one
+        for one in held.recipients
+    ]
 
 
 def name_of(held: Resource, language: str) -> str:

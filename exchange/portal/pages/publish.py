@@ -21,7 +21,15 @@ from exchange.acts.register import ActError
 from exchange.acts.resources import as_of
 from exchange.acts.sources import flag_of
 from exchange.node import Node
+from exchange.portal.entry_course import told_course
+from exchange.portal.entry_form import (
+    offered,
+    read_item_metadata,
+    read_metadata,
+    written_codes,
+)
 from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.pages.catalogue import told_recipients
 from exchange.portal.render import page
 from exchange.portal.rooms import CLASSES, MASKS, Names, names_for, tried
 from exchange.portal.session import signed_in
@@ -78,6 +86,7 @@ async def save(request: Request) -> Response:
             request,
             "publish_preview.html",
             resource=edited,
+            recipients=told_recipients(edited, request.state.snapshot, errors.language),
             as_of=await run_in_threadpool(_as_of, node, edited),
             kept=[
                 (name, value)
@@ -98,7 +107,7 @@ DROPPED = frozenset({"step", "csrf"})
 
 async def entry(request: Request) -> Response:
     actor = await signed_in(request)
-    return await _entry(request, actor, Errors.of(request))
+    return await shown_entry(request, actor, Errors.of(request))
 
 
 async def step(request: Request) -> Response:
@@ -117,7 +126,7 @@ async def step(request: Request) -> Response:
     if not errors:
         await tried(errors, request, actor, f"resource.{verb}", **arguments)
     if errors:
-        return await _entry(request, actor, errors)
+        return await shown_entry(request, actor, errors)
     return RedirectResponse(f"/publish/entry/{code}?done={verb}", status_code=303)
 
 
@@ -161,10 +170,13 @@ def _edit(
         subjects=[one.value for one in SubjectType],
         purposes=PURPOSES,
         law_levels=LAW_LEVELS,
+        offered=offered(errors.language),
+        written_codes=written_codes,
     )
 
 
-async def _entry(request: Request, actor: Actor, errors: Errors) -> Response:
+async def shown_entry(request: Request, actor: Actor, errors: Errors) -> Response:
+    """The entry's page, with what is wrong with a form of it."""
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["code"], names_for(request)
@@ -263,6 +275,7 @@ def read_resource(base: Resource, given: Form, errors: Errors) -> Resource:
         personal=any(item.key and item.subject is SubjectType.PERSON for item in items),
         single=one("single") != "no",
         validity=_validity(items, given, errors),
+        **read_metadata(base, given, errors),
     )
 
 
@@ -285,6 +298,7 @@ def _read_item(item: Item, given: Form, *, key: str, errors: Errors) -> Item:
         subject=SubjectType(subject) if subject in set(SubjectType) else None,
         key=item.name == key,
         match=item.name == key or one("match") == "yes",
+        **read_item_metadata(item, given, errors),
     )
 
 
@@ -314,7 +328,7 @@ def _validity(items: tuple[Item, ...], given: Form, errors: Errors) -> Validity 
 def _listed(node: Node, actor: Actor, names: Names, page_number: int) -> dict[str, Any]:
     held = [one.resource for one in node.held(RESOURCE).values()]
     own = [one for one in held if one.department == actor.department]
-    order = {"draft": 0, "submitted": 1, "announced": 2, "withdrawn": 3}
+    order = {"returned": 0, "draft": 1, "submitted": 2, "announced": 3, "withdrawn": 4}
     own.sort(key=lambda one: (order.get(one.state, 9), one.code))
     return {
         "entries": [
@@ -365,6 +379,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
     resource, own = registration.resource, registration.resource.department == actor.department
     return {
         "resource": resource,
+        "recipients": told_recipients(resource, names.snapshot, names.language),
         "as_of": _as_of(node, resource),
         "flag": flag_of(node, code),
         **_due(node, resource),
@@ -383,6 +398,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.has(Role.AUTHORITY)
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
+        **told_course(node, actor, registration, names),
         "may_withdraw": resource.state == "announced"
         and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
     }

@@ -43,7 +43,9 @@ from catalogue.reviews import (
     ReviewState,
     ReviewVerdict,
 )
+from catalogue.revisions import Revision
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
 from tests.fakes.catalogue import (
@@ -302,6 +304,27 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             groups=(("低保", "最低生活保障"), ("驾照", "驾驶证", "driving licence")),
             set_by="off_authority",
             set_at=TODAY,
+        ),
+    ),
+    "resource_revision": (
+        Revision(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            content=a_resource(keywords=("执照",)),
+            announced_by="off_authority",
+            announced_at=TODAY,
+            restored_from=1,
+        ),
+    ),
+    "item_source": (
+        ItemSource(
+            id="enterprise/企业名称",
+            department="market",
+            title="企业名称",
+            reason="登记机关",
+            designated_by="off_authority",
+            designated_at=TODAY,
         ),
     ),
     "demand": (
