@@ -1,18 +1,22 @@
 """Entries go out and come in as files: what changes is seen first, and nothing is done by halves."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from catalogue.errors import CatalogueError
-from catalogue.rows import DEMAND, RESOURCE, SOURCE
+from catalogue.rows import DEMAND, OFFICER, RESOURCE, SOURCE
 from exchange.acts.register import ActError
 from exchange.demo import district
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import private_pem
+from exchange.portal.render import COOKIE as LANGUAGE_COOKIE
+from exchange.portal.session import COOKIE
 from tests.fakes.files import upload
 from tests.fakes.node import Founded, Standing, standing
 from tests.fakes.surveys import AUDITS, PERMITS, a_survey
@@ -164,6 +168,67 @@ def test_what_was_looked_at_is_what_is_taken_or_nothing_is(town: Standing) -> No
         town.act(
             OPERATOR, "catalogue.import", upload=held, asked=asked, looked_at=seen["looked_at"]
         )
+
+
+def a_browser(town: Standing, language: str, officer: str = OPERATOR) -> httpx.Client:
+    node = town.node
+    officers = node.held(OFFICER)
+    link = node.sign_in.offer_link(officers[town.place.ids[officer]], by=None)
+    secret = node.sign_in.redeem_link(link, officers=officers).secret
+    return httpx.Client(
+        base_url=town.url,
+        cookies={COOKIE: secret, LANGUAGE_COOKIE: language},
+        headers={"sec-fetch-site": "same-origin"},
+        trust_env=False,
+    )
+
+
+def hidden(text: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', text)
+    assert found is not None, name
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "changed", "needed"),
+    [
+        ("zh", "信息资源摘要：", "以下之一：实时、每日"),
+        ("en", "Abstract: ", "one of 实时、每日"),
+    ],
+)
+def test_the_page_shows_the_differences_and_what_is_not_taken_before_anything_is(
+    town: Standing, language: str, changed: str, needed: str
+) -> None:
+    take(town, a_survey(needs=()))
+    permits = [list(line) for line in PERMITS]
+    permits[0][8] = f"摘要<script>alert(1)</script>{language}"
+    audits = [list(line) for line in AUDITS]
+    audits[0][21] = "偶尔"
+    with a_browser(town, language) as browser:
+        first = browser.get("/publish/import")
+        looked = browser.post(
+            "/publish/import",
+            data={"csrf": hidden(first.text, "csrf")},
+            files={"file": ("survey.xlsx", a_survey(permits, audits, needs=()))},
+        )
+        assert looked.status_code == 200
+        assert changed in looked.text
+        assert "<script>alert" not in looked.text
+        assert needed in looked.text
+        assert town.node.held(RESOURCE)["307001/000101"].resource.abstract != permits[0][8]
+        action = re.search(r'action="(/publish/import/[^"]+)"', looked.text)
+        assert action is not None
+        given = {name: hidden(looked.text, name) for name in ("csrf", "called", "looked_at")}
+        taken = browser.post(action[1], data={**given, "step": "take"})
+        assert taken.status_code == 200
+    assert town.node.held(RESOURCE)["307001/000101"].resource.abstract == permits[0][8]
+
+
+def test_an_auditor_is_shown_why_nothing_can_be_imported(town: Standing) -> None:
+    with a_browser(town, "en", "auditor") as browser:
+        page = browser.get("/publish/import")
+    assert "your role only reads" in page.text
+    assert 'type="file"' not in page.text
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "workbook", "dcat", "jsonld"])
