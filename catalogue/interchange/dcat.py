@@ -5,6 +5,7 @@ What DCAT has no word for is said in our own vocabulary (`x:`), so that the whol
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -97,6 +98,7 @@ class Publisher:
         return f"{self.base}/departments/{quote(code, safe='')}"
 
 
+@cache
 def camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(part.capitalize() for part in others)

@@ -178,7 +178,7 @@ def _own(graph: Graph, subject: str, known: Field) -> Any:  # noqa: PLR0911 - on
     values = graph.all(subject, property_of(known))
     if not values:
         return None
-    concepts = {Iri(concept(known, value)).full: value for value in known.words}
+    concepts = _concepts(known)
     match known.kind:
         case Kind.TEXT | Kind.DAY:
             return values[0].text
@@ -208,10 +208,21 @@ def _own(graph: Graph, subject: str, known: Field) -> Any:  # noqa: PLR0911 - on
             ]
 
 
+_BY_FIELD: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
+
+
+def _concepts(known: Field) -> dict[str, str]:
+    """Return by address the values that a field's concepts stand for."""
+    key = (known.name, tuple(known.words))
+    if key not in _BY_FIELD:
+        _BY_FIELD[key] = {Iri(concept(known, value)).full: value for value in known.words}
+    return _BY_FIELD[key]
+
+
 def _distributions(graph: Graph, subject: str, *, whole: bool) -> list[dict[str, str]]:
     found: list[tuple[int, dict[str, str]]] = []
     methods = ENTRY_FIELDS["methods"]
-    concepts = {Iri(concept(methods, value)).full: value for value in methods.words}
+    concepts = _concepts(methods)
     for place, one in enumerate(graph.all(subject, "dcat:distribution")):
         node = one.text
         if whole and graph.text(node, "x:given") == "false":

@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -104,13 +105,20 @@ class Lines:
 
     def __init__(self, content: str) -> None:
         self._content = content
+        self._ends = [found.start() for found in re.finditer("\n", content)]
+        self._last = 0
 
     def of(self, text: str) -> int:
-        """Return the line, from 1; 0 where the text stands nowhere as it is."""
+        """Return the line, from 1; 0 where the text stands nowhere as it is.
+
+        Documents are gone through in their order: what stands behind the last find is looked at first.
+        """
         for written in (json.dumps(text, ensure_ascii=False), json.dumps(text), text):
-            place = self._content.find(written)
+            place = self._content.find(written, self._last)
+            place = place if place >= 0 else self._content.find(written, 0, self._last)
             if place >= 0:
-                return self._content.count("\n", 0, place) + 1
+                self._last = place
+                return bisect_left(self._ends, place) + 1
         return 0
 
 

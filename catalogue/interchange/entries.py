@@ -24,6 +24,8 @@ from catalogue.metadata import Contact, Upstream
 from catalogue.model import CODE_PATTERN, Item, ItemType, Resource, SharingClass
 from catalogue.validation import PURPOSES
 
+UNCONNECTED = "unconnected"
+"""Last part of the name of the source on which entries stand that nobody connected yet."""
 ROW_TITLE = "记录编号"
 """Title of the one item of an entry of which no items are told: a record's own number."""
 _LONGEST = 32_767
@@ -133,6 +135,55 @@ def changed(told: Told, before: Resource) -> Resource:
     if told.items is None:
         return after
     return replace(after, items=_merged_items(told.items, before.items))
+
+
+def is_unconnected(resource: Resource) -> bool:
+    """Whether the entry is a draft that says what there is, and not yet where it is read."""
+    waits = not resource.source or resource.source.endswith(f".{UNCONNECTED}")
+    return waits and resource.state in {"draft", "returned"}
+
+
+def connected(imported: Resource, seen: Resource) -> tuple[Resource, tuple[str, ...]]:
+    """Return an imported entry on the table found for it, and the titles of items it has no column for.
+
+    What people wrote of entry and items stays. An item is that column's whose comment or name is its title.
+    """
+    held = {_plain_title(item.title): item for item in imported.items}
+    items = []
+    for column in seen.items:
+        told = held.pop(_plain_title(column.title), None) or held.pop(
+            _plain_title(column.column), None
+        )
+        items.append(column if told is None else _on_column(told, column))
+    entry = replace(
+        imported,
+        source=seen.source,
+        table=seen.table,
+        reading=seen.reading,
+        items=_graphql_once(tuple(items)),
+        level=max(imported.level, *(item.level for item in items)),
+        personal=imported.personal or seen.personal,
+        format=imported.format or seen.format,
+        methods=imported.methods or seen.methods,
+        recipients=imported.recipients or seen.recipients,
+        upstream=None,
+    )
+    return entry, tuple(item.title for item in held.values())
+
+
+def _on_column(told: Item, column: Item) -> Item:
+    return replace(
+        told,
+        ordinal=column.ordinal,
+        column=column.column,
+        type=column.type,
+        key=column.key,
+        match=told.match or column.match,
+    )
+
+
+def _plain_title(title: str) -> str:
+    return _BLANKS.sub("", title).casefold()
 
 
 def code_for(identifier: str) -> str:

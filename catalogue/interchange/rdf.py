@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 PREFIXES = {
@@ -38,10 +39,15 @@ class Iri:
 
     @property
     def full(self) -> str:
-        prefix, mark, local = self.name.partition(":")
-        if mark and prefix in PREFIXES and _LOCAL.fullmatch(local):
-            return PREFIXES[prefix] + local
-        return _UNFIT.sub(lambda found: f"%{ord(found[0]):02X}", self.name)
+        return _full(self.name)
+
+
+@lru_cache(maxsize=4_096)
+def _full(name: str) -> str:
+    prefix, mark, local = name.partition(":")
+    if mark and prefix in PREFIXES and _LOCAL.fullmatch(local):
+        return PREFIXES[prefix] + local
+    return _UNFIT.sub(lambda found: f"%{ord(found[0]):02X}", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +108,7 @@ def _turtle_said(node: Node) -> str:
 def _turtle_term(term: Term) -> str:
     match term:
         case Iri():
-            full = term.full
-            return term.name if full != term.name and not _UNFIT.search(term.name) else f"<{full}>"
+            return _written(term.name)
         case Literal(text, language, datatype):
             quoted = f'"{_ESCAPED.sub(_escape, text)}"'
             if language:
@@ -115,6 +120,12 @@ def _turtle_term(term: Term) -> str:
             return f"[ {_turtle_said(term)} ]" if term.said else "[]"
         case Node():
             raise ValueError("a node with a name is a subject of its own")
+
+
+@lru_cache(maxsize=4_096)
+def _written(name: str) -> str:
+    full = _full(name)
+    return name if full != name and not _UNFIT.search(name) else f"<{full}>"
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ from catalogue import demands, lifecycle, store, validation
 from catalogue.demands import Demand
 from catalogue.errors import CatalogueError, InvalidError, StateError
 from catalogue.interchange.differences import Change, Difference, difference, missing
-from catalogue.interchange.entries import changed, drafted
+from catalogue.interchange.entries import UNCONNECTED, changed, drafted
 from catalogue.interchange.fields import ENTRY_FIELDS
 from catalogue.interchange.model import NotTaken, Read, Told, Wanted, shown
 from catalogue.lifecycle import WAITING, Registration
@@ -19,7 +19,6 @@ from catalogue.rows import DEMAND, DEPARTMENT, RESOURCE, SOURCE
 from catalogue.service.people import chunks
 from catalogue.service.unit import Unit, UseCases
 
-UNCONNECTED = "unconnected"
 NOWHERE = "https://unconnected.invalid"
 """Address of the source of entries whose data nobody reads yet (RFC 6761: the name leads nowhere)."""
 

@@ -106,6 +106,38 @@ def test_a_survey_that_was_changed_shows_exactly_what_it_changes(town: Standing)
     assert LICENCE in missing or missing
 
 
+def test_a_hostile_file_leaves_nothing_behind(town: Standing) -> None:
+    size, held = town.node.log.size, set(town.node.held(RESOURCE))
+    deep = b'{"format": "exchange-catalogue/1", "entries": ' + b"[" * 100_000
+    for content, name in ((a_survey()[:-300], "survey.xlsx"), (deep, "deep.json")):
+        told = take(town, content, name)
+        assert told["not_taken"][0]["file"] == name
+        assert told["counts"]["added"] == told["counts"]["changed"] == 0
+    assert (town.node.log.size, set(town.node.held(RESOURCE))) == (size, held)
+
+
+def test_a_table_that_is_registered_under_an_imported_code_keeps_what_the_survey_said(
+    town: Standing,
+) -> None:
+    code = "307001/000130"
+    lines = [[*line] for line in PERMITS]
+    lines[0][5], lines[0][6] = code, "企业登记信息"
+    lines[1][12] = "ent_name"
+    take(town, a_survey(lines, needs=()))
+    imported = town.node.held(RESOURCE)[code].resource
+    seen = town.act(
+        OPERATOR, "resource.reflect", source="market", table="business_licence", code=code
+    )
+    entry = seen["resource"]
+    assert (entry["name"], entry["abstract"]) == (imported.name, imported.abstract)
+    assert (entry["source"], entry["table"]) == ("market", "business_licence")
+    names = {item["column"]: item["name"] for item in entry["items"]}
+    assert names["ent_name"] == next(one.name for one in imported.items if one.title == "ent_name")
+    assert any("许可证有效期至" in one for one in seen["skipped"])
+    town.act(OPERATOR, "resource.draft", resource=entry)
+    assert town.node.held(RESOURCE)[code].resource.source == "market"
+
+
 def test_what_is_not_taken_is_told_and_the_rest_of_the_file_is_taken(town: Standing) -> None:
     audits = [[*line] for line in AUDITS]
     audits[0][5], audits[0][18] = "307001/000110", "《云岫区数据管理制度》第三条 内部资料"
