@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -18,6 +19,7 @@ from strawberry.types import ExecutionContext, Info
 from exchange.acts.listing import Span, cut
 from exchange.api import types
 from exchange.api.guard import Asking, SignedIn
+from exchange.api.interchange import ImportedEntries, imported
 from exchange.api.types import made
 
 T = TypeVar("T")
@@ -284,6 +286,27 @@ class Query:
 
 @strawberry.type
 class Mutation:
+    @_change
+    async def import_entries(
+        self,
+        info: Info,
+        file: str,
+        content: str,
+        kind: str | None = None,
+        encoding: str | None = None,
+        looked_at: str | None = None,
+    ) -> ImportedEntries | None:
+        """Look a file of entries over (`content` in base64); with `lookedAt` of that look, take it."""
+        return await imported(
+            partial(_act, info),
+            cast("Asking", info.context),
+            file=file,
+            content=content,
+            kind=kind,
+            encoding=encoding,
+            looked_at=looked_at,
+        )
+
     @_change
     async def create_request(
         self, info: Info, wanted: types.RequestInput

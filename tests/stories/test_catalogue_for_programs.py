@@ -53,7 +53,7 @@ def a_browser(town: Standing, officer: str = "hall.operator") -> httpx.Client:
     officers = node.held(OFFICER)
     link = node.sign_in.offer_link(officers[town.place.ids[officer]], by=None)
     secret = node.sign_in.redeem_link(link, officers=officers).secret
-    return httpx.Client(base_url=town.url, cookies={COOKIE: secret}, trust_env=False)
+    return httpx.Client(base_url=town.url, cookies={COOKIE: secret}, timeout=60, trust_env=False)
 
 
 def test_ckans_own_client_finds_what_is_announced_and_nothing_else(

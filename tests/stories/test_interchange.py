@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,7 @@ def a_browser(town: Standing, language: str, officer: str = OPERATOR) -> httpx.C
         base_url=town.url,
         cookies={COOKIE: secret, LANGUAGE_COOKIE: language},
         headers={"sec-fetch-site": "same-origin"},
+        timeout=60,
         trust_env=False,
     )
 
@@ -254,6 +256,30 @@ def test_the_page_shows_the_differences_and_what_is_not_taken_before_anything_is
         taken = browser.post(action[1], data={**given, "step": "take"})
         assert taken.status_code == 200
     assert town.node.held(RESOURCE)["307001/000101"].resource.abstract == permits[0][8]
+
+
+def test_the_management_api_looks_a_file_over_and_takes_what_was_looked_at(town: Standing) -> None:
+    entry = {"code": "307/000140", "name": "由接口导入", "items": [{"title": "名称"}]}
+    content = json.dumps({"format": "exchange-catalogue/1", "needs": [], "entries": [entry]})
+    asked = {"file": "a.json", "content": b64encode(content.encode()).decode()}
+    query = """mutation I($file: String!, $content: String!, $lookedAt: String) {
+      importEntries(file: $file, content: $content, lookedAt: $lookedAt) {
+        added committed lookedAt differences { code change } notTaken { row needed } } }"""
+
+    def ask(**variables: Any) -> Any:
+        with a_browser(town, "en") as browser:
+            answer = browser.post(
+                "/manage/graphql", json={"query": query, "variables": asked | variables}
+            )
+        return answer.json()
+
+    seen = ask()["data"]["importEntries"]
+    assert (seen["added"], seen["committed"]) == (1, False)
+    assert "307/000140" not in town.node.held(RESOURCE)
+    taken = ask(lookedAt=seen["lookedAt"])["data"]["importEntries"]
+    assert taken["committed"]
+    assert town.node.held(RESOURCE)["307/000140"].resource.name == "由接口导入"
+    assert ask(content="not base64")["errors"][0]["extensions"]["code"] == "ACT_ARGUMENTS"
 
 
 def test_an_auditor_is_shown_why_nothing_can_be_imported(town: Standing) -> None:
