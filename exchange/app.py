@@ -9,25 +9,30 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audit.errors import AuditError
 from catalogue.errors import CatalogueError
+from catalogue.model import Actor
 from exchange.acts.supervision import run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
 from exchange.exports.bench import bench_of, terms_of
 from exchange.exports.working import Bench, expire, work
 from exchange.files.uploads import Uploads
+from exchange.identity.errors import IdentityError
 from exchange.node import Node
 from exchange.portal.app import portal_routes
+from exchange.portal.session import SignInNeededError, signed_in
 from exchange.shadowing import following
 from exchange.testzone.ground import TestGround, TestLog
 from exchange.web import (
     bulk,
     bundles,
     cases,
+    catalogue,
     contract,
     exports,
     health,
@@ -113,6 +118,8 @@ def build_app(node: Node) -> Starlette:
             Route("/health/ready", health.ready, methods=["GET"]),
             *log_routes(test_log),
             *management_routes(node),
+            # Before the portal's pages, one of which is at every other address below /catalogue.
+            *catalogue.ROUTES,
             # Among them `/receipts/{index}`: JSON for systems, a page for people.
             *portal_routes(),
         ],
@@ -122,6 +129,7 @@ def build_app(node: Node) -> Starlette:
     app.state.node = node
     app.state.terms = terms_of(node)
     app.state.bench = bench
+    app.state.visiting = _visiting
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
     app.doors["/test/graphql"] = GraphQL(
         node,
@@ -140,6 +148,14 @@ class ExchangeApp(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.doors.get(scope["path"]) if scope["type"] == "http" else None
         await (door or super().__call__)(scope, receive, send)
+
+
+async def _visiting(request: Request) -> Actor:
+    """Return the officer who is signed in at the portal, for addresses that serve programs too."""
+    try:
+        return await signed_in(request)
+    except SignInNeededError as error:
+        raise IdentityError("AUTHENTICATION_MISSING") from error
 
 
 def _counter(node: Node) -> Counter:

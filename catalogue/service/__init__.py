@@ -8,6 +8,7 @@ from catalogue.service.emergency import Emergencies
 from catalogue.service.entries import Entries
 from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
+from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
 from catalogue.service.matters import Listed, Matters
 from catalogue.service.office import Office
@@ -22,7 +23,9 @@ from catalogue.service.sources import Loaded, Sources
 from catalogue.service.supervision import Supervising
 from catalogue.service.targets import Targets
 
-__all__ = ["Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = [
+    "ImportPlan", "Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted",
+]  # fmt: skip
 
 
 class Registry(
@@ -33,6 +36,7 @@ class Registry(
     Entries,
     Sources,
     Harvesting,
+    Interchange,
     Sharing,
     Answering,
     Granting,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalogue import files, naming, suggest
+from catalogue.interchange.entries import connected, is_unconnected
 from catalogue.metadata import ANY_DEPARTMENT, SharingMethod, Upstream
 from catalogue.model import Actor, Resource, SharingClass, SourceAddress
 from catalogue.readings import Reading
@@ -206,7 +207,12 @@ def reflect(
         methods=(SharingMethod.INTERFACE,),
         recipients=(ANY_DEPARTMENT,),
     )
-    return {"resource": resource, "skipped": list(seen.skipped)}
+    skipped = list(seen.skipped)
+    if registered is not None and is_unconnected(registered):
+        # A survey said what there is before anybody connected it: what people wrote stays.
+        resource, without = connected(registered, resource)
+        skipped += [f"{title}: no column has this title" for title in without]
+    return {"resource": resource, "skipped": skipped}
 
 
 @act("resource.register-upstream")

@@ -1,8 +1,8 @@
 """The schema of `/manage/graphql`: every field is one act, carried out as the officer who asks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, partial
+from typing import Any, TypeVar, cast
 
 import strawberry
 from strawberry.extensions import (
@@ -17,6 +17,8 @@ from strawberry.types import ExecutionContext, Info
 from exchange.acts.listing import Span, cut
 from exchange.api import types
 from exchange.api.fields import act, change, field, paged
+from exchange.api.guard import Asking
+from exchange.api.interchange import ImportedEntries, imported
 from exchange.api.sharing import SharingMutation, SharingQuery, asked
 from exchange.api.types import made
 
@@ -368,6 +370,27 @@ class Query(SharingQuery):
 
 @strawberry.type
 class Mutation(SharingMutation):
+    @change
+    async def import_entries(
+        self,
+        info: Info,
+        file: str,
+        content: str,
+        kind: str | None = None,
+        encoding: str | None = None,
+        looked_at: str | None = None,
+    ) -> ImportedEntries | None:
+        """Look a file of entries over (`content` in base64); with `lookedAt` of that look, take it."""
+        return await imported(
+            partial(act, info),
+            cast("Asking", info.context),
+            file=file,
+            content=content,
+            kind=kind,
+            encoding=encoding,
+            looked_at=looked_at,
+        )
+
     @change
     async def create_request(
         self, info: Info, wanted: types.RequestInput

@@ -19,7 +19,7 @@ NOUNS = {
     "resource": ("catalogue", "data resources"),
     "quality": ("quality", "how well entries are kept, and what to mend next"),
     "indicator": ("indicators", "by how much a district's targets are reached"),
-    "catalogue": ("finding", "search the catalogue, synonyms, demands"),
+    "catalogue": ("finding", "search, import and export the catalogue, synonyms, demands"),
     "request": ("sharing", "ask for data, sign off, answer, pass on"),
     "basket": ("sharing", "ask for several resources at once"),
     "emergency": ("emergency", "look up one subject within the hour, on two officers' word"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -26,6 +26,7 @@ from exchange.portal.listing import counted, read_listed
 from exchange.portal.render import language_of, page
 from exchange.portal.rooms import acted, names_for, tried
 from exchange.portal.session import signed_in
+from exchange.web.catalogue import form_wanted
 
 ON_A_PAGE = 20
 LAST = DEEPEST // ON_A_PAGE
@@ -80,6 +81,9 @@ class Choice:
 
 async def listing(request: Request) -> Response:
     """`GET /catalogue`."""
+    form = form_wanted(request.headers.get("accept", ""))
+    if form is not None:
+        return RedirectResponse(f"/catalogue/export/{form}", status_code=303)
     actor = await signed_in(request)
     asked = read_asked(request.query_params.get)
     return await _listed(request, actor, asked, Errors.of(request))
@@ -181,6 +185,10 @@ async def _listed(
 
 async def entry(request: Request) -> Response:
     """`GET /catalogue/{code}`."""
+    form = form_wanted(request.headers.get("accept", ""))
+    if form is not None:
+        code = quote(str(request.path_params["code"]), safe="/")
+        return RedirectResponse(f"/catalogue/export/{form}/{code}", status_code=303)
     actor = await signed_in(request)
     snapshot: Snapshot = request.state.snapshot
     held = snapshot.resources.get(str(request.path_params["code"]))
