@@ -446,6 +446,9 @@ def _claimed(claim: Claim, row: Row) -> bool:
         return True  # The standing is checked for every verification, claimed or not.
     if claim.value is None or row.get(claim.item.name) is None:
         return False
+    if claim.op != "eq":
+        condition = RowCondition(item=claim.item.name, op=claim.op, value=claim.value)
+        return _holds(condition, row, claim.item)
     if coded.is_coded(claim.item) and not coded.knows(claim.item)(row[claim.item.name]):
         return False
     return plain_text(row[claim.item.name]) == plain_text(claim.value)

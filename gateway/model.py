@@ -138,11 +138,13 @@ class EveryKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One yes/no claim of a verify field: the item equals the value, or (`valid`) the record stands."""
+    """One yes/no claim of a verify field: the item compares so, or (`valid`) the record stands."""
 
     item: Item | None
     """None is the claim *valid*."""
     value: str | None = field(default=None, repr=False)
+    op: Literal["eq", "ge", "lt", "gt"] = "eq"
+    """Other than *eq* only against a threshold that the entry lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
