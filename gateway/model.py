@@ -12,6 +12,9 @@ from audit.entry import Nonce, Sequenced
 from catalogue.model import Case, Item, Officer, Resource, SubjectType, System
 from policies.model import Verdict
 
+Where = tuple[str | int, ...]
+"""A place in the data: response keys and list positions."""
+
 Row = Mapping[str, Any]
 """One record: item name → value in the types of `gateway.formats`."""
 
@@ -246,6 +249,11 @@ class Masked:
     unread: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By the number of a row: items of which the source had a word that their code list has not. The row
     holds a null in their place."""
+    disputed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By the number of a row: items that are given though their value is disputed. Of a verify step, under
+    0: items on which it rests, so that it says neither yes nor no."""
+    marks: tuple[Where, ...] = ()
+    """Where in the answer disputed values stand; empty until it is put together."""
 
 
 Ruling = Permitted | Refused

@@ -171,7 +171,7 @@ def _of(index: int, members: dict[str, Any], steps: Sequence[dict[str, Any]]) ->
         index=index,
         at=members["ts"],
         refused=steps[0]["code"] if refused else "",
-        reached=any(step["outcome"] in {"given", "partly-given"} for step in steps),
+        reached=any(step["outcome"] in {"given", "partly-given", "disputed"} for step in steps),
     )
 
 

@@ -25,6 +25,7 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "allowed": ("Allowed", "green"),
     "given": ("Given", "green"),
     "partly-given": ("Partly given", "yellow"),
+    "disputed": ("Disputed", "orange"),
     "not-found": ("Not found", "grey"),
     "unavailable": ("Unavailable", "orange"),
     "intended": ("About to be asked", "grey"),
