@@ -270,6 +270,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "synonyms.set": "Synonyms set",
         "strangers.counted": "Calls of strangers counted",
         "calls.turned-away": "Calls turned away counted",
+        "quotas.swept": "Old counts of budgets deleted",
         "act-void": "Act voided",
     },
     "auth": {
