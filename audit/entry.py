@@ -45,7 +45,7 @@ class IndexRow:
     resource: str = ""
     matter: str = ""
     decision: str = ""
-    """given, partly-given, not-found, refused, unavailable; empty for acts."""
+    """given, partly-given, disputed, not-found, refused, unavailable; empty for acts."""
     code: str = ""
     officer: str | None = None
     case: str | None = None

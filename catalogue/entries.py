@@ -19,6 +19,7 @@ from catalogue.metadata import (
     UpdateCycle,
 )
 from catalogue.model import Item, Resource, SharingClass, SubjectType
+from catalogue.thresholds import check_thresholds
 
 MOST_KEYWORDS = 20
 MOST_CODES = 5_000
@@ -204,6 +205,7 @@ def _base_data(resource: Resource) -> Iterator[str]:
 
 
 def _item(item: Item) -> Iterator[str]:
+    yield from check_thresholds(item)
     if item.length is not None and item.length < 1:
         yield f"item {item.name}: length {item.length}, 1 or more needed"
     if len(item.codes) > MOST_CODES:

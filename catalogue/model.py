@@ -197,6 +197,8 @@ class Item:
     sensitivity: Sensitivity = Sensitivity.ORDINARY
     basic: bool = False
     """Whether it is a basic item of base data (51号 art. 10)."""
+    thresholds: tuple[str, ...] = ()
+    """Values that it may be claimed to reach or not, from the lowest (catalogue/thresholds.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.portal.session import SignInNeededError, signed_in
 from exchange.shadowing import following
+from exchange.sweeping import Sweeping, sweep_quotas
 from exchange.testzone.ground import TestGround, TestLog
 from exchange.web import (
     bulk,
@@ -229,12 +230,15 @@ async def _round(work: Callable[[], object], done: str) -> None:
 
 async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> None:
     uploads = Uploads(node.files)
+    sweeping = Sweeping()
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
         await _run_clocks(node)
+        if sweeping.due(now()):
+            await _round(partial(sweep_quotas, node, at=now()), "swept")
 
 
 async def _run_clocks(node: Node) -> None:

@@ -15,7 +15,7 @@ from graphql.pyutils import Path as FieldPath
 
 from catalogue.certificates import FIELDS
 from catalogue.metadata import Code
-from catalogue.model import CertificateMapping, Item
+from catalogue.model import CertificateMapping, Item, Resource
 from gateway import coded, names
 from gateway.cursors import write_position
 from gateway.model import (
@@ -28,14 +28,12 @@ from gateway.model import (
     Refused,
     Row,
     Step,
+    Where,
 )
 from gateway.outcomes import VerificationResult, code_of
 from gateway.plan import Path, Plan
 
 _encode = msgspec.json.Encoder().encode
-
-Where = tuple[str | int, ...]
-"""A place in the data: response keys and list positions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +48,8 @@ class Assembled:
     """
     errors: tuple[Mapping[str, Any], ...]
     """Without texts: path and extensions of every step that gave nothing, and of unfit values."""
+    disputed: Mapping[str, tuple[Where, ...]] = field(default_factory=dict)
+    """By `ref`: where disputed values stand."""
 
 
 def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
@@ -71,6 +71,7 @@ def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
         data=_encode(data),
         step_bytes=step_bytes,
         errors=tuple(errors),
+        disputed={ref: tuple(where) for ref, where in resolving.disputed.items()},
     )
 
 
@@ -99,6 +100,8 @@ class _Record:
     """Of an e-certificate whose status was asked for."""
     unread: frozenset[str] = frozenset()
     """Items of which the source had a word that their code list has not."""
+    disputed: frozenset[str] = frozenset()
+    """Items whose value is disputed."""
 
     def value(self, item: Item) -> Any:
         """Return an item as it may be given; a key that the caller gave is told back, not read."""
@@ -154,6 +157,8 @@ class _Resolving:
         self._outcomes = outcomes
         self.nulls: dict[str, Where] = {}
         """Where in a list that several steps fill the null of one stands."""
+        self.disputed: dict[str, list[Where]] = {}
+        """Where disputed values stand, by the step that gave them."""
         self._grouped = {
             ref: _group(outcome)
             for ref, outcome in outcomes.items()
@@ -247,6 +252,8 @@ class _Resolving:
 
     def _of_record(self, record: _Record, info: GraphQLResolveInfo) -> Any:
         resource = self._contract.types[info.parent_type.name]
+        if record.disputed:
+            self._mark(record, resource, info)
         for item in resource.items:
             if item.graphql_name == info.field_name:
                 return record.value(item)
@@ -259,6 +266,18 @@ class _Resolving:
         item = names.links(resource)[info.field_name]
         text = record.joins.get(item.name)
         return None if text is None else _Subject(record.row.get(item.name), text)
+
+    def _mark(self, record: _Record, resource: Resource, info: GraphQLResolveInfo) -> None:
+        """Note the place of a field that tells of a disputed item, by whatever name it does."""
+        beside, certified = coded.fields(resource), resource.certificate
+        roles = certified.roles if certified is not None else {}
+        own = next((i.name for i in resource.items if i.graphql_name == info.field_name), None)
+        if own is None and info.field_name in beside:
+            own = beside[info.field_name][0].name
+        if own is None:
+            own = roles.get(info.field_name)
+        if own in record.disputed:
+            self.disputed.setdefault(record.step.ref, []).append(tuple(info.path.as_list()))
 
     def _records(self, path: Path, subject: _Subject | None) -> Any:
         """Return a step's records in the answer: of its subject, where the step serves several."""
@@ -286,8 +305,14 @@ def _records_of(outcome: Masked) -> Iterator[_Record]:
     none: frozenset[str] = frozenset()
     found = enumerate(zip(outcome.rows, joins, statuses, strict=True))
     for number, (row, joined, status) in found:
-        unread = outcome.unread.get(number, none)
-        yield _Record(outcome.permitted.step, row, joined, status, unread)
+        yield _Record(
+            outcome.permitted.step,
+            row,
+            joined,
+            status,
+            outcome.unread.get(number, none),
+            outcome.disputed.get(number, none),
+        )
 
 
 def _of_list(record: _Record, item: Item, beside: coded.Beside) -> Any:

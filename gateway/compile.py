@@ -127,7 +127,7 @@ def _state(plan: Plan, step: Step, outcome: Outcome) -> Any:
         return VerificationResult.UNDETERMINED.value if isinstance(outcome, Failed) else None
     if not isinstance(outcome, Masked):
         return None
-    if outcome.verified is not None or outcome.unread:
+    if outcome.verified is not None or outcome.unread or outcome.disputed:
         raise _UncoveredError
     if isinstance(step.key, Listed):
         return _page(plan, step.key, outcome)

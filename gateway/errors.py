@@ -359,6 +359,12 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             retryable=True,
             following="wait",
         ),
+        "VALUE_DISPUTED": _source(
+            "该值正在校核，可能有误，核验不予确认。",
+            "The value is being corrected and may be wrong; no verification confirms it.",
+            retryable=False,
+            following="accept-later",
+        ),
         "CODE_UNKNOWN": _source(
             "该信息项的值不在登记的代码集内，未予提供。",
             "The source has a word for the item that its code list has not; it is not given.",

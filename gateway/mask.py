@@ -3,12 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from catalogue.certificates import CertificateStatus, status_of
-from catalogue.model import Item, ItemType, SubjectType, Validity
+from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
 from gateway import coded
 from gateway.model import (
     Claim,
@@ -28,6 +29,9 @@ from policies.model import RowCondition, Verdict
 
 MASK_UNKNOWN = "MASK_UNKNOWN"
 FILTER_UNUSABLE = "POLICY_UNAVAILABLE"
+
+Disputed = Callable[[Resource, str], frozenset[str]]
+"""(resource, identifier of the record's subject) → names of the items whose value is disputed."""
 
 Watched = Sequence[tuple[str, Callable[[Any], bool]]]
 """Items that are given and held to a code list, each with what knows its words."""
@@ -135,15 +139,25 @@ def _first_of_year(value: Any, *, type_: ItemType) -> str | None:
             return None
 
 
-def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | Refused:
-    """Carry out the verdict on every row; `now` is the call's time where the exchange stands."""
+def mask(
+    fetched: Fetched,
+    *,
+    now: datetime,
+    normalise: Normalise,
+    disputed: Disputed | None = None,
+) -> Masked | Refused:
+    """Carry out the verdict on every row; `now` is the call's time where the exchange stands.
+
+    `disputed` None: no value is.
+    """
     permitted = fetched.permitted
     step, verdict = permitted.step, permitted.verdict
     try:
         rows = admit(permitted, fetched.rows, normalise=normalise)
+        held = {} if disputed is None else _disputed(step, rows, disputed, normalise=normalise)
         if step.claims:
             verified = _verify(permitted, rows, now=now)
-            return Masked(permitted, (), fetched.as_of_ms, verified)
+            return _undisputed(Masked(permitted, (), fetched.as_of_ms, verified), held)
         give, watched = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
         given = tuple([give(row) for row in rows])
     except UnknownMaskError:
@@ -164,6 +178,44 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
         unread=_unread(watched, rows) if watched else {},
+        disputed={
+            number: shown
+            for number, names in held.items()
+            if (shown := names & given[number].keys())
+        },
+    )
+
+
+def _disputed(
+    step: Step, rows: Sequence[Row], disputed: Disputed, *, normalise: Normalise
+) -> dict[int, frozenset[str]]:
+    """Return by row the items whose value is disputed of its subject."""
+    texts = key_texts(step.resource.key, rows, normalise=normalise)
+    known = {text: disputed(step.resource, text) for text in set(texts) if text is not None}
+    return {number: names for number, text in enumerate(texts) if (names := known.get(text or ""))}
+
+
+def _undisputed(verification: Masked, held: Mapping[int, frozenset[str]]) -> Masked:
+    """Say neither yes nor no where the answer rests on a disputed value.
+
+    Where even existence is protected, that it is disputed is not told: it only is no match.
+    """
+    permitted = verification.permitted
+    step, validity = permitted.step, permitted.step.resource.validity
+    rests = {claim.item.name for claim in step.claims if claim.item is not None}
+    if validity is not None:
+        rests |= {name for name in (validity.status_item, validity.until_item) if name is not None}
+    doubtful = frozenset(name for names in held.values() for name in names & rests)
+    if not doubtful or verification.verified == VerificationResult.NOT_FOUND:
+        return verification
+    if _is_protected(permitted):
+        return replace(verification, verified=VerificationResult.MISMATCH)
+    return replace(verification, verified=VerificationResult.UNDETERMINED, disputed={0: doubtful})
+
+
+def _is_protected(permitted: Permitted) -> bool:
+    return permitted.step.resource.protected or any(
+        one.type == "protect-existence" for one in permitted.verdict.obligations
     )
 
 
@@ -424,9 +476,7 @@ def _comparable(value: Any, item: Item) -> Any:
 def _verify(permitted: Permitted, rows: Sequence[Row], *, now: datetime) -> VerificationResult:
     """Answer the claims. Nothing but the answer leaves, and it says as little as it can."""
     step = permitted.step
-    protected = step.resource.protected or any(
-        one.type == "protect-existence" for one in permitted.verdict.obligations
-    )
+    protected = _is_protected(permitted)
     matching = [row for row in rows if all(_claimed(claim, row) for claim in step.claims)]
     validity = step.resource.validity
     standing = [row for row in matching if _stands(validity, row, step=step, now=now)]
@@ -446,6 +496,9 @@ def _claimed(claim: Claim, row: Row) -> bool:
         return True  # The standing is checked for every verification, claimed or not.
     if claim.value is None or row.get(claim.item.name) is None:
         return False
+    if claim.op != "eq":
+        condition = RowCondition(item=claim.item.name, op=claim.op, value=claim.value)
+        return _holds(condition, row, claim.item)
     if coded.is_coded(claim.item) and not coded.knows(claim.item)(row[claim.item.name]):
         return False
     return plain_text(row[claim.item.name]) == plain_text(claim.value)

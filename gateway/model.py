@@ -12,6 +12,9 @@ from audit.entry import Nonce, Sequenced
 from catalogue.model import Case, Item, Officer, Resource, SubjectType, System
 from policies.model import Verdict
 
+Where = tuple[str | int, ...]
+"""A place in the data: response keys and list positions."""
+
 Row = Mapping[str, Any]
 """One record: item name → value in the types of `gateway.formats`."""
 
@@ -138,11 +141,13 @@ class EveryKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One yes/no claim of a verify field: the item equals the value, or (`valid`) the record stands."""
+    """One yes/no claim of a verify field: the item compares so, or (`valid`) the record stands."""
 
     item: Item | None
     """None is the claim *valid*."""
     value: str | None = field(default=None, repr=False)
+    op: Literal["eq", "ge", "lt", "gt"] = "eq"
+    """Other than *eq* only against a threshold that the entry lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +249,11 @@ class Masked:
     unread: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By the number of a row: items of which the source had a word that their code list has not. The row
     holds a null in their place."""
+    disputed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By the number of a row: items that are given though their value is disputed. Of a verify step, under
+    0: items on which it rests, so that it says neither yes nor no."""
+    marks: tuple[Where, ...] = ()
+    """Where in the answer disputed values stand; empty until it is put together."""
 
 
 Ruling = Permitted | Refused

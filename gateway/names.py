@@ -7,6 +7,7 @@ on one resource alone, so that nobody else's resource can change a saved query.
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from catalogue.model import Item, ItemType, Resource, SubjectType
 from gateway import coded
@@ -182,6 +183,28 @@ def links(resource: Resource) -> dict[str, Item]:
 def claimable(resource: Resource) -> tuple[Item, ...]:
     """Return the items that may stand in a claim: compared, never read, and not the key."""
     return tuple(item for item in resource.items if item.match and not item.key)
+
+
+Bound = Literal["ge", "lt", "gt"]
+_BOUNDS: Mapping[bool, Mapping[str, Bound]] = MappingProxyType(
+    {False: {"AtLeast": "ge", "Below": "lt"}, True: {"After": "gt", "Before": "lt"}}
+)
+"""By whether the item is a date: how a claim against a threshold ends, and how it compares."""
+
+
+def bounded(resource: Resource) -> dict[str, tuple[Item, Bound]]:
+    """Return the claims against thresholds: name → item, and how it has to compare.
+
+    One whose name is that of another claim is left out.
+    """
+    taken = {item.graphql_name for item in claimable(resource)} | {"valid"}
+    return {
+        f"{item.graphql_name}{end}": (item, bound)
+        for item in claimable(resource)
+        if item.thresholds
+        for end, bound in _BOUNDS[item.type is ItemType.DATE].items()
+        if f"{item.graphql_name}{end}" not in taken
+    }
 
 
 def is_verifiable(resource: Resource) -> bool:

@@ -21,7 +21,7 @@ class VerificationResult(StrEnum):
 
 
 def outcome_of(outcome: Outcome) -> str:
-    """Return `given`, `partly-given`, `not-found`, `refused` or `unavailable`.
+    """Return `given`, `partly-given`, `disputed`, `not-found`, `refused` or `unavailable`.
 
     A masked item is given as the grant has it; only a denied one makes the step partly given.
     """
@@ -30,6 +30,8 @@ def outcome_of(outcome: Outcome) -> str:
             return "refused"
         case Failed():
             return "unavailable"
+        case Masked() if outcome.disputed:
+            return "disputed"
         case Masked(verified=None):
             if not outcome.rows:
                 return "not-found"

@@ -24,12 +24,13 @@ from gateway.budgets import budgets_of, within
 from gateway.compile import put_together
 from gateway.cost import check_cost
 from gateway.cursors import Cursors
+from gateway.disputes import disputes_of, marked
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
 from gateway.joining import Announced
 from gateway.limits import Limits
-from gateway.mask import Normalise, mask, remembering
+from gateway.mask import Disputed, Normalise, mask, remembering
 from gateway.model import (
     Call,
     Caller,
@@ -292,11 +293,15 @@ class _Attempt:
             normalise=self._normalise,
             deadline_s=max(0.0, ends - ports.monotonic()),
         )
-        masked = [_mask(one, now=now, normalise=self._normalise) for one in carried]
+        disputed = disputes_of(snapshot, token)
+        masked = [
+            _mask(one, now=now, normalise=self._normalise, disputed=disputed) for one in carried
+        ]
         outcomes = _settle(planned.steps, masked)
         if call.whole:
             outcomes = whole_outcomes(outcomes)
         assembled = put_together(planned, outcomes)
+        outcomes = marked(outcomes, assembled.disputed)
         recorded = await record(
             call,
             outcomes,
@@ -451,9 +456,11 @@ def _keyed_once(token: Callable[[str, str], str]) -> Callable[[str, str], str]:
     return keyed
 
 
-def _mask(carried: Carried, *, now: datetime, normalise: Normalise) -> Outcome:
+def _mask(
+    carried: Carried, *, now: datetime, normalise: Normalise, disputed: Disputed | None
+) -> Outcome:
     if isinstance(carried, Fetched):
-        return mask(carried, now=now, normalise=normalise)
+        return mask(carried, now=now, normalise=normalise, disputed=disputed)
     return carried
 
 

@@ -663,6 +663,13 @@ def claims_made(
         for item in names.claimable(resource)
         if found.get(claim_attribute(item)) is not None
     ]
+    for name, (item, bound) in names.bounded(resource).items():
+        value = found.get(name)
+        if value is None:
+            continue
+        if value not in item.thresholds:
+            return None  # Any other bound, and the claims would be a search.
+        claims.append(Claim(item=item, value=value, op=bound))
     valid = found.get(CLAIM_VALID)
     if valid:
         claims.append(Claim(item=None))

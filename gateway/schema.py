@@ -133,6 +133,7 @@ def _facts(resource: Resource) -> list[object]:
             *(item.ordinal, item.name, item.graphql_name, item.title, item.unit),
             *(item.type, item.subject, item.key, item.match),
             *_list_of(item),
+            *item.thresholds,
         ]
         for item in resource.items
     ]

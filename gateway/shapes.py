@@ -303,6 +303,9 @@ def described(item: Item) -> str:
     return f"{item.title}（{item.name}{unit}{coded.told(item)}）"
 
 
+_BOUNDS: Mapping[str, str] = MappingProxyType({"ge": "不低于", "lt": "低于（早于）", "gt": "晚于"})
+
+
 def _claims(resource: Resource) -> Input:
     fields = [
         Argument(
@@ -312,6 +315,15 @@ def _claims(resource: Resource) -> Input:
             key=claim_attribute(item),
         )
         for item in names.claimable(resource)
+    ]
+    fields += [
+        Argument(
+            name=name,
+            type="String",
+            description=f"{item.title}{_BOUNDS[bound]}，取值：{'、'.join(item.thresholds)}",
+            key=name,
+        )
+        for name, (item, bound) in names.bounded(resource).items()
     ]
     if resource.validity is not None:
         fields.append(Argument(name=CLAIM_VALID, type="Boolean", description="在有效期内"))

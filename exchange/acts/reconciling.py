@@ -181,7 +181,7 @@ def _of(
         place=place,
         at=members["ts"],
         refused=steps[0]["code"] if refused else "",
-        reached=any(step["outcome"] in {"given", "partly-given"} for step in steps),
+        reached=any(step["outcome"] in {"given", "partly-given", "disputed"} for step in steps),
     )
 
 

@@ -114,6 +114,7 @@ class Item:
     codes: list[Code]
     sensitivity: str
     basic: bool
+    thresholds: list[str]
 
 
 @strawberry.type
@@ -769,6 +770,7 @@ class ItemInput:
     codes: list[CodeInput] = strawberry.field(default_factory=list)
     sensitivity: str = "ordinary"
     basic: bool = False
+    thresholds: list[str] = strawberry.field(default_factory=list)
 
 
 @strawberry.input

@@ -53,7 +53,9 @@ for _command in (
 @click.option("--resource", help="Resource code.")
 @click.option("--item", help="Name of an item; it needs --resource.")
 @click.option("--matter", help="Code of a matter.")
-@click.option("--decision", help="given, partly-given, not-found, refused or unavailable.")
+@click.option(
+    "--decision", help="given, partly-given, disputed, not-found, refused or unavailable."
+)
 @click.option("--code", help="Code of a refusal, such as SUBJECT_NOT_PARTY.")
 @click.option("--kind", help="Kind of entry, such as call or grant.revoked.")
 @click.option("--subject", nargs=2, help="TYPE IDENTIFIER, such as enterprise 91….")

@@ -37,6 +37,7 @@ TAGS: Mapping[str, tuple[str, str]] = {
     "allowed": ("Allowed", "green"),
     "given": ("Given", "green"),
     "partly-given": ("Partly given", "yellow"),
+    "disputed": ("Disputed", "orange"),
     "not-found": ("Not found", "grey"),
     "unavailable": ("Unavailable", "orange"),
     "intended": ("About to be asked", "grey"),
@@ -547,6 +548,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "synonyms.set": "Synonyms set",
         "strangers.counted": "Calls of strangers counted",
         "calls.turned-away": "Calls turned away counted",
+        "quotas.swept": "Old counts of budgets deleted",
         "act-void": "Act voided",
     },
     "auth": {

@@ -18,7 +18,7 @@ BOX_BOUND = 128
 YEARS = range(2000, 3000)
 """Beyond them a moment may have no number of milliseconds."""
 
-DECISIONS = ("given", "partly-given", "not-found", "refused", "unavailable")
+DECISIONS = ("given", "partly-given", "disputed", "not-found", "refused", "unavailable")
 FACETS = (
     "decision", "code", "department", "consumer", "system", "resource", "item", "matter", "officer",
     "kind", "review", "shard",

@@ -39,6 +39,7 @@ class Magic(StrEnum):
     REFUSED = "refused"
     SOURCE_DOWN = "source-down"
     GRANT_EXPIRED = "grant-expired"
+    DISPUTED = "disputed"
 
 
 def subject(type_: SubjectType, magic: Magic) -> str:

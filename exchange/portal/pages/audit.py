@@ -64,6 +64,7 @@ KINDS = (
     "document.withdrawn",
     "strangers.counted",
     "calls.turned-away",
+    "quotas.swept",
 )
 """Kinds that the list of kinds offers; any other can be written into the address."""
 
