@@ -17,7 +17,7 @@ from audit.entry import Draft, Sequenced
 from bench.loads import ungoverned
 from bench.loads.gateway_fixture import ROWS, free_port
 from exchange.node import Node, open_node
-from exchange.serving import serve_node
+from exchange.serving import serve_alone
 from exchange.settings import read_settings
 from gateway.ports import Recorder
 from policies.engine import DecisionPoint
@@ -79,14 +79,14 @@ def serve(name: str, home: Path, *, port: int, core: int, profile: Path | None) 
             asyncio.run(ungoverned.serve(name, home / ROWS, port=port))
         return
     settings = replace(read_settings({}, home=home), port=port)
-    serving = serve_node(variant(open_node(settings), name))
+    node = variant(open_node(settings), name)
     profiler = cProfile.Profile()
     # Uvicorn ends in order at the signal and then raises it again.
     with suppress(KeyboardInterrupt):
         if profile is None:
-            asyncio.run(serving)
+            serve_alone(node)
         else:
-            profiler.runcall(asyncio.run, serving)
+            profiler.runcall(serve_alone, node)
     if profile is not None:
         profiler.dump_stats(profile)
 
