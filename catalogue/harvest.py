@@ -10,6 +10,7 @@ import msgspec
 from catalogue import naming, suggest
 from catalogue.errors import InvalidError
 from catalogue.lifecycle import WAITING
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
 from catalogue.model import (
     CodeKind,
     Department,
@@ -145,6 +146,8 @@ def _resource(entry: Entry, names: ResourceNames, *, department: str, source: st
         personal=suggest.is_personal(items),
         conditions=CONDITIONS,
         purposes=("administrative-basis", "work-reference"),
+        methods=(SharingMethod.INTERFACE,),
+        recipients=(ANY_DEPARTMENT,),
     )
 
 

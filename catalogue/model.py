@@ -2,10 +2,25 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from catalogue.materials import Material, MatterList, MatterType
+from catalogue.metadata import (
+    BaseData,
+    Code,
+    Contact,
+    DataClass,
+    Distribution,
+    InformationFormat,
+    Openness,
+    Secrecy,
+    Sensitivity,
+    SharingMethod,
+    UpdateCycle,
+    Upstream,
+)
 from catalogue.readings import Reading
 
 
@@ -167,7 +182,23 @@ class Item:
     """The kind of subject that the item identifies; None where it identifies nobody."""
     key: bool = False
     match: bool = False
+    """Whether it may be searched by and compared; filters of lists are named by the resource's listing."""
     unit: str = ""
+    title_en: str = ""
+    description: str = ""
+    length: int | None = None
+    """Characters or digits at most; None: not said."""
+    data_element: str = ""
+    """数据元: identifier of the standard's element that the item is; empty where it follows none."""
+    code_list: str = ""
+    """Name of the code list that its values come from (关联代码集), such as `GB/T 2261.1`."""
+    codes: tuple[Code, ...] = ()
+    """The values of that list where the entry gives them; empty: they stand in the standard."""
+    sensitivity: Sensitivity = Sensitivity.ORDINARY
+    basic: bool = False
+    """Whether it is a basic item of base data (51号 art. 10)."""
+    thresholds: tuple[str, ...] = ()
+    """Values that it may be claimed to reach or not, from the lowest (catalogue/thresholds.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +275,7 @@ class Resource:
     validity: Validity | None = None
     """None means that the records do not expire."""
     state: str = "draft"
-    """draft, announced or withdrawn."""
+    """draft, returned, submitted, announced or withdrawn."""
     revision: int = 1
     emergency_items: tuple[str, ...] | None = None
     """Items that may be looked up in an emergency; None: none was announced for it."""
@@ -256,6 +287,32 @@ class Resource:
     """None: a list, where there is one, comes in the order of the key and is filtered by nothing."""
     certificate: CertificateMapping | None = None
     """None: the records are no e-certificates."""
+    keywords: tuple[str, ...] = ()
+    format: InformationFormat | None = None
+    """信息资源格式; None: not said."""
+    format_name: str = ""
+    """The product or file format, such as `MySQL` or `csv`."""
+    methods: tuple[SharingMethod, ...] = ()
+    recipients: tuple[str, ...] = ()
+    """Who may have conditional data: codes or names of departments; `*`: any whose duties need it."""
+    openness: Openness | None = None
+    """社会开放属性; None: not said."""
+    open_conditions: str = ""
+    update_cycle: UpdateCycle | None = None
+    """None: not said; `update_days` is the age that the gateway holds rows to."""
+    published_on: date | None = None
+    """When it was first announced; None until then."""
+    related: tuple[str, ...] = ()
+    """Codes of related resources (关联资源代码)."""
+    data_class: DataClass | None = None
+    """数据分类 beside the level; None: not said."""
+    base_data: BaseData | None = None
+    """None: no base data."""
+    secrecy: Secrecy = Secrecy.NONE
+    distributions: tuple[Distribution, ...] = ()
+    contact: Contact | None = None
+    upstream: Upstream | None = None
+    """Who above holds it and is not connected; None: the exchange reads it from `source`."""
 
     @property
     def key(self) -> Item:
@@ -280,7 +337,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """事项. `code` is kept exactly as the department gave it."""
+    """事项. `code` is kept exactly as the department gave it; None is a fact that nobody has stated."""
 
     code: str
     kind: MatterKind
@@ -294,6 +351,51 @@ class Matter:
     resources: tuple[str, ...] = ()
     """Codes of resources that the matter lists as its materials."""
     state: str = "active"
+    version: int | None = None
+    """Counts from 1; None: registered before matters had versions, and never changed since."""
+    type: MatterType | None = None
+    lists: tuple[MatterList, ...] | None = None
+    online_depth: int | None = None
+    """网上办理深度, 1 to 4 (catalogue/materials.py)."""
+    trips: int | None = None
+    """How often an applicant comes to the hall; 0: never."""
+    statutory_days: int | None = None
+    """Working days in which the law has it decided."""
+    promised_days: int | None = None
+    """Working days in which the department promises to decide."""
+    baseline_days: int | None = None
+    """Working days that it took before data was shared: what speed-up is measured against."""
+    materials: tuple[Material, ...] | None = None
+    """None: nobody has listed them; empty: it asks for none."""
+
+    @property
+    def asked(self) -> tuple[Material, ...]:
+        """The materials that are listed."""
+        return self.materials or ()
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Codes of every resource that it lists, by itself or through a material."""
+        return frozenset((*self.resources, *(m.resource for m in self.asked if m.resource)))
+
+    @property
+    def certificates(self) -> frozenset[str]:
+        """Type codes of the e-certificates that its materials name."""
+        return frozenset(one.certificate for one in self.asked if one.certificate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterVersion:
+    """A matter as it stood until another version took its place. It is never changed."""
+
+    id: str
+    """`<code>@<version>`."""
+    matter: str
+    version: int
+    held: Matter
+    ended_at: datetime
+    ended_by: str
+    """Officer whose act made the next version."""
 
 
 class RequestState(StrEnum):
@@ -553,7 +655,8 @@ class Case:
     closed_with: str = ""
 
     def party(self, subject: SubjectType, token: str) -> bool:
-        return any(p.type is subject and p.token == token and p.counts for p in self.parties)
+        named = [one for one in self.parties if one.token == token and one.type is subject]
+        return any(party.counts for party in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

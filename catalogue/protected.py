@@ -22,9 +22,25 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
                 "certificate",
                 "names",
                 "before",
+                "more",
+                "course",
             }
         ),
+        "resource.items": frozenset({"more"}),
         "source": frozenset({"description", "rests_until"}),
+        "matter": frozenset(
+            {
+                "version",
+                "type",
+                "lists",
+                "online_depth",
+                "trips",
+                "statutory_days",
+                "promised_days",
+                "baseline_days",
+                "materials",
+            }
+        ),
         "sharing_request": frozenset(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
         ),
@@ -33,6 +49,8 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """Columns that a table did not have at first, by table: covered as soon as they hold anything.
+
+Records that belong to a row stand under the row's table and their field's name.
 
 A column is added as a nullable one and named here, so that the rows of older homes keep the digests that
 their log holds. A value put into one, or taken out of it, changes the digest all the same.
@@ -48,11 +66,10 @@ def row_digest(table: str, key: str, values: Mapping[str, Any], salt: bytes) -> 
     """
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a salt of {len(salt)} bytes, {SALT_BYTES} needed")
-    later = LATER.get(table, frozenset())
     covered = {
-        name: value
-        for name, value in values.items()
-        if name not in UNCOVERED and not (value is None and name in later)
+        name: _parts(value, f"{table}.{name}") if isinstance(value, list) else value
+        for name, value in _covered(values, table).items()
+        if name not in UNCOVERED
     }
     canonical = json.dumps(
         [table, key, covered],
@@ -62,6 +79,18 @@ def row_digest(table: str, key: str, values: Mapping[str, Any], salt: bytes) -> 
         default=_foreign,
     )
     return encode_bytes(hashlib.sha256(salt + canonical.encode("ascii")).digest())
+
+
+def _covered(values: Mapping[str, Any], table: str) -> Mapping[str, Any]:
+    """Leave out the later columns that hold nothing."""
+    later = LATER.get(table)
+    if later is None:
+        return values
+    return {name: value for name, value in values.items() if not (value is None and name in later)}
+
+
+def _parts(records: list[Any], table: str) -> list[Any]:
+    return [_covered(record, table) for record in records] if table in LATER else records
 
 
 def encode_bytes(content: bytes) -> str:

@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
@@ -16,7 +16,9 @@ from catalogue.deputies import Deputy
 from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.examination import NOTHING_YET, Course
 from catalogue.granting import Amendment
+from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -27,6 +29,7 @@ from catalogue.model import (
     Item,
     KeptName,
     Matter,
+    MatterVersion,
     Officer,
     OfficerKey,
     Party,
@@ -46,8 +49,11 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.revisions import Revision
 from catalogue.rules import EnactedRule
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.withdrawals import Withdrawal
 from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
@@ -143,17 +149,36 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
 
 
 class _Shape(Generic[T]):
-    """The columns of one dataclass, and which of them are sealed."""
+    """The columns of one dataclass, and which of them are sealed.
 
-    def __init__(self, cls: type[T], *, sealed: Sequence[str] = (), without: str = "") -> None:
+    The fields from `more_from` on share one column, `more`: an object of those that differ from their
+    defaults, or nothing. So a field is added, always as the last, without a column of its own.
+    """
+
+    def __init__(
+        self, cls: type[T], *, sealed: Sequence[str] = (), without: str = "", more_from: str = ""
+    ) -> None:
         self._cls = cls
         self._sealed = frozenset(sealed)
         hints = get_type_hints(cls)
-        names = [field.name for field in fields(cls) if field.name != without]  # type: ignore[arg-type]  # only dataclasses are given
-        self._decoders = {name: _decoder(hints[name]) for name in names}
+        held = [field for field in fields(cls) if field.name != without]  # type: ignore[arg-type]  # only dataclasses are given
+        names = [field.name for field in held]
+        first = names.index(more_from) if more_from else len(names)
+        self._decoders = {name: _decoder(hints[name]) for name in names[:first]}
+        self._more = {field.name: _default(field) for field in held[first:]}
+        self._more_type = msgspec.defstruct(
+            f"More{cls.__name__}",
+            [(name, hints[name], default) for name, default in self._more.items()],
+            frozen=True,
+            forbid_unknown_fields=True,
+        )
 
     def write(self, value: T, sealer: Sealer) -> Row:
         row = {name: _encode(getattr(value, name)) for name in self._decoders}
+        if self._more:
+            told = {name: getattr(value, name) for name in self._more}
+            more = {name: held for name, held in told.items() if held != self._more[name]}
+            row["more"] = _encode(more) if more else None
         for name in self._sealed:
             if row[name] is not None:
                 row[name] = encode_bytes(sealer.seal(row[name]))
@@ -162,6 +187,9 @@ class _Shape(Generic[T]):
     def read(self, row: Mapping[str, Any], sealer: Sealer, **more: Any) -> T:
         held = {**row, **self._opened(row, sealer)} if self._sealed else row
         members = {name: decode(held[name]) for name, decode in self._decoders.items()}
+        if self._more and held["more"] is not None:
+            told = msgspec.json.decode(held["more"], type=self._more_type)
+            members |= {name: getattr(told, name) for name in self._more}
         return self._cls(**members, **more)
 
     def _opened(self, row: Mapping[str, Any], sealer: Sealer) -> dict[str, str]:
@@ -170,6 +198,12 @@ class _Shape(Generic[T]):
             for name in self._sealed
             if row[name] is not None
         }
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default is MISSING:
+        raise TypeError(f"{field.name} has no plain default: it cannot share a column")
+    return field.default
 
 
 def _plain(cls: type[T], *, table: str, key: str = "id", sealed: Sequence[str] = ()) -> Kind[T]:
@@ -185,10 +219,11 @@ def _write_officer(value: Officer, sealer: Sealer) -> Row:
     return _OFFICER.write(value, sealer) | {"staff_token": token}
 
 
-_RESOURCE = _Shape(Resource, without="items")
-_ITEM = _Shape(Item)
+_RESOURCE = _Shape(Resource, without="items", more_from="keywords")
+_ITEM = _Shape(Item, more_from="title_en")
 _NAMES = _decoder(tuple[KeptName, ...] | None)
 _BEFORE = _decoder(Resource | None)
+_COURSE = _decoder(Course | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -198,6 +233,7 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "announced_by": value.announced_by,
         "names": _encode(value.names),
         "before": _encode(value.before),
+        "course": None if value.course == NOTHING_YET else _encode(value.course),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -211,6 +247,7 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         announced_by=row["announced_by"],
         names=_NAMES(row["names"]),
         before=_BEFORE(row["before"]),
+        course=_COURSE(row["course"]) or NOTHING_YET,
     )
 
 
@@ -248,6 +285,7 @@ RESOURCE = Kind(
     parts=Parts(table="resource_item", field="items", owner="resource", order="ordinal"),
 )
 MATTER = _plain(Matter, table="matter", key="code")
+MATTER_VERSION = _plain(MatterVersion, table="matter_version")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
@@ -283,7 +321,11 @@ IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("re
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
+REVISION = _plain(Revision, table="resource_revision")
+WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
+ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 DEMAND = _plain(Demand, table="demand", sealed=("answer",))
+TARGET = _plain(Target, table="indicator_target")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -296,6 +338,7 @@ KINDS: tuple[Kind[Any], ...] = (
     LOAD,
     RESOURCE,
     MATTER,
+    MATTER_VERSION,
     REQUEST,
     GRANT,
     AMENDMENT,
@@ -318,4 +361,8 @@ KINDS: tuple[Kind[Any], ...] = (
     REVIEW_VERDICT,
     SYNONYMS,
     DEMAND,
+    ITEM_SOURCE,
+    REVISION,
+    WITHDRAWAL,
+    TARGET,
 )

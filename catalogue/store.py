@@ -5,10 +5,11 @@ Functions take a connection, return frozen values and never commit.
 
 import hashlib
 import marshal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from catalogue import indexing
@@ -250,6 +251,32 @@ def resource_names(connection: Connection) -> dict[str, tuple[str, str, str]]:
         str(code): (str(type_), str(field), str(list_))
         for code, type_, field, list_ in connection.execute(query)
     }
+
+
+def codes_with(
+    connection: Connection, told: Collection[str], *, plain: Callable[[str], str]
+) -> list[str]:
+    """Return the signed resources that stand or wait, and have an item of such a title or element.
+
+    `plain` brings a title to the form of those that are `told`. What is returned is only where to look.
+    """
+    resources = metadata.tables[RESOURCE.table]
+    items = metadata.tables["resource_item"]
+    query = (
+        select(resources.c.code, items.c.title, items.c.more)
+        .join(items, items.c.resource == resources.c.code)
+        .where(resources.c.state.in_(("announced", "submitted")))
+        .where(resources.c.signed_by.is_not(None))
+    )
+    found: dict[str, None] = {}
+    for code, title, more in connection.execute(query):
+        if plain(str(title)) in told:
+            found[str(code)] = None
+        elif more is not None and '"data_element"' in more:
+            element = msgspec.json.decode(more).get("data_element", "")
+            if plain(str(element)) in told:
+                found[str(code)] = None
+    return sorted(found)
 
 
 def flags(connection: Connection) -> dict[str, Flag]:

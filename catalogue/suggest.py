@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from catalogue.metadata import InformationFormat, Sensitivity
 from catalogue.model import Item, ItemType, SharingClass, SubjectType
 from catalogue.naming import name_items, words
 
@@ -32,6 +33,7 @@ class Hint:
     level: int
     mask: str = "none"
     subject: SubjectType | None = None
+    sensitivity: Sensitivity = Sensitivity.ORDINARY
 
 
 _OPEN = SharingClass.UNCONDITIONAL
@@ -45,6 +47,7 @@ HINTS: tuple[Hint, ...] = (
         sharing_class=_CONDITIONAL,
         level=3,
         mask="id",
+        sensitivity=Sensitivity.SENSITIVE_PERSONAL,
         subject=SubjectType.PERSON,
     ),
     Hint(
@@ -74,6 +77,7 @@ HINTS: tuple[Hint, ...] = (
         sharing_class=_CONDITIONAL,
         level=3,
         mask="phone",
+        sensitivity=Sensitivity.PERSONAL,
     ),
     Hint(
         english=("bank account", "account no", "account"),
@@ -81,6 +85,7 @@ HINTS: tuple[Hint, ...] = (
         sharing_class=_CONDITIONAL,
         level=3,
         mask="tail4",
+        sensitivity=Sensitivity.SENSITIVE_PERSONAL,
     ),
     Hint(
         english=("birth", "birthday", "birth date"),
@@ -88,6 +93,7 @@ HINTS: tuple[Hint, ...] = (
         sharing_class=_CONDITIONAL,
         level=3,
         mask="year",
+        sensitivity=Sensitivity.PERSONAL,
     ),
     Hint(
         english=("home address", "address", "addr"),
@@ -108,6 +114,7 @@ HINTS: tuple[Hint, ...] = (
         sharing_class=_CONDITIONAL,
         level=2,
         mask="name",
+        sensitivity=Sensitivity.PERSONAL,
     ),
     Hint(
         english=("status", "state", "valid until", "valid from", "issued on", "no", "number"),
@@ -155,6 +162,7 @@ def suggest_items(
             level=hint.level,
             mask=hint.mask,
             subject=hint.subject,
+            sensitivity=hint.sensitivity,
             key=column.name == chosen,
             match=column.name == chosen,
         )
@@ -168,6 +176,12 @@ def suggest_class(items: Sequence[Item]) -> SharingClass:
     if any(item.sharing_class is not SharingClass.UNCONDITIONAL for item in others):
         return SharingClass.CONDITIONAL
     return SharingClass.UNCONDITIONAL
+
+
+def suggest_format(source_kind: str) -> InformationFormat:
+    """Return the format of what a kind of source holds."""
+    kinds = {"sql": InformationFormat.DATABASE, "file": InformationFormat.SPREADSHEET}
+    return kinds.get(source_kind, InformationFormat.SELF_DESCRIBED)
 
 
 def is_personal(items: Sequence[Item]) -> bool:

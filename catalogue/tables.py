@@ -145,6 +145,8 @@ resource = _protected(
     Column("certificate", Text),
     Column("names", Text),
     Column("before", Text, quote=True),
+    Column("more", Text),
+    Column("course", Text),
 )
 
 resource_item = Table(
@@ -164,6 +166,7 @@ resource_item = Table(
     _number("key"),
     _number("match"),
     _text("unit"),
+    Column("more", Text),
 )
 
 source_load = _protected(
@@ -198,6 +201,25 @@ matter = _protected(
     _text("relations"),
     _text("resources"),
     _text("state"),
+    Column("version", BigInteger),
+    Column("type", Text),
+    Column("lists", Text),
+    Column("online_depth", BigInteger),
+    Column("trips", BigInteger),
+    Column("statutory_days", BigInteger),
+    Column("promised_days", BigInteger),
+    Column("baseline_days", BigInteger),
+    Column("materials", Text),
+)
+
+matter_version = _protected(
+    "matter_version",
+    _key("id"),
+    _text("matter"),
+    _number("version"),
+    _text("held"),
+    _number("ended_at"),
+    _text("ended_by"),
 )
 
 sharing_request = _protected(
@@ -566,6 +588,41 @@ review_verdict = _protected(
     _number("given_at"),
 )
 
+# Written once, with the announcement; what is announced next is a row of its own.
+resource_revision = _protected(
+    "resource_revision",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("content"),
+    _text("announced_by"),
+    _number("announced_at"),
+    Column("restored_from", BigInteger),
+    Index("resource_revision_resource", "resource"),
+)
+
+withdrawal = _protected(
+    "withdrawal",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("name"),
+    _text("department"),
+    _text("impact"),
+    _text("withdrawn_by"),
+    _number("withdrawn_at"),
+)
+
+item_source = _protected(
+    "item_source",
+    _key("id"),
+    _text("department"),
+    _text("title"),
+    _text("reason"),  # sealed
+    _text("designated_by"),
+    _number("designated_at"),
+)
+
 registry_meta = Table(
     "registry_meta",
     metadata,
@@ -633,4 +690,16 @@ demand = _protected(
     Column("answer", Text),  # sealed
     Column("answered_by", Text),
     Column("answered_at", BigInteger),
+)
+
+indicator_target = _protected(
+    "indicator_target",
+    _key("id"),
+    _text("indicator"),
+    _number("percent"),
+    _text("due"),
+    _text("lead"),
+    _text("set_by"),
+    _number("set_at"),
+    _text("state"),
 )

@@ -2,15 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import re2
 
-from catalogue import files, readings
+from catalogue import entries, files, readings
 from catalogue.certificates import check_certificate
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
+from catalogue.materials import Material
 from catalogue.model import (
     Department,
     ItemType,
@@ -32,14 +33,13 @@ PURPOSES = (
     "business-coordination",
 )
 CHANNELS = ("query", "bulk", "verify")
-SOURCE_KINDS = ("sql", "http", "graphql", files.KIND)
+SOURCE_KINDS = ("sql", "http", "graphql", "soap", files.KIND)
 LONGEST_DESCRIPTION = 1_000_000
 """Characters of a service's own description."""
 _KEY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _GRAPHQL_NAME = re.compile(r"(?!__)[_A-Za-z][_0-9A-Za-z]{0,127}")
 _TYPE_NAME = re.compile(r"[A-Z][0-9A-Za-z]{0,127}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
-_NO_SHARE_LEVELS = ("law", "administrative-regulation", "state-council-decision")
 
 
 def check_department(department: Department) -> Department:
@@ -103,7 +103,47 @@ def check_matter(matter: Matter) -> Matter:
         findings.append(f"matter {matter.code}: 1 to 1,000 parties needed")
     if matter.case_pattern and not compiles(matter.case_pattern):
         findings.append(f"matter {matter.code}: the case number's pattern is none (RE2)")
+    findings += [f"matter {matter.code}: {message}" for message in _facts_of(matter)]
+    findings += [
+        f"matter {matter.code}, material {one.code}: {field}: {message}"
+        for one in matter.asked
+        for field, message in check_material(one)
+    ]
+    findings += [
+        f"matter {matter.code}: material {code} stands twice"
+        for code in _twice([one.code for one in matter.asked])
+    ]
     return _unless(findings, matter)
+
+
+def check_material(material: Material) -> Iterator[tuple[str, str]]:
+    """Yield field and finding for whatever keeps a material from being taken."""
+    for field, text, needed in (
+        ("code", material.code, True),
+        ("name", material.name, True),
+        ("name_en", material.name_en, False),
+        ("reason", material.reason, False),
+    ):
+        if (text or needed) and not _NAME.fullmatch(text):
+            yield field, "1 to 200 characters needed"
+    if material.certificate and not re.fullmatch(r"[0-9A-Z]{1,32}", material.certificate):
+        yield "certificate", "a type code of 1 to 32 capitals and digits needed"
+    if material.waived and not material.linked:
+        yield (
+            "waived",
+            "nobody is asked for it and nothing supplies it: a resource or type code needed",
+        )
+
+
+def _facts_of(matter: Matter) -> Iterator[str]:
+    if matter.online_depth is not None and not 1 <= matter.online_depth <= 4:
+        yield f"online depth {matter.online_depth}, 1 to 4 needed"
+    if matter.trips is not None and not 0 <= matter.trips <= 100:
+        yield f"{matter.trips} trips, 0 to 100 needed"
+    for name in ("statutory_days", "promised_days", "baseline_days"):
+        days = getattr(matter, name)
+        if days is not None and not 0 <= days <= 3650:
+            yield f"{name.replace('_', ' ')}: {days}, 0 to 3,650 working days needed"
 
 
 def compiles(pattern: str) -> bool:
@@ -126,8 +166,16 @@ def check_resource(resource: Resource) -> Resource:
         *_details(resource),
         *_listing(resource),
         *check_certificate(resource),
+        *entries.check_closed_basis(resource),
+        *entries.findings(resource),
     ]
     return _unless(findings, resource)
+
+
+def check_complete(resource: Resource) -> Resource:
+    """Return the resource if it may be signed and announced: all that a draft may still lack is there."""
+    check_resource(resource)
+    return _unless([*entries.missing(resource)], resource)
 
 
 def _resource_names(resource: Resource) -> Iterable[str]:
@@ -144,7 +192,7 @@ def _resource_names(resource: Resource) -> Iterable[str]:
             yield f"field name {name!r} cannot be used"
     if resource.field_name == resource.list_name:
         yield f"field and list are both named {resource.field_name}"
-    if not resource.source or not resource.table:
+    if resource.upstream is None and (not resource.source or not resource.table):
         yield "a source and a table needed"
 
 
@@ -186,16 +234,6 @@ def _classes(resource: Resource) -> Iterable[str]:
         yield f"class {resource.sharing_class}, its items need {strictness[needed]}"
     if resource.sharing_class is SharingClass.CONDITIONAL and not resource.conditions.strip():
         yield "a conditional resource states its conditions"
-    if resource.sharing_class is SharingClass.NOT_SHARED:
-        yield from _no_share_basis(resource.no_share_basis)
-
-
-def _no_share_basis(basis: tuple[str, ...]) -> Iterable[str]:
-    """Only a law, an administrative regulation or a State Council decision keeps data unshared (51号)."""
-    if len(basis) != 4 or not all(part.strip() for part in basis):
-        yield "not shared: document, article, text and level of the law needed"
-    elif basis[3] not in _NO_SHARE_LEVELS:
-        yield f"not shared: a basis of level {', '.join(_NO_SHARE_LEVELS)} needed"
 
 
 def _details(resource: Resource) -> Iterable[str]:

@@ -17,7 +17,7 @@ from catalogue.rules import Rule, Unit
 from catalogue.service.supervision import FirstCall, Ran, due_now
 from catalogue.statutes import Statutes
 from catalogue.workdays import NoticedDay, arranged_years
-from exchange.acts.granting import LOOKED_AT, went_out
+from exchange.acts.granting import ANSWERED, LOOKED_AT, went_out
 from exchange.acts.held import resources_of
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.register import ActError, act
@@ -256,7 +256,7 @@ def run_clocks(node: Node, calls: FirstCalls | None = None) -> Told:
 def _first_call(node: Node, grant: Grant, *, since: datetime | None) -> FirstCall | None:
     rows = [
         row
-        for decision in ("given", "partly-given")
+        for decision in ANSWERED
         for row in walk(
             node.databases.log,
             Wanted(

@@ -1,7 +1,8 @@
 """The schema of `/manage/graphql`: every field is one act, carried out as the officer who asks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import cache, partial
+from typing import Any, TypeVar, cast
 
 import strawberry
 from strawberry.extensions import (
@@ -16,6 +17,8 @@ from strawberry.types import ExecutionContext, Info
 from exchange.acts.listing import Span, cut
 from exchange.api import types
 from exchange.api.fields import act, change, field, paged
+from exchange.api.guard import Asking
+from exchange.api.interchange import ImportedEntries, imported
 from exchange.api.sharing import SharingMutation, SharingQuery, asked
 from exchange.api.types import made
 
@@ -75,8 +78,43 @@ class Query(SharingQuery):
     @field
     async def resource(self, info: Info, code: str) -> types.Resource | None:
         told = await act(info, "resource.show", code=code)
-        items = [made(types.Item, item) for item in told["items"]]
-        return made(types.Resource, told | {"items": items})
+        return made(types.Resource, told | _nested(told))
+
+    @field
+    async def resource_impact(self, info: Info, code: str) -> types.Impact | None:
+        return _impact(await act(info, "resource.impact", code=code))
+
+    @field
+    async def catalogue_feed(self, info: Info, first: int = PAGE) -> list[types.News] | None:
+        return [made(types.News, row) for row in await act(info, "catalogue.feed", first=first)]
+
+    @field
+    async def resource_history(self, info: Info, code: str) -> list[types.Revision] | None:
+        told = await act(info, "resource.history", code=code)
+        return [made(types.Revision, row) for row in told["rows"]]
+
+    @field
+    async def resource_diff(
+        self, info: Info, code: str, older: int | None = None, newer: int | None = None
+    ) -> list[types.Change] | None:
+        told = await act(info, "resource.diff", code=code, older=older, newer=newer)
+        return [
+            made(
+                types.Change,
+                one | {f"member_{language}": word for language, word in one["words"].items()},
+            )
+            for one in told["changes"]
+        ]
+
+    @field
+    async def item_collisions(self, info: Info) -> list[types.ItemCollision] | None:
+        return [
+            made(
+                types.ItemCollision,
+                row | {"holders": [made(types.ItemHolder, one) for one in row["holders"]]},
+            )
+            for row in await act(info, "item.collisions")
+        ]
 
     @field
     async def catalogue_search(
@@ -122,6 +160,106 @@ class Query(SharingQuery):
             first=first,
             after=after,
         )
+
+    @field
+    async def matter(
+        self, info: Info, code: str, version: int | None = None
+    ) -> types.MatterWhole | None:
+        told = await act(info, "matter.show", code=code, version=version)
+        parts = {
+            "materials": [made(types.SuppliedMaterial, one) for one in told["materials"]],
+            "versions": [made(types.MatterVersion, one) for one in told["versions"]],
+        }
+        return made(types.MatterWhole, told | parts)
+
+    @field
+    async def matter_query(
+        self, info: Info, code: str, system: str | None = None
+    ) -> types.ReadyQuery | None:
+        return made(types.ReadyQuery, await act(info, "matter.query", code=code, system=system))
+
+    @field
+    async def evidence(
+        self, info: Info, words: str, matter: str | None = None, system: str | None = None
+    ) -> types.Evidence | None:
+        told = await act(info, "evidence.find", words=words, matter=matter, system=system)
+        return types.Evidence(
+            words=told["words"],
+            proofs=[made(types.Proof, one) for one in told["proofs"]],
+            query=made(types.ReadyQuery, told["query"]),
+        )
+
+    @field
+    async def duplicates(
+        self, info: Info, department: str | None = None
+    ) -> types.Duplicates | None:
+        told = await act(info, "evidence.duplicates", department=department)
+        rows = [
+            made(
+                types.DuplicatesOfDepartment,
+                one
+                | {"materials": [made(types.SuppliedMaterial, row) for row in one["materials"]]},
+            )
+            for one in told["departments"]
+        ]
+        return made(types.Duplicates, told | {"departments": rows})
+
+    @field
+    async def qualities(
+        self,
+        info: Info,
+        department: str | None = None,
+        grade: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
+    ) -> list[types.Quality] | None:
+        return await paged(
+            info,
+            types.Quality,
+            "quality.list",
+            department=department,
+            grade=grade,
+            first=first,
+            after=after,
+        )
+
+    @field
+    async def quality(self, info: Info, code: str) -> types.QualityWhole | None:
+        told = await act(info, "quality.show", code=code)
+        marks = [made(types.QualityMark, one) for one in told["marks"]]
+        return made(types.QualityWhole, told | {"marks": marks})
+
+    @field
+    async def indicators(
+        self, info: Info, department: str | None = None
+    ) -> list[types.Indicator] | None:
+        told = await act(info, "indicator.list", department=department)
+        return [
+            made(
+                types.Indicator,
+                one | {"targets": [made(types.IndicatorTarget, held) for held in one["targets"]]},
+            )
+            for one in told["indicators"]
+        ]
+
+    @field
+    async def indicator_lines(
+        self,
+        info: Info,
+        indicator: str,
+        department: str | None = None,
+        first: int = PAGE,
+        after: str | None = None,
+    ) -> list[types.IndicatorLine] | None:
+        told = await act(
+            info,
+            "indicator.show",
+            indicator=indicator,
+            department=department,
+            first=first,
+            after=after,
+        )
+        return [made(types.IndicatorLine, one) for one in told["behind"]["rows"]]
 
     @field
     async def requests(
@@ -233,6 +371,27 @@ class Query(SharingQuery):
 @strawberry.type
 class Mutation(SharingMutation):
     @change
+    async def import_entries(
+        self,
+        info: Info,
+        file: str,
+        content: str,
+        kind: str | None = None,
+        encoding: str | None = None,
+        looked_at: str | None = None,
+    ) -> ImportedEntries | None:
+        """Look a file of entries over (`content` in base64); with `lookedAt` of that look, take it."""
+        return await imported(
+            partial(act, info),
+            cast("Asking", info.context),
+            file=file,
+            content=content,
+            kind=kind,
+            encoding=encoding,
+            looked_at=looked_at,
+        )
+
+    @change
     async def create_request(
         self, info: Info, wanted: types.RequestInput
     ) -> types.RequestState | None:
@@ -301,6 +460,49 @@ class Mutation(SharingMutation):
         return await _resource(info, "resource.draft", resource=drafted)
 
     @change
+    async def register_upstream(
+        self, info: Info, resource: types.UpstreamResourceInput
+    ) -> types.ResourceState | None:
+        told = strawberry.asdict(resource)
+        return await _resource(info, "resource.register-upstream", **told)
+
+    @change
+    async def examine_resource(
+        self,
+        info: Info,
+        code: str,
+        kind: str,
+        conclusion: str,
+        file: str,
+        digest: str,
+        words: str = "",
+    ) -> types.Examined | None:
+        told = await act(
+            info,
+            "resource.examine",
+            code=code,
+            kind=kind,
+            conclusion=conclusion,
+            file=file,
+            digest=digest,
+            words=words,
+        )
+        return made(types.Examined, told)
+
+    @change
+    async def restore_resource(
+        self, info: Info, code: str, revision: int
+    ) -> types.ResourceState | None:
+        return await _resource(info, "resource.restore", code=code, revision=revision)
+
+    @change
+    async def return_resource(
+        self, info: Info, code: str, reasons: list[types.ReturnReasonInput]
+    ) -> types.ResourceState | None:
+        told = [strawberry.asdict(one) for one in reasons]
+        return await _resource(info, "resource.return", code=code, reasons=told)
+
+    @change
     async def submit_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.submit", code=code)
 
@@ -310,9 +512,18 @@ class Mutation(SharingMutation):
 
     @change
     async def withdraw_resource(
-        self, info: Info, code: str, reason: str = ""
-    ) -> types.ResourceState | None:
-        return await _resource(info, "resource.withdraw", code=code, reason=reason)
+        self, info: Info, code: str, reason: str = "", seen: str | None = None
+    ) -> types.Impact | None:
+        return _impact(await act(info, "resource.withdraw", code=code, reason=reason, seen=seen))
+
+    @change
+    async def designate_item_source(
+        self, info: Info, meaning: str, department: str, reason: str
+    ) -> types.ItemSource | None:
+        told = await act(
+            info, "item.designate", meaning=meaning, department=department, reason=reason
+        )
+        return made(types.ItemSource, told)
 
     @change
     async def confirm_review(self, info: Info, review: str) -> types.Review | None:
@@ -351,12 +562,71 @@ class Mutation(SharingMutation):
         told = await act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
         return made(types.Taken, told)
 
+    @change
+    async def list_materials(
+        self,
+        info: Info,
+        matter: str,
+        materials: list[types.MaterialInput],
+        dry_run: bool = False,  # noqa: FBT001, FBT002 - an argument of the schema, by name there
+    ) -> types.MaterialsTaken | None:
+        listed = {matter: [strawberry.asdict(one) for one in materials]}
+        told = await act(info, "matter.materials", listed=listed, dry_run=dry_run)
+        return made(types.MaterialsTaken, told)
+
+    @change
+    async def set_target(
+        self, info: Info, indicator: str, percent: int, due: str, lead: str
+    ) -> types.IndicatorTarget | None:
+        told = await act(
+            info, "target.set", indicator=indicator, percent=percent, due=due, lead=lead
+        )
+        return made(types.IndicatorTarget, told)
+
 
 _REVIEWED: Mapping[str, type[Any]] = {
     "samples": types.ReviewSample,
     "verdicts": types.ReviewVerdict,
     "questions": types.ReviewQuestion,
 }
+
+
+def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an entry that are types of their own."""
+    items = [
+        made(types.Item, item | {"codes": [made(types.Code, code) for code in item["codes"]]})
+        for item in told["items"]
+    ]
+    contact, upstream = told["contact"], told["upstream"]
+    checks = {
+        name: None if told.get(name) is None else made(types.Check, told[name])
+        for name in ("secrecy", "assessment")
+    }
+    returns = told.get("returns")
+    return {
+        "items": items,
+        **checks,
+        "returns": None if returns is None else [_return(one) for one in returns],
+        "distributions": [made(types.Distribution, one) for one in told["distributions"]],
+        "contact": None if contact is None else made(types.Contact, contact),
+        "upstream": None if upstream is None else made(types.Upstream, upstream),
+    }
+
+
+def _impact(told: Mapping[str, Any]) -> types.Impact:
+    return made(
+        types.Impact,
+        {
+            **told,
+            "grants": [made(types.HitGrant, one) for one in told["grants"]],
+            "matters": [made(types.HitMatter, one) for one in told["matters"]],
+        },
+    )
+
+
+def _return(told: Mapping[str, Any]) -> types.Return:
+    reasons = [made(types.ReturnReason, one) for one in told["reasons"]]
+    return made(types.Return, {**told, "reasons": reasons})
 
 
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:
@@ -380,6 +650,7 @@ class ManagementSchema(strawberry.Schema):
         """Leave errors to the endpoint."""
 
 
+@cache
 def build_schema(*, introspection: bool) -> strawberry.Schema:
     """Return the schema. Without `introspection`, which is for development alone, its names are not told."""
     extensions: list[Callable[[], SchemaExtension]] = [

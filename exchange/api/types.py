@@ -87,6 +87,13 @@ class CatalogueSearch:
 
 
 @strawberry.type
+class Code:
+    value: str
+    title: str
+    title_en: str
+
+
+@strawberry.type
 class Item:
     name: str
     title: str
@@ -98,6 +105,61 @@ class Item:
     subject: str | None
     key: bool
     match: bool
+    unit: str
+    title_en: str
+    description: str
+    length: int | None
+    data_element: str
+    code_list: str
+    codes: list[Code]
+    sensitivity: str
+    basic: bool
+    thresholds: list[str]
+
+
+@strawberry.type
+class Check:
+    conclusion: str
+    words: str
+    file: str
+    digest: str
+    at: str
+
+
+@strawberry.type
+class ReturnReason:
+    code: str
+    about: str
+    text: str
+
+
+@strawberry.type
+class Return:
+    at: str
+    state: str
+    revision: int
+    reasons: list[ReturnReason]
+
+
+@strawberry.type
+class Contact:
+    unit: str
+    telephone: str
+    email: str
+
+
+@strawberry.type
+class Distribution:
+    method: str
+    title: str
+    media_type: str
+
+
+@strawberry.type
+class Upstream:
+    holder: str
+    way_to_ask: str
+    letter: str
 
 
 @strawberry.type
@@ -112,6 +174,133 @@ class Resource:
     state: str
     revision: int
     items: list[Item]
+    abstract: str
+    level: int
+    classification: list[str]
+    """Codes of its levels, from 类 down; empty where the code follows another scheme."""
+    purposes: list[str]
+    keywords: list[str]
+    format: str | None
+    format_name: str
+    methods: list[str]
+    recipients: list[str]
+    openness: str | None
+    open_conditions: str
+    update_cycle: str | None
+    update_days: int | None
+    published_on: str | None
+    related: list[str]
+    data_class: str | None
+    base_data: str | None
+    distributions: list[Distribution]
+    contact: Contact | None
+    upstream: Upstream | None
+    personal: bool
+    gaps: list[str]
+    """Names of the core metadata that nobody filled in yet."""
+    secrecy: Check | None
+    """As the two below: for the entry's department and the authority; null for others."""
+    assessment: Check | None
+    returns: list[Return] | None
+
+
+@strawberry.type
+class Examined:
+    code: str
+    state: str
+    missing: list[str]
+    """What still keeps the entry from being signed."""
+
+
+@strawberry.input
+class ReturnReasonInput:
+    code: str
+    text: str
+    about: str = ""
+
+
+@strawberry.type
+class Revision:
+    revision: int
+    announced_at: str
+    restored_from: int | None
+    changes: int | None
+    """How much differs from the revision before; null for the first."""
+    entry: int | None
+
+
+@strawberry.type
+class Change:
+    kind: str
+    item: str
+    title: str
+    member: str
+    member_zh: str
+    member_en: str
+    was: str
+    becomes: str
+
+
+@strawberry.type
+class HitGrant:
+    grant: str
+    department: str
+    systems: list[str]
+
+
+@strawberry.type
+class HitMatter:
+    matter: str
+    name: str
+    department: str
+
+
+@strawberry.type
+class Impact:
+    """What a withdrawal hits."""
+
+    code: str
+    state: str
+    grants: list[HitGrant]
+    matters: list[HitMatter]
+    departments: list[str]
+    seen: str
+    """Mark of this list, to be given when withdrawing."""
+
+
+@strawberry.type
+class News:
+    kind: str
+    resource: str
+    revision: int
+    name: str
+    department: str
+    at: str
+    entry: int | None
+
+
+@strawberry.type
+class ItemHolder:
+    resource: str
+    department: str
+    item: str
+    title: str
+
+
+@strawberry.type
+class ItemCollision:
+    """An item that several departments registered, without a designated source."""
+
+    meaning: str
+    title: str
+    holders: list[ItemHolder]
+
+
+@strawberry.type
+class ItemSource:
+    meaning: str
+    department: str
+    entry: int | None
 
 
 @strawberry.type
@@ -128,6 +317,178 @@ class Matter:
     name: str
     resources: list[str]
     state: str
+    version: int
+    type: str | None
+    lists: list[str] | None
+    online_depth: int | None
+    trips: int | None
+    statutory_days: int | None
+    promised_days: int | None
+    baseline_days: int | None
+
+
+@strawberry.type
+class SuppliedMaterial:
+    """A material of a matter; of an earlier version it is not told how sharing stands with it now."""
+
+    code: str
+    name: str
+    name_en: str
+    required: bool
+    origin: str
+    certificate: str
+    waived: bool
+    reason: str
+    matter: str | None
+    state: str | None
+    supplied_by: str | None
+    source: str | None
+    grant: str | None
+    again: bool | None
+    avoidable: bool | None
+
+
+@strawberry.type
+class ReadyQuery:
+    """A query in a system's own contract; where there is nothing to ask, `why` says why."""
+
+    system: str | None
+    document: str | None
+    digest: str | None
+    left_out: list[str]
+    why: str | None
+
+
+@strawberry.type
+class MatterVersion:
+    version: int
+    ended_at: str | None
+    """Null: it holds."""
+
+
+@strawberry.type
+class MatterWhole:
+    code: str
+    department: str
+    name: str
+    version: int
+    holds: bool
+    materials: list[SuppliedMaterial]
+    versions: list[MatterVersion]
+
+
+@strawberry.type
+class Proof:
+    resource: str
+    name: str
+    name_en: str
+    certificate: str | None
+    department: str
+    sharing_class: str
+    state: str
+    grant: str | None
+    matters: list[str]
+
+
+@strawberry.type
+class Evidence:
+    words: str
+    proofs: list[Proof]
+    query: ReadyQuery
+
+
+@strawberry.type
+class DuplicatesOfDepartment:
+    department: str
+    again: int
+    avoidable: int
+    materials: list[SuppliedMaterial]
+
+
+@strawberry.type
+class Duplicates:
+    law: str
+    listed: int
+    matters: int
+    departments: list[DuplicatesOfDepartment]
+
+
+@strawberry.type
+class Quality:
+    resource: str
+    department: str
+    points: int
+    most: int
+    share: float
+    grade: str
+    dimensions: JSON
+
+
+@strawberry.type
+class QualityMark:
+    criterion: str
+    dimension: str
+    points: int | None
+    """Null: it does not apply."""
+    most: int
+    evidence: list[str]
+
+
+@strawberry.type
+class QualityWhole:
+    resource: str
+    points: int
+    most: int
+    share: float
+    grade: str
+    marks: list[QualityMark]
+    next: list[str]
+
+
+@strawberry.type
+class IndicatorTarget:
+    id: str
+    indicator: str
+    percent: int
+    due: str
+    lead: str
+    state: str
+    reached: bool | None
+
+
+@strawberry.type
+class Indicator:
+    id: str
+    title: str
+    title_en: str
+    definition: str
+    definition_en: str
+    source: str
+    source_en: str
+    numerator: int
+    denominator: int
+    missing: int
+    share: float | None
+    """Null: there is no data."""
+    targets: list[IndicatorTarget]
+
+
+@strawberry.type
+class IndicatorLine:
+    key: str
+    name: str
+    department: str
+    numerator: int
+    denominator: int
+    missing: bool
+    note: str
+
+
+@strawberry.type
+class MaterialsTaken:
+    taken: bool
+    differences: JSON
+    misfits: JSON
 
 
 @strawberry.type
@@ -381,6 +742,13 @@ class TermsInput:
 
 
 @strawberry.input
+class CodeInput:
+    value: str
+    title: str
+    title_en: str = ""
+
+
+@strawberry.input
 class ItemInput:
     name: str
     title: str
@@ -394,6 +762,52 @@ class ItemInput:
     key: bool = False
     match: bool = False
     unit: str = ""
+    title_en: str = ""
+    description: str = ""
+    length: int | None = None
+    data_element: str = ""
+    code_list: str = ""
+    codes: list[CodeInput] = strawberry.field(default_factory=list)
+    sensitivity: str = "ordinary"
+    basic: bool = False
+    thresholds: list[str] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class ContactInput:
+    unit: str
+    telephone: str = ""
+    email: str = ""
+
+
+@strawberry.input
+class DistributionInput:
+    method: str
+    title: str = ""
+    media_type: str = ""
+
+
+@strawberry.input
+class UpstreamInput:
+    holder: str
+    way_to_ask: str
+    letter: str = ""
+
+
+@strawberry.input
+class UpstreamResourceInput:
+    """A resource that a body above holds and that is not connected here; `items` are titles."""
+
+    code: str
+    name: str
+    holder: str
+    way_to_ask: str
+    items: list[str]
+    letter: str = ""
+    key: str | None = None
+    name_en: str = ""
+    abstract: str = ""
+    conditions: str = ""
 
 
 @strawberry.input
@@ -418,6 +832,22 @@ class ResourceInput:
     purposes: list[str] = strawberry.field(default_factory=list)
     no_share_basis: list[str] = strawberry.field(default_factory=list)
     conditions: str = ""
+    keywords: list[str] = strawberry.field(default_factory=list)
+    format: str | None = None
+    format_name: str = ""
+    methods: list[str] = strawberry.field(default_factory=list)
+    recipients: list[str] = strawberry.field(default_factory=list)
+    openness: str | None = None
+    open_conditions: str = ""
+    update_cycle: str | None = None
+    update_days: int | None = None
+    related: list[str] = strawberry.field(default_factory=list)
+    data_class: str | None = None
+    base_data: str | None = None
+    secrecy: str = "none"
+    distributions: list[DistributionInput] = strawberry.field(default_factory=list)
+    contact: ContactInput | None = None
+    upstream: UpstreamInput | None = None
 
 
 @strawberry.input
@@ -430,6 +860,27 @@ class MatterInput:
     max_parties: int = 5
     relations: list[str] = strawberry.field(default_factory=list)
     resources: list[str] = strawberry.field(default_factory=list)
+    type: str | None = None
+    lists: list[str] | None = None
+    online_depth: int | None = None
+    trips: int | None = None
+    statutory_days: int | None = None
+    promised_days: int | None = None
+    baseline_days: int | None = None
+
+
+@strawberry.input
+class MaterialInput:
+    code: str
+    name: str
+    name_en: str = ""
+    required: bool = True
+    origin: str = "applicant"
+    resource: str = ""
+    certificate: str = ""
+    department: str = ""
+    waived: bool = False
+    reason: str = ""
 
 
 @strawberry.type

@@ -7,13 +7,18 @@ from typing import Any
 
 import click
 
+from exchange.cli.interchange import export, import_
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
 
 
 @click.group()
 def catalogue() -> None:
-    """The catalogue: search, synonyms, demands."""
+    """The catalogue: search, import, export, synonyms, demands."""
+
+
+catalogue.add_command(export)
+catalogue.add_command(import_)
 
 
 @catalogue.command("search")
@@ -40,6 +45,18 @@ def search(office: Office, words: tuple[str, ...], json_: bool, **wanted: Any) -
         _say(found, wanted["page"])
     if not found["rows"]:
         raise SystemExit(1)
+
+
+@catalogue.command("feed")
+@click.option("--first", default=50, help="How many, at most 500.")
+@as_json
+@with_office
+def feed(office: Office, first: int, json_: bool) -> None:
+    """List what was announced, revised and withdrawn last."""
+    rows = office.perform("catalogue.feed", first=first)
+    shown = ("at", "kind", "resource", "revision", "name", "department")
+    lines = [{name: row[name] for name in shown} for row in rows]
+    tell(rows if json_ else lines or "nothing was announced yet", json_=json_, title="feed")
 
 
 @catalogue.command("reindex")

@@ -110,6 +110,24 @@ ROOMS = (
         roles=_EVERYONE,
     ),
     Room(
+        path="/evidence",
+        title="What proves this?",
+        about="Who holds a proof, and what applicants are asked for twice",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/quality",
+        title="Quality",
+        about="How well the entries of the catalogue are kept, and what to mend next",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/indicators",
+        title="Indicators",
+        about="By how much the district's targets are reached, with the lists behind",
+        roles=_EVERYONE,
+    ),
+    Room(
         path="/emergency",
         title="Emergency access",
         about="Two officers, one subject, an hour at most, and a review",

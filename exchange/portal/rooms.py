@@ -25,6 +25,25 @@ MASKS = ("none", "name", "id", "phone", "tail4", "address", "year", "null")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A shard of the log as a list offers it."""
+
+    name: str
+    """`first` for the first of all; empty for the one that is written."""
+
+
+def shards_of(node: Node) -> list[Part]:
+    """Return the parts of the log to choose from, the one that is written first."""
+    older = [Part(one.shard.name or "first") for one in reversed(node.older)]
+    return [Part(""), *older]
+
+
+def shard_asked(request: Request) -> str:
+    """Return which part of the log an address names; empty for the one that is written."""
+    return request.query_params.get("shard", "").strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Names for the codes that acts speak in, in the reader's language; the code where there is no name."""
 

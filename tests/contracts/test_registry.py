@@ -102,9 +102,10 @@ def test_what_is_registered_stands_in_the_snapshot_as_it_was_given(district: Dis
     snapshot = district.snapshot()
     assert snapshot.absent == ()
     assert snapshot.resources == {LICENCE: announced}
-    assert announced == a_resource()
+    assert announced == replace(a_resource(), published_on=announced.published_on)
+    assert announced.published_on == TODAY.date()
     assert snapshot.grants == {grant.id: grant}
-    assert snapshot.matters == {MATTER: a_matter()}
+    assert snapshot.matters == {MATTER: a_matter(version=1)}
     assert snapshot.sources == {"market": a_source()}
     assert snapshot.departments == {HALL: a_department(HALL), MARKET: a_department(MARKET)}
     assert snapshot.asked == {(HALL_SYSTEM, LICENCE)}
@@ -333,6 +334,7 @@ def test_a_resource_is_drafted_signed_and_announced_by_three_people(district: Di
     district.enrol("market.all", MARKET, Role.OPERATOR, Role.HEAD, Role.AUTHORITY)
     everything = district.by("market.all")
     registry.draft_resource(a_resource(), by=everything)
+    district.examine(LICENCE)
     with pytest.raises(OwnRequestError):
         registry.submit_resource(LICENCE, by=everything)
     registry.submit_resource(LICENCE, by=district.by("market.head"))
@@ -485,7 +487,8 @@ def test_nothing_not_shared_or_unannounced_can_be_asked_for(district: District) 
     with pytest.raises(StateError):
         district.registry.request_sharing(district.wanted(), by=district.by("hall.operator"))
     secret = an_item("secret", 6, sharing_class=SharingClass.NOT_SHARED, level=3)
-    district.announce(a_resource(items=(*licence_items(), secret)))
+    basis = ("《中华人民共和国统计法》", "第九条", "应当予以保密", "law")
+    district.announce(a_resource(items=(*licence_items(), secret), no_share_basis=basis))
     with pytest.raises(InvalidError, match="not shared"):
         district.ask(items=("secret",))
 

@@ -179,7 +179,7 @@ def test_an_item_added_or_taken_by_hand_takes_the_whole_resource_away(
     assert ("resource", LICENCE) in named(district)
     hand(
         "INSERT INTO resource_item SELECT resource, 9, 'more', title, \"column\", 'more', type,"
-        " sharing_class, level, mask, subject, 0, 0, unit FROM resource_item WHERE ordinal = 1"
+        " sharing_class, level, mask, subject, 0, 0, unit, NULL FROM resource_item WHERE ordinal = 1"
     )
     assert ("resource", LICENCE) in named(district)
 

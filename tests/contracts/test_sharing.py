@@ -170,6 +170,7 @@ def a_second_resource(district: Later) -> Resource:
         ),
         by=district.by("housing.operator"),
     )
+    district.examine(drafted.code, by="housing.operator")
     registry.submit_resource(drafted.code, by=district.by("housing.head"))
     return registry.announce_resource(drafted.code, by=district.by("authority"))
 

@@ -8,6 +8,7 @@ from catalogue.bundles import BundleState, PolicyBundle
 from catalogue.codes import complete_resident_id, complete_uscc
 from catalogue.emergency import EmergencyAccess, EmergencyState
 from catalogue.keeping import Erasure, ErasureState, Hold
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
 from catalogue.model import (
     Actor,
     Case,
@@ -34,6 +35,7 @@ from catalogue.model import (
 )
 from catalogue.reviews import Review, ReviewState
 from catalogue.snapshot import Snapshot
+from catalogue.validation import PURPOSES
 from tests.fakes.sealer import FakeSealer
 
 T = TypeVar("T")
@@ -171,6 +173,9 @@ def a_resource(code: str = LICENCE, **changes: Any) -> Resource:
             "validity": Validity(
                 status_item="status", valid_words=("存续",), until_item="validUntil"
             ),
+            "purposes": PURPOSES,
+            "methods": (SharingMethod.INTERFACE,),
+            "recipients": (ANY_DEPARTMENT,),
             "state": "announced",
         },
         changes,

@@ -3,24 +3,30 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.classification import classify, level_name
 from catalogue.demands import NEED_CHARACTERS
+from catalogue.entries import holds_personal
+from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
 from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError
 from exchange.node import Node
+from exchange.portal import feed
 from exchange.portal.forms import Errors, read_form
+from exchange.portal.language import translate
 from exchange.portal.listing import counted, read_listed
 from exchange.portal.render import language_of, page
 from exchange.portal.rooms import acted, names_for, tried
 from exchange.portal.session import signed_in
+from exchange.web.catalogue import form_wanted
 
 ON_A_PAGE = 20
 LAST = DEEPEST // ON_A_PAGE
@@ -75,6 +81,9 @@ class Choice:
 
 async def listing(request: Request) -> Response:
     """`GET /catalogue`."""
+    form = form_wanted(request.headers.get("accept", ""))
+    if form is not None:
+        return RedirectResponse(f"/catalogue/export/{form}", status_code=303)
     actor = await signed_in(request)
     asked = read_asked(request.query_params.get)
     return await _listed(request, actor, asked, Errors.of(request))
@@ -176,6 +185,10 @@ async def _listed(
 
 async def entry(request: Request) -> Response:
     """`GET /catalogue/{code}`."""
+    form = form_wanted(request.headers.get("accept", ""))
+    if form is not None:
+        code = quote(str(request.path_params["code"]), safe="/")
+        return RedirectResponse(f"/catalogue/export/{form}/{code}", status_code=303)
     actor = await signed_in(request)
     snapshot: Snapshot = request.state.snapshot
     held = snapshot.resources.get(str(request.path_params["code"]))
@@ -246,6 +259,7 @@ def told_entry(
     ]
     holders = sorted({grant.department for grant in having})
     source = held.department == actor.department
+    place = classify(held.code)
     asks = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
         "entry": held,
@@ -253,8 +267,11 @@ def told_entry(
         "other_name": held.name if language == "en" else held.name_en,
         "department": department_name(snapshot.departments.get(held.department), language)
         or held.department,
+        "places": [level_name(one, language=language) for one in place.prefixes] if place else [],
+        "personal": holds_personal(held),
+        "recipients": told_recipients(held, snapshot, language),
         "matters": [
-            matter.name for matter in snapshot.matters.values() if held.code in matter.resources
+            matter.name for matter in snapshot.matters.values() if held.code in matter.listed
         ],
         "holders": [
             department_name(snapshot.departments.get(code), language) or code for code in holders
@@ -266,6 +283,16 @@ def told_entry(
         and held.state == "announced"
         and held.sharing_class is not SharingClass.NOT_SHARED,
     }
+
+
+def told_recipients(held: Resource, snapshot: Snapshot, language: str) -> list[str]:
+    """Who may have a conditional resource, by name; a department that is not registered as it was written."""
+    return [
+        translate(language, "Any department whose duties need it")
+        if one == ANY_DEPARTMENT
+        else department_name(snapshot.departments.get(one), language) or one
+        for one in held.recipients
+    ]
 
 
 def name_of(held: Resource, language: str) -> str:
@@ -308,6 +335,7 @@ def _department_choices(
 
 ROUTES = [
     Route("/catalogue", listing, methods=["GET"]),
+    *feed.ROUTES,
     Route("/catalogue/demand", demand, methods=["POST"]),
     Route("/catalogue/demands", demands, methods=["GET"]),
     Route("/catalogue/demands/{id}", answer, methods=["POST"]),

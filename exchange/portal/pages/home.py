@@ -26,6 +26,7 @@ from catalogue.rows import (
     REVIEW_QUESTION,
     SOURCE,
 )
+from exchange.acts.register import perform
 from exchange.node import Node
 from exchange.portal.nav import rooms_for
 from exchange.portal.render import page
@@ -137,6 +138,11 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
         )
     found += _reviews(node, actor)
     resources = [held.resource for held in node.held(RESOURCE).values()]
+    if head or actor.has(Role.OPERATOR):
+        back = [one for one in resources if (one.state, one.department) == ("returned", own)]
+        found.append(
+            Waiting(count=len(back), title="Resources given back to correct", address="/publish")
+        )
     if head:
         unsigned = [one for one in resources if (one.state, one.department) == ("draft", own)]
         found.append(
@@ -168,6 +174,11 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
                 count=sum(one.state == "submitted" for one in resources),
                 title="Resources to announce",
                 address="/inbox?view=announcements",
+            ),
+            Waiting(
+                count=len(perform(node, actor, "item.collisions", {})),
+                title="Items to designate a source for",
+                address="/publish/one-source",
             ),
             Waiting(
                 count=sum(one.state == WAITING for one in node.held(SOURCE).values()),

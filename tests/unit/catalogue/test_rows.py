@@ -1,7 +1,7 @@
 """Rows: what is written comes back, and personal columns never stand in the clear."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,29 @@ from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.indicators import Target
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
-from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule, SubjectType
+from catalogue.materials import Material, MatterList, MatterType
+from catalogue.metadata import (
+    Code,
+    Contact,
+    Distribution,
+    Sensitivity,
+    SharingMethod,
+    UpdateCycle,
+    Upstream,
+)
+from catalogue.model import (
+    CertificateMapping,
+    Listing,
+    MatterVersion,
+    OfficerKey,
+    RowRule,
+    SubjectType,
+)
+from catalogue.protected import row_digest
 from catalogue.readings import (
     Absent,
     GraphqlReading,
@@ -32,9 +51,12 @@ from catalogue.reviews import (
     ReviewState,
     ReviewVerdict,
 )
+from catalogue.revisions import Revision
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
+from catalogue.withdrawals import HitGrant, HitMatter, Impact, Withdrawal
 from tests.fakes.catalogue import (
     TODAY,
     a_case,
@@ -57,6 +79,7 @@ from tests.fakes.catalogue import (
 from tests.fakes.sealer import FakeSealer
 from tests.fakes.sharing_rows import SHARING_ROWS
 
+SALT = b"0123456789abcdef"
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
 READINGS: tuple[Reading, ...] = (
     RestReading(
@@ -79,6 +102,17 @@ A_DOCUMENT = TrustedDocument(
     state=DocumentState.ACTIVE,
     registered_by="off_operator",
     registered_at=TODAY,
+)
+A_WHOLE_MATTER = a_matter(
+    version=3,
+    type=MatterType.LICENCE,
+    lists=(MatterList.APPROVAL, MatterList.ONE_TRIP),
+    online_depth=4,
+    trips=0,
+    statutory_days=20,
+    promised_days=8,
+    baseline_days=12,
+    materials=(Material(code="1", name="营业执照", resource="MKT/licence", waived=True),),
 )
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "department": (a_department(), a_department(superior="X")),
@@ -119,12 +153,41 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             resource=a_resource(listing=Listing(items=("name",), unique="uscc")), drafted_by="a"
         ),
         Registration(resource=a_resource(validity=None, items=()), drafted_by="a"),
+        Registration(
+            resource=a_resource(
+                keywords=("执照",),
+                update_cycle=UpdateCycle.MONTHLY,
+                published_on=date(2026, 1, 5),
+                contact=Contact(unit="数据科", telephone="0571-1"),
+                distributions=(Distribution(method=SharingMethod.FILE),),
+                upstream=Upstream(holder="省厅", way_to_ask="发函"),
+                items=(
+                    replace(
+                        a_resource().items[0],
+                        length=18,
+                        codes=(Code(value="1", title="男", title_en="male"),),
+                        sensitivity=Sensitivity.PERSONAL,
+                    ),
+                ),
+            ),
+            drafted_by="a",
+        ),
         *(
             Registration(resource=a_resource(reading=reading, update_days=30), drafted_by="a")
             for reading in READINGS
         ),
     ),
-    "matter": (a_matter(), a_matter(relations=("a.b",))),
+    "matter": (a_matter(), a_matter(relations=("a.b",)), A_WHOLE_MATTER),
+    "matter_version": (
+        MatterVersion(
+            id="001130001000@1",
+            matter="001130001000",
+            version=1,
+            held=A_WHOLE_MATTER,
+            ended_at=TODAY,
+            ended_by="off",
+        ),
+    ),
     "sharing_request": (a_request(), a_request(signed_by=None, refusal="无依据")),
     "sharing_grant": (
         a_grant(masks={"phone": "phone"}, rows=(RowRule(item="a", op="in", value=["$x", 1]),)),
@@ -275,6 +338,53 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         ),
     ),
     **SHARING_ROWS,
+    "resource_revision": (
+        Revision(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            content=a_resource(keywords=("执照",)),
+            announced_by="off_authority",
+            announced_at=TODAY,
+            restored_from=1,
+        ),
+    ),
+    "withdrawal": (
+        Withdrawal(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            name="营业执照",
+            department="market",
+            impact=Impact(
+                grants=(HitGrant(grant="grt_1", department="hall", systems=("sys_hall",)),),
+                matters=(HitMatter(matter="1", name="许可", department="hall"),),
+            ),
+            withdrawn_by="off_authority",
+            withdrawn_at=TODAY,
+        ),
+    ),
+    "item_source": (
+        ItemSource(
+            id="enterprise/企业名称",
+            department="market",
+            title="企业名称",
+            reason="登记机关",
+            designated_by="off_authority",
+            designated_at=TODAY,
+        ),
+    ),
+    "indicator_target": (
+        Target(
+            id="speed-up@2026-12-31",
+            indicator="speed-up",
+            percent=15,
+            due="2026-12-31",
+            lead="dept",
+            set_by="off",
+            set_at=TODAY,
+        ),
+    ),
 }
 
 
@@ -299,6 +409,22 @@ def test_a_row_fills_every_column_of_its_table(kind: Kind[Any]) -> None:
     if parts is not None:
         owned = {column.name for column in metadata.tables[parts.table].columns}
         assert {name for part in row[parts.field] for name in part} | {parts.owner} == owned
+
+
+def test_an_entry_without_core_metadata_stands_as_it_stood_before_there_was_any() -> None:
+    kind = next(kind for kind in KINDS if kind.table == "resource")
+    bare = a_resource(methods=(), recipients=())
+    row = kind.write(Registration(resource=bare, drafted_by="a"), FakeSealer())
+    assert row["more"] is None
+    assert all(item["more"] is None for item in row["items"])
+    older = {name: value for name, value in row.items() if name != "more"}
+    older["items"] = [
+        {name: value for name, value in item.items() if name != "more"} for item in row["items"]
+    ]
+    key = bare.code
+    assert row_digest("resource", key, row, SALT) == row_digest("resource", key, older, SALT)
+    told = row | {"items": [row["items"][0] | {"more": "{}"}, *row["items"][1:]]}
+    assert row_digest("resource", key, told, SALT) != row_digest("resource", key, row, SALT)
 
 
 def test_personal_columns_are_sealed_and_each_sealing_differs() -> None:

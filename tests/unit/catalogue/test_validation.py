@@ -73,7 +73,7 @@ def test_what_the_builders_make_is_valid() -> None:
                 "sharing_class": SharingClass.NOT_SHARED,
                 "no_share_basis": ("内部规定", "第一条", "……", "internal-rule"),
             },
-            "a basis of level",
+            "basis of level 'internal-rule'",
         ),
         ({"consent": "maybe"}, "consent"),
         ({"level": 1}, "below that of one of its items"),

@@ -110,6 +110,70 @@ def test_one_resource_is_shown_with_its_items(here: Standing) -> None:
     assert {"name": "phone", "mask": "phone", "level": 2} in items
 
 
+def test_a_matters_materials_its_query_and_what_proves_them_are_asked_for_at_once(
+    here: Standing,
+) -> None:
+    answer = ask(
+        here,
+        """query($m: String!) {
+          matter(code: $m) { version materials { name state again suppliedBy } versions { version } }
+          matterQuery(code: $m) { system document why }
+          evidence(words: "营业执照副本", matter: $m) { proofs { resource state sharingClass } }
+          duplicates { law departments { department again avoidable } }
+        }""",
+        {"m": district.MATTER},
+        by="hall.operator",
+    ).json()["data"]
+    states = {one["name"]: one["state"] for one in answer["matter"]["materials"]}
+    assert states["营业执照"] == "supplied"
+    assert states["消防设计审查意见书"] == "not-connected"
+    assert answer["matterQuery"]["document"].startswith("query Ask")
+    assert answer["evidence"]["proofs"][0]["resource"] == "307/000001"
+    assert sum(one["again"] for one in answer["duplicates"]["departments"]) == 1
+
+
+def test_quality_indicators_and_targets_are_asked_for_and_set(here: Standing) -> None:
+    answer = ask(
+        here,
+        """{
+          qualities(first: 3) { resource points most grade }
+          quality(code: "307/000001") { marks { criterion points most evidence } next }
+          indicators { id share numerator denominator missing targets { percent reached } }
+          indicatorLines(indicator: "matters-online", first: 2) { key missing }
+        }""",
+        by="authority",
+    ).json()["data"]
+    assert len(answer["qualities"]) == 3
+    assert len(answer["indicatorLines"]) == 2
+    shares = {one["id"]: one["share"] for one in answer["indicators"]}
+    assert shares["entries-up-to-date"] is None
+    change = """mutation($l: String!) {
+      setTarget(indicator: "matters-one-trip", percent: 90, due: "2027-12-31", lead: $l) { id state }
+    }"""
+    lead = {"l": district.HALL.code}
+    refused = ask(here, change, lead, by="hall.head")
+    assert (refused.json()["data"], code(refused)) == ({"setTarget": None}, "ROLE_MISSING")
+    assert ask(here, change, lead, by="authority").json()["data"]["setTarget"] == {
+        "id": "matters-one-trip@2027-12-31",
+        "state": "active",
+    }
+
+
+def test_materials_are_tried_before_they_are_listed(here: Standing) -> None:
+    change = """mutation($dry: Boolean!) {
+      listMaterials(matter: "001117028000", dryRun: $dry, materials: [
+        {code: "1", name: "营业执照", resource: "307/000001"}
+      ]) { taken differences misfits }
+    }"""
+    tried, taken = (
+        ask(here, change, {"dry": dry}, by="housing.operator").json()["data"]["listMaterials"]
+        for dry in (True, False)
+    )
+    assert (tried["taken"], taken["taken"]) == (False, True)
+    assert tried["differences"] == taken["differences"]
+    assert code(ask(here, change, {"dry": True}, by="market.operator")) == "ROLE_MISSING"
+
+
 @pytest.mark.parametrize("field", ["departments { code }", "logSearch { next }"])
 def test_nobody_is_told_anything_without_a_session(here: Standing, field: str) -> None:
     answer = ask(here, f"{{ {field} }}")
