@@ -332,3 +332,8 @@ def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None
     listed = ask(here, "{ reviews { id state } }", by="auditor").json()["data"]["reviews"]
     assert {"id": review, "state": "closed"} in listed
     assert code(ask(here, whole, {"r": review}, by="hall.head")) == "NOT_FOUND"
+
+
+def test_a_page_of_no_rows_is_refused_by_a_code_and_not_an_internal_error(here: Standing) -> None:
+    answer = ask(here, "{ departments(first: 0) { code } }", by="auditor")
+    assert (answer.status_code, code(answer)) == (200, "ACT_ARGUMENTS")
