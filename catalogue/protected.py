@@ -23,14 +23,29 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
                 "names",
                 "before",
                 "more",
+                "course",
             }
         ),
         "resource.items": frozenset({"more"}),
         "source": frozenset({"description", "rests_until"}),
-        "sharing_request": frozenset(
-            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}
+        "matter": frozenset(
+            {
+                "version",
+                "type",
+                "lists",
+                "online_depth",
+                "trips",
+                "statutory_days",
+                "promised_days",
+                "baseline_days",
+                "materials",
+            }
         ),
-        "sharing_grant": frozenset({"daily_rows", "daily_subjects"}),
+        "sharing_request": frozenset(
+            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
+        ),
+        "sharing_grant": frozenset({"daily_rows", "daily_subjects", "course"}),
+        "demand": frozenset({"resource", "answer", "answered_by", "answered_at"}),
     }
 )
 """Columns that a table did not have at first, by table: covered as soon as they hold anything.

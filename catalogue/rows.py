@@ -10,9 +10,15 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.corrections import Correction
 from catalogue.demands import Demand
+from catalogue.deputies import Deputy
+from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.examination import NOTHING_YET, Course
+from catalogue.granting import Amendment
+from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -23,6 +29,7 @@ from catalogue.model import (
     Item,
     KeptName,
     Matter,
+    MatterVersion,
     Officer,
     OfficerKey,
     Party,
@@ -32,6 +39,7 @@ from catalogue.model import (
     System,
     SystemKey,
 )
+from catalogue.notices import Notice
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
 from catalogue.reviews import (
@@ -41,8 +49,12 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.revisions import Revision
+from catalogue.rules import EnactedRule
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.withdrawals import Withdrawal
+from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -211,6 +223,7 @@ _RESOURCE = _Shape(Resource, without="items", more_from="keywords")
 _ITEM = _Shape(Item, more_from="title_en")
 _NAMES = _decoder(tuple[KeptName, ...] | None)
 _BEFORE = _decoder(Resource | None)
+_COURSE = _decoder(Course | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -220,6 +233,7 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "announced_by": value.announced_by,
         "names": _encode(value.names),
         "before": _encode(value.before),
+        "course": None if value.course == NOTHING_YET else _encode(value.course),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -233,6 +247,7 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         announced_by=row["announced_by"],
         names=_NAMES(row["names"]),
         before=_BEFORE(row["before"]),
+        course=_COURSE(row["course"]) or NOTHING_YET,
     )
 
 
@@ -270,12 +285,20 @@ RESOURCE = Kind(
     parts=Parts(table="resource_item", field="items", owner="resource", order="ordinal"),
 )
 MATTER = _plain(Matter, table="matter", key="code")
+MATTER_VERSION = _plain(MatterVersion, table="matter_version")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
-    sealed=("scenario", "refusal", "supplement_asked", "supplement_given"),
+    sealed=("scenario", "refusal", "supplement_asked", "supplement_given", "course"),
 )
 GRANT = _plain(Grant, table="sharing_grant")
+AMENDMENT = _plain(Amendment, table="grant_amendment", sealed=("reason",))
+DEPUTY = _plain(Deputy, table="deputy")
+LAW_RULE = _plain(EnactedRule, table="law_rule")
+WORKDAY_YEAR = _plain(ImportedYear, table="workday_year")
+NOTICE = _plain(Notice, table="notice")
+CORRECTION = _plain(Correction, table="correction", sealed=("words", "answer"))
+DISPUTE = _plain(Dispute, table="dispute", sealed=("steps",))
 CASE = Kind(
     table="office_case",
     key="id",
@@ -298,8 +321,11 @@ IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("re
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
-DEMAND = _plain(Demand, table="demand")
+REVISION = _plain(Revision, table="resource_revision")
+WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
+DEMAND = _plain(Demand, table="demand", sealed=("answer",))
+TARGET = _plain(Target, table="indicator_target")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -312,8 +338,16 @@ KINDS: tuple[Kind[Any], ...] = (
     LOAD,
     RESOURCE,
     MATTER,
+    MATTER_VERSION,
     REQUEST,
     GRANT,
+    AMENDMENT,
+    DEPUTY,
+    LAW_RULE,
+    WORKDAY_YEAR,
+    NOTICE,
+    CORRECTION,
+    DISPUTE,
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,
@@ -328,4 +362,7 @@ KINDS: tuple[Kind[Any], ...] = (
     SYNONYMS,
     DEMAND,
     ITEM_SOURCE,
+    REVISION,
+    WITHDRAWAL,
+    TARGET,
 )

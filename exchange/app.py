@@ -9,17 +9,23 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audit.errors import AuditError
+from catalogue.errors import CatalogueError
+from catalogue.model import Actor
+from exchange.acts.supervision import run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
 from exchange.exports.bench import bench_of, terms_of
 from exchange.exports.working import Bench, expire, work
 from exchange.files.uploads import Uploads
+from exchange.identity.errors import IdentityError
 from exchange.node import Node
 from exchange.portal.app import portal_routes
+from exchange.portal.session import SignInNeededError, signed_in
 from exchange.shadowing import following
 from exchange.sweeping import Sweeping, sweep_quotas
 from exchange.testzone.ground import TestGround, TestLog
@@ -27,6 +33,7 @@ from exchange.web import (
     bulk,
     bundles,
     cases,
+    catalogue,
     contract,
     exports,
     health,
@@ -112,6 +119,8 @@ def build_app(node: Node) -> Starlette:
             Route("/health/ready", health.ready, methods=["GET"]),
             *log_routes(test_log),
             *management_routes(node),
+            # Before the portal's pages, one of which is at every other address below /catalogue.
+            *catalogue.ROUTES,
             # Among them `/receipts/{index}`: JSON for systems, a page for people.
             *portal_routes(),
         ],
@@ -121,6 +130,7 @@ def build_app(node: Node) -> Starlette:
     app.state.node = node
     app.state.terms = terms_of(node)
     app.state.bench = bench
+    app.state.visiting = _visiting
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
     app.doors["/test/graphql"] = GraphQL(
         node,
@@ -139,6 +149,14 @@ class ExchangeApp(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.doors.get(scope["path"]) if scope["type"] == "http" else None
         await (door or super().__call__)(scope, receive, send)
+
+
+async def _visiting(request: Request) -> Actor:
+    """Return the officer who is signed in at the portal, for addresses that serve programs too."""
+    try:
+        return await signed_in(request)
+    except SignInNeededError as error:
+        raise IdentityError("AUTHENTICATION_MISSING") from error
 
 
 def _counter(node: Node) -> Counter:
@@ -218,5 +236,14 @@ async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> No
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
+        await _run_clocks(node)
         if sweeping.due(now()):
             await _round(partial(sweep_quotas, node, at=now()), "swept")
+
+
+async def _run_clocks(node: Node) -> None:
+    """Carry out what the calendar alone decides of requests and grants; what fails waits a minute."""
+    try:
+        await asyncio.to_thread(run_clocks, node)
+    except (AuditError, CatalogueError) as error:
+        _LOGGING.warning("the clocks of requests were not looked at: %s", error.code)

@@ -61,6 +61,7 @@ from exchange.shards import (
 from exchange.shelf import Means, SourceShelf, look_at, look_at_file
 from exchange.stamping import Stamping, read_stamps
 from exchange.storage import Databases, open_databases
+from exchange.trusting import record_trust
 from exchange.witnessing import Witnessing, read_grace, read_policy
 from gateway.errors import SourceError
 from gateway.ports import Ports
@@ -281,6 +282,7 @@ def open_node(settings: Settings) -> Node:
     witnessing = _open_witnessing(settings, log)
     stamping = Stamping(log, databases.log, stamps=stamps, newest=witnessing.newest, now=now)
     record_restored(home, partial(_record_restore, log))
+    record_trust(log, databases.log, archives.keys, token=vault.token)
     sealer = load_sealer(folder, random=random_bytes)
     ledger = LogLedger(log)
     registry = Registry(

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 
@@ -53,12 +54,17 @@ async def serve_node(
     try:
         if ready is not None:
             await _started(web, serving)
-            ready(lambda: setattr(web, "should_exit", True))
+            ready(partial(_end, web, admin))
         await serving
     finally:
         admin.should_exit = True
         await acting
         path.unlink(missing_ok=True)
+
+
+def _end(*servers: uvicorn.Server) -> None:
+    for server in servers:
+        server.should_exit = True
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:

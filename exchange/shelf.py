@@ -85,6 +85,14 @@ class SourceShelf(Mapping[str, Source]):
     def __len__(self) -> int:
         return len(self._addresses())
 
+    def failing(self) -> frozenset[str]:
+        """Return the sources that are left alone because reads of them failed several times in a row."""
+        return frozenset(
+            name
+            for name, (_address, source) in list(self._open.items())
+            if isinstance(source, Guarded) and source.failing
+        )
+
     async def close(self) -> None:
         for _address, source in self._open.values():
             await source.close()

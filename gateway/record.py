@@ -27,7 +27,7 @@ from audit.entry import (
     Sequenced,
 )
 from audit.questions import COUNT, SHARED, committed, digest_of, shared_part
-from catalogue.model import Item
+from catalogue.model import Item, Matter
 from catalogue.snapshot import Snapshot
 from gateway.attempts import VERIFY, VERIFY_SPENT
 from gateway.budgets import BUDGETS, QUOTA_SPENT, Budgets, together, told
@@ -351,7 +351,7 @@ def caller_facts(
     caller: Caller, usage: Usage | None, snapshot: Snapshot, *, number: str
 ) -> dict[str, Any]:
     # What the caller claims stands in the clear only where the exchange knows it: else it is free text.
-    matter = usage.matter if usage is not None and usage.matter in snapshot.matters else ""
+    held = snapshot.matters.get(usage.matter) if usage is not None else None
     purpose = usage.purpose if usage is not None and usage.purpose in _PURPOSES else ""
     retry = usage.retry_of if usage is not None else None
     return {
@@ -360,10 +360,18 @@ def caller_facts(
         "system": caller.system.id,
         "auth": caller.auth,
         "operator_auth": caller.operator_auth,
-        "matter": matter,
+        "matter": held.code if held is not None else "",
+        **_version(held),
         "purpose": purpose,
         **({"retry_of": retry} if isinstance(retry, int) else {}),
     }
+
+
+def _version(matter: Matter | None) -> dict[str, int]:
+    """Which version of the matter held; nothing for one that was registered before there were versions."""
+    if matter is None or matter.version is None:
+        return {}
+    return {"matter_version": matter.version}
 
 
 def case_facts(call: Call) -> str:

@@ -1,11 +1,16 @@
 """The registry's use cases: each loads, decides, records in the log, and only then saves."""
 
 from catalogue.lifecycle import NewOfficer
+from catalogue.service.answers import Answering
+from catalogue.service.differing import Differing
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
 from catalogue.service.entries import Entries
+from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
+from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
+from catalogue.service.matters import Listed, Matters
 from catalogue.service.office import Office
 from catalogue.service.people import People, Taken
 from catalogue.service.policy import Policies
@@ -15,17 +20,28 @@ from catalogue.service.resources import Resources
 from catalogue.service.reviews import Reviewing
 from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
+from catalogue.service.supervision import Supervising
+from catalogue.service.targets import Targets
 
-__all__ = ["Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = [
+    "ImportPlan", "Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted",
+]  # fmt: skip
 
 
 class Registry(
     People,
+    Matters,
+    Targets,
     Resources,
     Entries,
     Sources,
     Harvesting,
+    Interchange,
     Sharing,
+    Answering,
+    Granting,
+    Differing,
+    Supervising,
     Office,
     Emergencies,
     Policies,

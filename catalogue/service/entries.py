@@ -1,16 +1,33 @@
 """Entries of the catalogue: drafted, signed, announced, withdrawn; each item with one source."""
 
-from catalogue import lifecycle, single_source, store, validation
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from catalogue import lifecycle, revisions, single_source, store, validation
 from catalogue.errors import DuplicateError, InvalidError
+from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Resource, Role
-from catalogue.rows import ITEM_SOURCE, RESOURCE, SOURCE
-from catalogue.service.unit import Unit, UseCases
+from catalogue.notices import NoticeKind
+from catalogue.rows import (
+    GRANT,
+    ITEM_SOURCE,
+    MATTER,
+    RESOURCE,
+    REVISION,
+    SOURCE,
+    WITHDRAWAL,
+    Kind,
+)
+from catalogue.service.standing import Standing
+from catalogue.service.unit import Unit
 from catalogue.single_source import Collision, ItemSource
+from catalogue.withdrawals import Withdrawal, check_seen, impact
 from catalogue.workdays import ZONE
 
 
-class Entries(UseCases):
+class Entries(Standing):
     def draft_resource(self, resource: Resource, *, by: Actor) -> Resource:
         validation.check_resource(resource)
         with self._unit(by) as unit:
@@ -44,14 +61,123 @@ class Entries(UseCases):
             single_source.check_designated(
                 found, {key: held for key, held in designated.items() if held is not None}
             )
-            _record_resource(unit, "resource.announced", announced)
+            made = revisions.made(announced, at=self._now())
+            if unit.find(REVISION, made.id) is not None:
+                raise DuplicateError(f"revision {made.revision} of resource {code}")
+            _record_resource(unit, "resource.announced", announced, rows=((REVISION, made),))
         return announced.resource
 
-    def withdraw_resource(self, code: str, *, by: Actor, reason: str = "") -> Resource:
+    def withdraw_resource(
+        self, code: str, *, by: Actor, reason: str = "", seen: str | None = None
+    ) -> Withdrawal:
+        """Withdraw an entry, keep what that hits, and tell each department that is hit.
+
+        `seen` is the mark of the list that the officer was shown; None: none was. Raises StateError
+        IMPACT_CHANGED where it is another one by now.
+        """
         with self._unit(by) as unit:
-            withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=unit.actor())
-            _record_resource(unit, "resource.withdrawn", withdrawn, narrowing=True, reason=reason)
-        return withdrawn.resource
+            actor = unit.actor()
+            withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=actor)
+            resource = withdrawn.resource
+            found = impact(
+                resource,
+                grants=unit.all(GRANT).values(),
+                matters=unit.all(MATTER).values(),
+                at=self._now(),
+            )
+            check_seen(found, seen)
+            made = Withdrawal(
+                id=revisions.revision_id(code, resource.revision),
+                resource=code,
+                revision=resource.revision,
+                name=resource.name,
+                department=resource.department,
+                impact=found,
+                withdrawn_by=actor.id,
+                withdrawn_at=self._now(),
+            )
+            told = self._notices(
+                {*found.departments} - {resource.department},
+                NoticeKind.WITHDRAWN,
+                code,
+                resource=code,
+            )
+            _record_resource(
+                unit,
+                "resource.withdrawn",
+                withdrawn,
+                narrowing=True,
+                reason=reason,
+                rows=((WITHDRAWAL, made), *told),
+                more={"grants": len(found.grants), "matters": len(found.matters)},
+            )
+        return made
+
+    def restore_resource(self, code: str, number: int, *, by: Actor) -> Resource:
+        """Draft the content of an older revision anew; it goes the whole way again, as a new revision."""
+        with self._unit(by) as unit:
+            before = unit.need(RESOURCE, code)
+            held = unit.need(REVISION, revisions.revision_id(code, number))
+            content = revisions.restored(held, before.resource)
+            validation.check_resource(content)
+            drafted = lifecycle.draft(content, by=unit.actor(), before=before)
+            drafted = replace(drafted, course=replace(drafted.course, restored_from=held.revision))
+            if content.upstream is None:
+                validation.check_reading(content, unit.need(SOURCE, content.source))
+            _record_resource(
+                unit, "resource.restored", drafted, more={"restored_from": held.revision}
+            )
+        return drafted.resource
+
+    def examine_resource(
+        self,
+        code: str,
+        kind: CheckKind,
+        conclusion: Conclusion,
+        *,
+        words: str,
+        file: str,
+        digest: str,
+        by: Actor,
+    ) -> Registration:
+        """Keep what came of the check for secrets, or of the assessment of personal information."""
+        with self._unit(by) as unit:
+            officer = lifecycle.require_officer(unit.actor())
+            check = Check(
+                kind=kind,
+                by=officer.id,
+                at=self._now(),
+                conclusion=conclusion,
+                words=words,
+                file=file,
+                digest=digest,
+            )
+            held = lifecycle.examine(unit.need(RESOURCE, code), check, by=unit.actor())
+            _record_resource(
+                unit,
+                "resource.examined",
+                held,
+                more={"check": kind.value, "conclusion": conclusion.value},
+                private={"file": digest, "words": words},
+            )
+        return held
+
+    def return_resource(
+        self, code: str, reasons: Sequence[ReturnReason], *, by: Actor
+    ) -> Registration:
+        """Give an entry back for correction, with everything that is wrong at once."""
+        with self._unit(by) as unit:
+            held = lifecycle.give_back(
+                unit.need(RESOURCE, code), reasons, by=unit.actor(), at=self._now()
+            )
+            _record_resource(
+                unit,
+                "resource.returned",
+                held,
+                more={"reasons": len(reasons)},
+                private={"reasons": [[one.code.value, one.about, one.text] for one in reasons]},
+            )
+        return held
 
     def designate_source(
         self, meaning: str, department: str, *, reason: str, by: Actor
@@ -105,11 +231,15 @@ def _record_resource(
     *,
     narrowing: bool = False,
     reason: str = "",
+    rows: tuple[tuple[Kind[Any], Any], ...] = (),
+    more: Mapping[str, object] | None = None,
+    private: Mapping[str, object] | None = None,
 ) -> None:
     resource = registration.resource
     unit.record(
         kind,
         (RESOURCE, registration),
+        *rows,
         narrowing=narrowing,
         at_once=narrowing,
         facts={
@@ -118,6 +248,7 @@ def _record_resource(
             "revision": resource.revision,
             "class": resource.sharing_class.value,
             "state": resource.state,
+            **(more or {}),
         },
-        private={"reason": reason} if reason else {},
+        private={**({"reason": reason} if reason else {}), **(private or {})},
     )

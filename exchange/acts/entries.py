@@ -5,8 +5,11 @@ from dataclasses import asdict
 from catalogue import entries
 from catalogue.classification import classify
 from catalogue.compatibility import breaks, broken
+from catalogue.examination import CheckKind, Conclusion, ReturnReason, unexamined
+from catalogue.lifecycle import OWN_STATES, Registration
 from catalogue.model import Actor, Item, Resource, Role
-from catalogue.rows import GRANT, RESOURCE
+from catalogue.rows import GRANT, MATTER, RESOURCE
+from catalogue.withdrawals import Impact, impact
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
@@ -18,6 +21,41 @@ from exchange.node import Node
 def draft_resource(node: Node, actor: Actor, *, resource: Resource) -> dict[str, object]:
     held = node.registry.draft_resource(resource, by=actor)
     return {"code": held.code, "revision": held.revision, "state": held.state}
+
+
+@act("resource.examine")
+def examine_resource(
+    node: Node,
+    actor: Actor,
+    *,
+    code: str,
+    kind: CheckKind,
+    conclusion: Conclusion,
+    file: str,
+    digest: str,
+    words: str = "",
+) -> Told:
+    """Keep what came of a check of a draft by its department: of secrets, or of personal information.
+
+    `digest` is the SHA-256 of the file with the conclusion, hex; the department keeps the file itself.
+    """
+    held = node.registry.examine_resource(
+        code, kind, conclusion, words=words, file=file, digest=digest, by=actor
+    )
+    return {
+        "code": code,
+        "state": held.resource.state,
+        "missing": list(unexamined(held.resource, held.course)),
+    }
+
+
+@act("resource.return")
+def return_resource(
+    node: Node, actor: Actor, *, code: str, reasons: list[ReturnReason]
+) -> dict[str, object]:
+    """Give a draft (its head) or a signed entry (the authority) back, with all reasons at once."""
+    held = node.registry.return_resource(code, reasons, by=actor).resource
+    return {"code": held.code, "state": held.state}
 
 
 @act("resource.submit")
@@ -54,10 +92,31 @@ def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
 
 @act("resource.withdraw")
 def withdraw_resource(
-    node: Node, actor: Actor, *, code: str, reason: str = ""
-) -> dict[str, object]:
-    held = node.registry.withdraw_resource(code, by=actor, reason=reason)
-    return {"code": held.code, "state": held.state}
+    node: Node, actor: Actor, *, code: str, reason: str = "", seen: str | None = None
+) -> Told:
+    """Withdraw an announced entry. `seen` is the mark of the list of what it hits, if one was shown."""
+    made = node.registry.withdraw_resource(code, by=actor, reason=reason, seen=seen)
+    return {
+        "code": code,
+        "state": "withdrawn",
+        "notified": [one for one in made.impact.departments if one != made.department],
+        **_impact(made.impact),
+    }
+
+
+@act("resource.impact")
+def show_impact(node: Node, actor: Actor, *, code: str) -> Told:
+    """What withdrawing an entry would hit, for its department and the authority: grants and matters."""
+    held = node.held(RESOURCE).get(code)
+    if held is None or not _may_see_course(actor, held.resource):
+        raise ActError("NOT_FOUND", f"no resource {code} of your department")
+    found = impact(
+        held.resource,
+        grants=node.held(GRANT).values(),
+        matters=node.held(MATTER).values(),
+        at=node.ports.now(),
+    )
+    return {"code": code, "state": held.resource.state, **_impact(found)}
 
 
 @act("resource.list")
@@ -76,7 +135,7 @@ def list_resources(
     fit = {
         code: resource
         for code, resource in held.items()
-        if (resource.state != "draft" or resource.department == actor.department)
+        if (resource.state not in OWN_STATES or resource.department == actor.department)
         and department in {None, resource.department}
         and state in {None, resource.state}
     }
@@ -87,7 +146,7 @@ def list_resources(
 def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
     held = node.held(RESOURCE).get(code)
     if held is None or (
-        held.resource.state == "draft" and held.resource.department != actor.department
+        held.resource.state in OWN_STATES and held.resource.department != actor.department
     ):
         raise ActError("ACT_ARGUMENTS", f"no resource {code}")
     resource = held.resource
@@ -104,6 +163,7 @@ def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
         "flag": flag_of(node, code),
         "due": due_on(node, resource),
         **_metadata(resource),
+        **(_course(held) if _may_see_course(actor, resource) else {}),
         "items": [_item(item) for item in resource.items],
     }
 
@@ -129,6 +189,29 @@ def _metadata(resource: Resource) -> Told:
         "classification": [] if place is None else list(place.prefixes),
         "personal": entries.holds_personal(resource),
         "gaps": list(entries.gaps(resource)),
+    }
+
+
+def _impact(found: Impact) -> Told:
+    return {
+        "grants": [asdict(one) for one in found.grants],
+        "matters": [asdict(one) for one in found.matters],
+        "departments": list(found.departments),
+        "seen": found.mark,
+    }
+
+
+def _may_see_course(actor: Actor, resource: Resource) -> bool:
+    return resource.department == actor.department or actor.has(Role.AUTHORITY)
+
+
+def _course(held: Registration) -> Told:
+    """The checks and returns of an entry, for its department and the authority."""
+    return {
+        "secrecy": held.course.secrecy,
+        "assessment": held.course.assessment,
+        "returns": held.course.returns,
+        "unexamined": list(unexamined(held.resource, held.course)),
     }
 
 

@@ -1,15 +1,16 @@
-"""Acts on matters and sources, and what a table suggests for an entry."""
+"""Acts on sources, and what a table suggests for an entry."""
 
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalogue import files, naming, suggest
-from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
-from catalogue.model import Actor, Matter, Resource, SourceAddress
+from catalogue.interchange.entries import connected, is_unconnected
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod, Upstream
+from catalogue.model import Actor, Resource, SharingClass, SourceAddress
 from catalogue.readings import Reading
-from catalogue.rows import MATTER, RESOURCE, SOURCE
-from catalogue.service import Taken
+from catalogue.rows import RESOURCE, SOURCE
+from catalogue.validation import PURPOSES
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.acts.sources import (
@@ -22,33 +23,6 @@ from exchange.acts.sources import (
 from exchange.node import Node
 from exchange.shelf import look_at, reflect_table, tables_of
 from gateway.sources.described import Choices, DescriptionError
-
-
-@act("matter.import")
-def import_matters(node: Node, actor: Actor, *, rows: list[Matter]) -> Taken:
-    return node.registry.import_matters(rows, by=actor)
-
-
-@act("matter.list")
-def list_matters(
-    node: Node,
-    actor: Actor,  # noqa: ARG001 - any officer
-    *,
-    department: str | None = None,
-    words: str = "",
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Matters in the order of their codes; `words` all stand in name or code."""
-    wanted = words.casefold().split()
-    fit = {
-        code: held
-        for code, held in node.held(MATTER).items()
-        if department in {None, held.department}
-        and all(word in f"{held.name}\n{held.code}".casefold() for word in wanted)
-    }
-    return paged(cut(fit, Span(first=first, after=after, before=before)), _matter)
 
 
 @act("source.add")
@@ -233,7 +207,68 @@ def reflect(
         methods=(SharingMethod.INTERFACE,),
         recipients=(ANY_DEPARTMENT,),
     )
-    return {"resource": resource, "skipped": list(seen.skipped)}
+    skipped = list(seen.skipped)
+    if registered is not None and is_unconnected(registered):
+        # A survey said what there is before anybody connected it: what people wrote stays.
+        resource, without = connected(registered, resource)
+        skipped += [f"{title}: no column has this title" for title in without]
+    return {"resource": resource, "skipped": skipped}
+
+
+@act("resource.register-upstream")
+def register_upstream(  # noqa: PLR0913 - an envelope's members, named one by one
+    node: Node,
+    actor: Actor,
+    *,
+    code: str,
+    name: str,
+    holder: str,
+    way_to_ask: str,
+    items: list[str],
+    letter: str = "",
+    key: str | None = None,
+    name_en: str = "",
+    abstract: str = "",
+    conditions: str = "",
+) -> dict[str, object]:
+    """Draft a resource that a body above holds and that is not connected here, for one's own department.
+
+    `items` are the titles of what is held; `key` is the one by which a record would be asked for, the first
+    otherwise. It is conditional: its holder decides. It can be found and asked for, and is never served.
+    """
+    titles = [one.strip() for one in items]
+    if key is not None and key not in titles:
+        raise ActError("ACT_ARGUMENTS", f"no item {key} among the titles")
+    suggested = suggest.suggest_items(
+        [suggest.Column(name=one, type="TEXT", comment=one) for one in titles],
+        key=key or next(iter(titles), ""),
+    )
+    names = naming.name_resource(name, code=code, taken=_taken(node, code))
+    resource = Resource(
+        code=code,
+        department=actor.department,
+        name=name,
+        name_en=name_en,
+        type_name=names.type_name,
+        field_name=names.field_name,
+        list_name=names.list_name,
+        source="",
+        table="",
+        items=tuple(
+            replace(item, column="", sharing_class=SharingClass.CONDITIONAL) for item in suggested
+        ),
+        sharing_class=SharingClass.CONDITIONAL,
+        abstract=abstract,
+        level=max((item.level for item in suggested), default=2),
+        personal=suggest.is_personal(suggested),
+        purposes=PURPOSES,
+        conditions=conditions or f"由{holder}决定",
+        methods=(SharingMethod.INTERFACE,),
+        recipients=(ANY_DEPARTMENT,),
+        upstream=Upstream(holder=holder, way_to_ask=way_to_ask, letter=letter),
+    )
+    held = node.registry.draft_resource(resource, by=actor)
+    return {"code": held.code, "revision": held.revision, "state": held.state}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,17 +338,6 @@ def _looked_at(source: SourceAddress, *, secret: str | None) -> list[str]:
             f"{source.name}: the login can write ({'; '.join(rights)}); a reason is needed",
         )
     return rights
-
-
-def _matter(held: Matter) -> Told:
-    return {
-        "code": held.code,
-        "kind": held.kind.value,
-        "department": held.department,
-        "name": held.name,
-        "resources": list(held.resources),
-        "state": held.state,
-    }
 
 
 def _source(held: SourceAddress) -> Told:

@@ -106,6 +106,7 @@ def search(
 @click.option("--since", type=click.DateTime(), help="From when on; the last days otherwise.")
 @click.option("--until", type=click.DateTime(), help="Until before when; now otherwise.")
 @click.option("--review", "review_id", help="Id of a review that you carry out: its scope alone.")
+@SHARD
 @as_json
 @with_office
 def find(
@@ -114,6 +115,7 @@ def find(
     since: datetime | None,
     until: datetime | None,
     review_id: str | None,
+    shard: str | None,
     json_: bool,
 ) -> None:
     """Carry out PRESET, such as refusal-bursts or closed-cases; without one, list them all.
@@ -129,6 +131,7 @@ def find(
         since=_here(office, since),
         until=_here(office, until),
         review=review_id,
+        shard=shard,
     )
     if json_:
         tell(said, json_=True)

@@ -1,4 +1,4 @@
-"""Nouns of the catalogue: department, officer, system, matter, source, resource."""
+"""Nouns of the catalogue: department, officer, system, source, resource."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from catalogue.imports import read_departments, read_matters, read_officers
+from catalogue.imports import read_departments, read_officers
 from catalogue.metadata import CYCLE_DAYS, SharingMethod, UpdateCycle
 from catalogue.model import CertificateMapping
 from catalogue.validation import PURPOSES
@@ -148,32 +148,6 @@ def revoke_key(office: Office, key_id: str, reason: str, json_: bool) -> None:
 def list_systems(office: Office, json_: bool) -> None:
     """List the systems and their keys."""
     tell(office.perform("system.list"), json_=json_, title="systems")
-
-
-@click.group()
-def matter() -> None:
-    """Matters: what departments decide on."""
-
-
-@matter.command("import")
-@click.argument("file", type=FILE)
-@as_json
-@with_office
-def import_matters(office: Office, file: Path, json_: bool) -> None:
-    """Import matters from a CSV file: code,name,department and what else the matter has."""
-    rows = read_matters(file.read_bytes(), file=file.name).whole()
-    tell(office.perform("matter.import", rows=list(rows)), json_=json_)
-
-
-@matter.command("list")
-@click.option("--department", help="Code of the department that handles them.")
-@click.option("--words", default="", help="Words that all stand in name or code.")
-@spanned
-@as_json
-@with_office
-def list_matters(office: Office, json_: bool, **wanted: Any) -> None:
-    """List the matters in the order of their codes."""
-    tell_page(office.perform("matter.list", **wanted), json_=json_, title="matters")
 
 
 @click.group()
@@ -452,7 +426,6 @@ def _step(verb: str, text: str) -> click.Command:
 
 _step("submit", "Sign off a draft as head of the department and send it to the authority.")
 _step("announce", "Announce a submitted resource to all departments (authority).")
-_step("withdraw", "Withdraw an announced resource.")
 _step("show", "Show a resource with its items.")
 
 
@@ -476,7 +449,9 @@ def check(office: Office, code: str, json_: bool) -> None:
 
 @resource.command("list")
 @click.option("--department")
-@click.option("--state", type=click.Choice(["draft", "submitted", "announced", "withdrawn"]))
+@click.option(
+    "--state", type=click.Choice(["draft", "returned", "submitted", "announced", "withdrawn"])
+)
 @spanned
 @as_json
 @with_office

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from exchange import clock
+from exchange.client.authorities import public_authorities
 from exchange.client.errors import (
     MalformedAnswerError,
     RefusedError,
@@ -268,7 +269,11 @@ class Exchange:
         self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
         self._now = now
         self._http = httpx.Client(
-            auth=_auth(key, auth, now=now), timeout=timeout, transport=transport, trust_env=False
+            auth=_auth(key, auth, now=now),
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            verify=public_authorities(),
         )
 
     def query(
@@ -413,7 +418,11 @@ class AsyncExchange:
         self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
         self._now = now
         self._http = httpx.AsyncClient(
-            auth=_auth(key, auth, now=now), timeout=timeout, transport=transport, trust_env=False
+            auth=_auth(key, auth, now=now),
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            verify=public_authorities(),
         )
 
     async def query(

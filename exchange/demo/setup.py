@@ -1,5 +1,6 @@
 """Sets the fictional district up as its people would: each act on the word of the officer who may do it."""
 
+import hashlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,13 +14,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from catalogue.codes import department_code
-from catalogue.model import Actor, Department, Matter, MatterKind, Role
+from catalogue.examination import CheckKind
+from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
 from exchange.client.session import Exchange
 from exchange.client.signing import SigningKey
 from exchange.clock import now, random_bytes
 from exchange.demo import district
 from exchange.demo.district import DemoDepartment
+from exchange.demo.matters import TARGETS, materials, matters
 from exchange.demo.sources import make_sources
 from exchange.desk import Desk, read_envelope, write_envelope
 from exchange.home import OFFICERS, write_private
@@ -195,7 +198,8 @@ def found_district(node: Node, *, say: Say) -> District:
             name=name,
             intake=system == INTAKE,
         )
-    place.act("authority", "matter.import", rows=_matters())
+    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
+    place.act("authority", "matter.import", rows=matters(codes))
     return place
 
 
@@ -259,6 +263,16 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
         )
         announce(place, short, finished(seen["resource"], entry))
     announce(place, "labour", _deposit())
+    place.act("authority", "matter.materials", listed=materials())
+    for indicator, percent, due in TARGETS:
+        place.act(
+            "authority",
+            "target.set",
+            indicator=indicator,
+            percent=percent,
+            due=due,
+            lead=district.DATA.code,
+        )
     say(
         f"{len(PUBLISHED) + 1} resources of five departments announced, on four databases and a JSON service"
     )
@@ -319,7 +333,14 @@ def _register_keys(place: District) -> None:
 
 def announce(place: District, short: str, resource: dict[str, Any]) -> None:
     place.act(f"{short}.operator", "resource.draft", resource=resource)
+    examine(place, short, resource["code"])
     place.act(f"{short}.head", "resource.submit", code=resource["code"])
+    settle_sources(place)
+    place.act("authority", "resource.announce", code=resource["code"])
+
+
+def settle_sources(place: District) -> None:
+    """The authority says whose the items are that two departments registered: who registered them first."""
     for shared in place.act("authority", "item.collisions"):
         _mine, first, *_others = shared["holders"]
         place.act(
@@ -329,7 +350,23 @@ def announce(place: District, short: str, resource: dict[str, Any]) -> None:
             department=first["department"],
             reason="登记在先，由其采集",
         )
-    place.act("authority", "resource.announce", code=resource["code"])
+
+
+def examine(place: District, short: str, code: str) -> None:
+    """The department's checks before its head signs: of secrets, and of personal information if any."""
+    for kind in CheckKind:
+        file = f"{kind}-{code.replace('/', '-')}.pdf"
+        left = place.act(
+            f"{short}.operator",
+            "resource.examine",
+            code=code,
+            kind=kind,
+            conclusion="clear",
+            file=file,
+            digest=hashlib.sha256(file.encode()).hexdigest(),
+        )["missing"]
+        if not left:
+            break
 
 
 def finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:
@@ -412,26 +449,6 @@ def _deposit() -> dict[str, Any]:
         "purposes": ["administrative-basis"],
         **_metadata(district.LABOUR.name, "农民工工资保证金缴存证明"),
     }
-
-
-def _matters() -> list[Matter]:
-    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
-    return [
-        Matter(
-            code=district.MATTER,
-            kind=MatterKind.BASE,
-            department=district.HALL.code,
-            name=district.MATTER_NAME,
-            case_pattern="SG-[0-9]{4}-[0-9]{4}",
-            resources=codes,
-        ),
-        Matter(
-            code=district.FOREIGN_MATTER,
-            kind=MatterKind.BASE,
-            department=district.MARKET.code,
-            name="食品经营许可",
-        ),
-    ]
 
 
 def _department(department: DemoDepartment) -> Department:

@@ -21,7 +21,7 @@ YEARS = range(2000, 3000)
 DECISIONS = ("given", "partly-given", "disputed", "not-found", "refused", "unavailable")
 FACETS = (
     "decision", "code", "department", "consumer", "system", "resource", "item", "matter", "officer",
-    "kind", "review",
+    "kind", "review", "shard",
 )  # fmt: skip
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,14}")

@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from catalogue import store
 from catalogue.cases import NamedParty
+from catalogue.examination import CheckKind, Conclusion
 from catalogue.lifecycle import NewOfficer
 from catalogue.model import (
     Actor,
@@ -81,10 +82,14 @@ class District:
             engine=self.engine,
             ledger=self.ledger,
             sealer=self.sealer,
-            now=lambda: TODAY,
+            now=self.now,
             fresh_id=fresh_ids(self.first),
             random=fresh_bytes(self.first),
         )
+
+    def now(self) -> datetime:
+        """The moment of every act; a test that needs another one overrides it."""
+        return TODAY
 
     def found(self) -> None:
         """Departments, officers, a matter, a source and the hall's system with its key."""
@@ -136,8 +141,22 @@ class District:
         drafted = self.registry.draft_resource(
             resource or a_resource(), by=self.by("market.operator")
         )
+        self.examine(drafted.code)
         self.registry.submit_resource(drafted.code, by=self.by("market.head"))
         return self.registry.announce_resource(drafted.code, by=self.by("authority"))
+
+    def examine(self, code: str, *, by: str = "market.operator") -> None:
+        """Both checks, clear."""
+        for kind in CheckKind:
+            self.registry.examine_resource(
+                code,
+                kind,
+                Conclusion.CLEAR,
+                words="",
+                file=f"{kind}.pdf",
+                digest="0f" * 32,
+                by=self.by(by),
+            )
 
     def wanted(self, **changes: object) -> Wanted:
         members: dict[str, object] = {

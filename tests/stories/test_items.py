@@ -173,7 +173,11 @@ def test_two_systems_of_one_department_have_contracts_of_their_own(here: Standin
     }
     (matter,) = [m for m in here.node.live.load().matters.values() if m.code == district.MATTER]
     bare = {name: getattr(matter, name) for name in ("code", "kind", "department", "name")}
-    here.act("authority", "matter.import", rows=[bare | {"case_pattern": matter.case_pattern}])
+    here.act(
+        "authority",
+        "matter.import",
+        rows=[bare | {"case_pattern": matter.case_pattern, "materials": []}],
+    )
     # Now only the one that was granted it has it in its contract; the other may name it, and is told to ask.
     assert codes(here.ask()) == {"businessLicence": None}
     assert "BusinessLicence" in here.as_system(SYSTEM).contract()

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
-from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.indicators import Target
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
+from catalogue.materials import Material, MatterList, MatterType
 from catalogue.metadata import (
     Code,
     Contact,
@@ -25,7 +26,14 @@ from catalogue.metadata import (
     UpdateCycle,
     Upstream,
 )
-from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule, SubjectType
+from catalogue.model import (
+    CertificateMapping,
+    Listing,
+    MatterVersion,
+    OfficerKey,
+    RowRule,
+    SubjectType,
+)
 from catalogue.protected import row_digest
 from catalogue.readings import (
     Absent,
@@ -43,10 +51,12 @@ from catalogue.reviews import (
     ReviewState,
     ReviewVerdict,
 )
+from catalogue.revisions import Revision
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
+from catalogue.withdrawals import HitGrant, HitMatter, Impact, Withdrawal
 from tests.fakes.catalogue import (
     TODAY,
     a_case,
@@ -67,6 +77,7 @@ from tests.fakes.catalogue import (
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
+from tests.fakes.sharing_rows import SHARING_ROWS
 
 SALT = b"0123456789abcdef"
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
@@ -91,6 +102,17 @@ A_DOCUMENT = TrustedDocument(
     state=DocumentState.ACTIVE,
     registered_by="off_operator",
     registered_at=TODAY,
+)
+A_WHOLE_MATTER = a_matter(
+    version=3,
+    type=MatterType.LICENCE,
+    lists=(MatterList.APPROVAL, MatterList.ONE_TRIP),
+    online_depth=4,
+    trips=0,
+    statutory_days=20,
+    promised_days=8,
+    baseline_days=12,
+    materials=(Material(code="1", name="营业执照", resource="MKT/licence", waived=True),),
 )
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "department": (a_department(), a_department(superior="X")),
@@ -155,7 +177,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             for reading in READINGS
         ),
     ),
-    "matter": (a_matter(), a_matter(relations=("a.b",))),
+    "matter": (a_matter(), a_matter(relations=("a.b",)), A_WHOLE_MATTER),
+    "matter_version": (
+        MatterVersion(
+            id="001130001000@1",
+            matter="001130001000",
+            version=1,
+            held=A_WHOLE_MATTER,
+            ended_at=TODAY,
+            ended_by="off",
+        ),
+    ),
     "sharing_request": (a_request(), a_request(signed_by=None, refusal="无依据")),
     "sharing_grant": (
         a_grant(masks={"phone": "phone"}, rows=(RowRule(item="a", op="in", value=["$x", 1]),)),
@@ -305,6 +337,33 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             set_at=TODAY,
         ),
     ),
+    **SHARING_ROWS,
+    "resource_revision": (
+        Revision(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            content=a_resource(keywords=("执照",)),
+            announced_by="off_authority",
+            announced_at=TODAY,
+            restored_from=1,
+        ),
+    ),
+    "withdrawal": (
+        Withdrawal(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            name="营业执照",
+            department="market",
+            impact=Impact(
+                grants=(HitGrant(grant="grt_1", department="hall", systems=("sys_hall",)),),
+                matters=(HitMatter(matter="1", name="许可", department="hall"),),
+            ),
+            withdrawn_by="off_authority",
+            withdrawn_at=TODAY,
+        ),
+    ),
     "item_source": (
         ItemSource(
             id="enterprise/企业名称",
@@ -315,14 +374,15 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             designated_at=TODAY,
         ),
     ),
-    "demand": (
-        Demand(
-            id="dmd_1",
-            department="hall",
-            words="船员证",
-            need="核验船员资格",
-            filed_by="off_operator",
-            filed_at=TODAY,
+    "indicator_target": (
+        Target(
+            id="speed-up@2026-12-31",
+            indicator="speed-up",
+            percent=15,
+            due="2026-12-31",
+            lead="dept",
+            set_by="off",
+            set_at=TODAY,
         ),
     ),
 }

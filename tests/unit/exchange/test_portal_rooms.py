@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from catalogue.rows import OFFICER, REQUEST, RESOURCE
+from exchange import composing
 from exchange.client.session import Party
 from exchange.clock import now
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import CASE, DEPOSIT, SYSTEM, District, ask_for
 from exchange.identity.keys import private_pem
 from exchange.portal import asking
@@ -376,6 +378,7 @@ def test_what_waits_for_the_authority_is_counted_on_its_first_page(portal: Porta
         portal.place.act("authority", "resource.withdraw", code=code, reason="复核")
         resource = node.held(RESOURCE)[code].resource
         portal.place.act("market.operator", "resource.draft", resource=resource)
+        demo.examine(portal.place, "market", code)
         portal.place.act("market.head", "resource.submit", code=code)
         assert 'href="/inbox?view=announcements"' in text_of(authority, "/")
         assert code in text_of(authority, "/inbox?view=announcements")
@@ -473,6 +476,7 @@ def test_a_table_is_published_without_editing_a_file(portal: Portal) -> None:
         assert saved.status_code == 200
         assert "本部门负责人签发" in html.unescape(saved.text)
     entry = f"/publish/entry/{code}"
+    demo.examine(portal.place, "market", code)
     with portal.browser("market.head") as head:
         assert (send(head, entry, entry, verb="submit")).status_code == 200
     with portal.browser("authority") as authority:
@@ -586,7 +590,7 @@ def test_the_query_that_the_page_shows_is_valid_in_the_contract(portal: Portal) 
     snapshot = portal.place.node.live.load()
     contract = snapshot.contract(SYSTEM)
     everything = {r.code: [item.name for item in r.items] for r in contract}
-    composed = asking.compose(asking.tick(contract, everything))
+    composed = composing.compose(composing.tick(contract, everything))
     parse_document(composed.document, build_contract(contract), limits=Limits())
     assert set(composed.variables) == {"enterprise", "person"}
     with portal.browser("hall.operator") as browser:
@@ -651,9 +655,9 @@ def test_text_of_the_form_stays_text_in_every_snippet(portal: Portal) -> None:
 
 def a_composed_query(
     portal: Portal, *, reason: str = "建筑工程施工许可核发"
-) -> tuple[asking.Composed, dict[str, str], asking.Usage]:
+) -> tuple[composing.Composed, dict[str, str], asking.Usage]:
     contract = portal.place.node.live.load().contract(SYSTEM)
-    composed = asking.compose(asking.tick(contract, {"307/000001": ["entName", "status"]}))
+    composed = composing.compose(composing.tick(contract, {"307/000001": ["entName", "status"]}))
     usage = asking.Usage(
         matter=district.MATTER,
         case=CASE,
