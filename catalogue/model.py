@@ -655,7 +655,8 @@ class Case:
     closed_with: str = ""
 
     def party(self, subject: SubjectType, token: str) -> bool:
-        return any(p.type is subject and p.token == token and p.counts for p in self.parties)
+        named = [one for one in self.parties if one.token == token and one.type is subject]
+        return any(party.counts for party in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Runs a node's two servers on one loop: the web on its port, acts on the admin socket."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
 from functools import partial
@@ -14,6 +15,18 @@ from exchange.home import socket_path
 from exchange.node import Node
 from exchange.patience import patient_protocol
 from exchange.web.admin import admin_app
+
+_YOUNG = 20_000
+"""Objects after which the collector looks at the young ones: a batch of calls makes some thousands."""
+
+
+def serve_alone(node: Node) -> None:
+    """Serve as all that this process does, until it is told to stop."""
+    # Programs, schemas and the picture of the registry last: the collector need not walk them again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
+    asyncio.run(serve_node(node))
 
 
 async def serve_node(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -78,6 +79,13 @@ class SourceShelf(Mapping[str, Source]):
             held = (address, open_source(address, means=self._means))
         self._open[name] = (address, held[1])
         return held[1]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping; each step of a call asks."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._addresses())

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from audit.entry import Nonce, Sequenced
 from catalogue.model import Case, Item, Officer, Resource, SubjectType, System
 from policies.model import Verdict
@@ -69,6 +71,21 @@ class Call:
     """Epoch milliseconds."""
     whole: bool = False
     """All or nothing: where one part cannot be given, none is (`Exchange-Partial: deny`)."""
+
+    def of_case(self, case: Case | None) -> "Call":
+        """Return the call with its case as the log vouches for it."""
+        return Call(
+            number=self.number,
+            caller=self.caller,
+            usage=self.usage,
+            case=case,
+            body=self.body,
+            query=self.query,
+            operation_name=self.operation_name,
+            variables=self.variables,
+            received_ms=self.received_ms,
+            whole=self.whole,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,20 +202,28 @@ class Step:
     @property
     def matched(self) -> tuple[Item, ...]:
         """Items that the step compares instead of reading: its key, claims, filters and orders."""
+        if self._by_key_alone:
+            return (self.key.item,)
         claimed = tuple(claim.item for claim in self.claims if claim.item is not None)
         return (self.key.item, *claimed, *self.filtered, *self.ordered)
 
+    @property
+    def _by_key_alone(self) -> bool:
+        return not (self.claims or self.filters or isinstance(self.key, (Listed, EveryKey)))
 
-@dataclass(frozen=True, slots=True)
-class Permitted:
+
+class Stage(msgspec.Struct, frozen=True):
+    """What became of one step. Made by msgspec: each call makes nine at least."""
+
+
+class Permitted(Stage, frozen=True):
     step: Step
     verdict: Verdict
     joins: tuple[Item, ...] = ()
     """Items by which other steps follow a link from here: read and compared, given only where asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Stage, frozen=True):
     step: Step
     code: str
     verdict: Verdict | None
@@ -207,17 +232,18 @@ class Refused:
     """What the caller is told besides the code: names, numbers and days, never a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Stage, frozen=True):
     permitted: Permitted
     rows: Sequence[Row]
     as_of_ms: int
     more: bool = False
     """Of a page of all records: whether others follow."""
 
+    def __repr__(self) -> str:
+        return f"Fetched({len(self.rows)} rows of {self.permitted.step.ref})"
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+
+class Failed(Stage, frozen=True):
     """The department did not answer. Not the same as *not found*: officers decide on absence."""
 
     permitted: Permitted
@@ -227,8 +253,7 @@ class Failed:
     """Seconds after which asking again may help; None where nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(Stage, frozen=True):
     """Rows as they may be given: filtered, masked, limited. A row holds only what is given."""
 
     permitted: Permitted
@@ -236,10 +261,10 @@ class Masked:
     as_of_ms: int
     verified: str | None = None
     """Result of a verify step; None for a reading step."""
-    joins: Sequence[Mapping[str, str]] = field(default=(), repr=False)
+    joins: Sequence[Mapping[str, str]] = ()
     """Beside each row: the unmasked text of its key item and of the items that links follow, by item
     name (an empty value is left out). For putting records together; never given."""
-    positions: Sequence[tuple[Any, ...]] = field(default=(), repr=False)
+    positions: Sequence[tuple[Any, ...]] = ()
     """Beside each row of a list: its place, as cursors hold it. Empty for every other step."""
     statuses: Sequence[str | None] = ()
     """Beside each row of e-certificates whose status was asked for: one of the seven, unknown, or None
@@ -254,6 +279,9 @@ class Masked:
     0: items on which it rests, so that it says neither yes nor no."""
     marks: tuple[Where, ...] = ()
     """Where in the answer disputed values stand; empty until it is put together."""
+
+    def __repr__(self) -> str:
+        return f"Masked({len(self.rows)} rows of {self.permitted.step.ref})"
 
 
 Ruling = Permitted | Refused

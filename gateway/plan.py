@@ -64,6 +64,8 @@ class Plan:
     """Seals the places of lists; None: none are given."""
     template: object = field(default=None, repr=False)
     """What `gateway.planned` keeps of the plan for other calls; None where it was made for this one alone."""
+    shape: object = field(default=None, repr=False)
+    """The same object in all plans whose steps differ in key and limit alone; None: there may be none."""
 
 
 def plan(

@@ -6,7 +6,7 @@ The caller of this module puts together what is to leave, records it (`gateway/r
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -86,7 +86,7 @@ async def stand_of(
     await ports.recorder.ready()
     snapshot = await ports.registry.snapshot()
     case = await ports.registry.case(call.caller.system.id, call.usage.case)
-    known = replace(call, case=case)
+    known = call.of_case(case)
     try:
         check_caller(known, snapshot)
         step = step_of(known, snapshot)

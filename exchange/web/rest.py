@@ -25,7 +25,7 @@ from exchange.web.graphql import Counter, GraphQL, Ground, Manners, index_only
 from exchange.web.problems import code_of, problem, rest_answer
 from exchange.web.reading import JSON, Head, check_content_type
 from gateway.errors import GatewayError, RefusedRequestError
-from gateway.model import Call
+from gateway.model import Call, Caller
 from gateway.parameters import read_texts, typed
 from gateway.parse import GraphQLRequest, read_json
 from gateway.pipeline import refuse
@@ -90,8 +90,10 @@ class Rest(GraphQL):
     def _document(self, told: GraphQLRequest, snapshot: Snapshot, department: str) -> str:
         return find_document(str(told.document), snapshot, department).text
 
-    async def _call(self, head: Head, known: Established, signed: bytes, ports: Ports) -> Call:
-        call = await super()._call(head, known, signed, ports)
+    async def _call(
+        self, head: Head, known: Established, signed: bytes, ports: Ports, *, unnamed: Caller
+    ) -> Call:
+        call = await super()._call(head, known, signed, ports, unnamed=unnamed)
         if head.method != "GET":
             return call
         try:

@@ -66,8 +66,8 @@ def _answer_unrecorded() -> AbstractContextManager[None]:
 
 
 def _say_nothing_of_steps() -> AbstractContextManager[None]:
-    def facts(outcome: Outcome) -> dict[str, Any]:
-        return {**_original_step_facts(outcome), "given": "", "refused": "", "outcome": "given"}
+    def facts(seen: Any) -> dict[str, Any]:
+        return {**_original_step_facts(seen), "given": "", "refused": "", "outcome": "given"}
 
     return replaced(gateway.record._step_facts, facts)
 
