@@ -7,13 +7,18 @@ from typing import Any
 
 import click
 
+from exchange.cli.interchange import export, import_
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
 
 
 @click.group()
 def catalogue() -> None:
-    """The catalogue: search, synonyms, demands."""
+    """The catalogue: search, import, export, synonyms, demands."""
+
+
+catalogue.add_command(export)
+catalogue.add_command(import_)
 
 
 @catalogue.command("search")
