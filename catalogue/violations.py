@@ -1,5 +1,6 @@
 """What the supervision console lists: breaches of the law, each told from records. Decides only."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 from catalogue import clocks, corrections, granting
 from catalogue.corrections import Correction
+from catalogue.evidence import Supplied
 from catalogue.flags import Flag
 from catalogue.model import (
     Grant,
@@ -21,6 +23,11 @@ from catalogue.model import (
 )
 from catalogue.statutes import Clock, Statutes
 from catalogue.workdays import ZONE
+
+_INTERNAL = re.compile(
+    r"内部规定|内部制度|管理制度|工作制度|工作规程|操作规程|internal rule", re.IGNORECASE
+)
+"""What is no law, whatever it is called."""
 
 
 class Violation(StrEnum):
@@ -60,6 +67,14 @@ DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{items}：{code} 自行采集，{by} 已共享",
             "{items}: kept in {code}, shared by {by}",
         ),
+        "asked-again": (
+            "仍要求申请人提交材料 {material}，而 {by} 已共享",
+            "the material {material} is asked of applicants, and {by} supplies it",
+        ),
+        "internal": (
+            "以内部规定为由拒绝，须有法律依据",
+            "refused by an internal rule, a law needed",
+        ),
         "no-matter": (
             "授权仍有效，所列事项均已停用",
             "in force, and none of its matters is active any more",
@@ -83,7 +98,7 @@ class Finding:
     """Who answers for it."""
     resource: str
     record: str
-    """Kind of the record: `request`, `grant`, `correction`, `resource` or `entry`."""
+    """Kind of the record: `request`, `grant`, `correction`, `resource`, `matter` or `entry`."""
     key: str
     """Its id, code or number."""
     on: date
@@ -114,6 +129,8 @@ class Records:
     """When the records of a resource were last brought up to date, by code; unknown ones are left out."""
     used: Mapping[str, datetime]
     """When a grant was last used, by id; unused ones are left out."""
+    asked_again: tuple[Supplied, ...] = ()
+    """Materials that applicants are asked for, and how sharing supplies them."""
 
 
 def find_all(records: Records, law: Statutes, *, at: datetime) -> list[Finding]:
@@ -123,6 +140,7 @@ def find_all(records: Records, law: Statutes, *, at: datetime) -> list[Finding]:
         *_requests(records, law, at=at),
         *_corrections(records, law, at=at),
         *_collected_again(records, at=at),
+        *_asked_again(records, at=at),
         *_not_ended(records, law, at=at),
     ]
     return sorted(found, key=lambda one: (one.on, one.kind, one.key), reverse=True)
@@ -192,6 +210,8 @@ def _requests(records: Records, law: Statutes, *, at: datetime) -> Iterator[Find
                 values={"code": held.refusal_code or "—"},
                 **about,
             )
+        elif _INTERNAL.search(held.refusal_basis or ""):
+            yield Finding(kind=Violation.REFUSED_WITHOUT_BASIS, on=on, found="internal", **about)
         if held.refusal_code == "CONDITION_UNMET" and not resource.conditions.strip():
             yield Finding(
                 kind=Violation.CONDITION_INVENTED,
@@ -238,6 +258,22 @@ def _collected_again(records: Records, *, at: datetime) -> Iterator[Finding]:
                     found="again",
                     values={"items": "、".join(again), "code": code, "by": grant.resource},
                 )
+
+
+def _asked_again(records: Records, *, at: datetime) -> Iterator[Finding]:
+    """A matter whose applicants are asked for what sharing supplies today (716 art. 7; 809 art. 19)."""
+    for one in records.asked_again:
+        if one.again:
+            yield Finding(
+                kind=Violation.COLLECTED_AGAIN,
+                department=one.department,
+                resource=one.resource or "",
+                record="matter",
+                key=one.matter,
+                on=_day(at),
+                found="asked-again",
+                values={"material": one.material.code, "by": one.resource or ""},
+            )
 
 
 def _own_items(

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from catalogue.evidence import Supplied, Supply
 from catalogue.flags import DRIFTED, Flag
+from catalogue.materials import Material
 from catalogue.model import (
     Course,
     GrantCourse,
@@ -147,6 +149,36 @@ def test_a_department_that_keeps_what_is_shared_with_it_collects_it_again() -> N
     assert found(held) == [(Violation.COLLECTED_AGAIN, HALL, "grt_1")]
     narrower = {"grt_1": a_grant(items=("name", "status"))}
     assert found(replace(held, grants=narrower)) == []
+
+
+def test_a_matter_that_asks_applicants_for_what_sharing_supplies_is_listed() -> None:
+    material = Material(code="M1", name="营业执照", resource=LICENCE)
+    supplied = Supplied(
+        matter=MATTER,
+        department=HALL,
+        material=material,
+        state=Supply.SUPPLIED,
+        resource=LICENCE,
+        source=MARKET,
+        grant="grt_1",
+    )
+    assert found(records(asked_again=(supplied,))) == [(Violation.COLLECTED_AGAIN, HALL, MATTER)]
+    waived = replace(supplied, material=replace(material, waived=True))
+    without = replace(supplied, state=Supply.NOT_ASKED)
+    assert found(records(asked_again=(waived, without))) == []
+
+
+def test_an_internal_rule_is_no_law_to_refuse_by() -> None:
+    held = replace(
+        asked(RequestState.REFUSED, decided_at=TODAY),
+        refusal_code="LAW_FORBIDS",
+        refusal_basis="本局内部规定第三条",
+    )
+    assert found(records(requests={"req_1": held})) == [
+        (Violation.REFUSED_WITHOUT_BASIS, MARKET, "req_1")
+    ]
+    lawful = replace(held, refusal_basis="《中华人民共和国个人信息保护法》第十三条")
+    assert found(records(requests={"req_1": lawful})) == []
 
 
 def test_a_grant_that_outlives_its_purpose_is_listed() -> None:
