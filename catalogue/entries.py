@@ -175,6 +175,11 @@ def _upstream(resource: Resource) -> Iterator[str]:
         yield "upstream: the way to ask is missing"
     if resource.source or resource.table:
         yield "upstream: not connected, so it has neither source nor table"
+    if resource.sharing_class is SharingClass.UNCONDITIONAL:
+        # Asking for unconditional data gives a grant at once, and nobody here could keep that promise.
+        yield "upstream: what its holder decides on is conditional here"
+    if resource.listing is not None or resource.emergency_items is not None:
+        yield "upstream: nothing is served, so nothing is listed or looked up in an emergency"
 
 
 def _base_data(resource: Resource) -> Iterator[str]:

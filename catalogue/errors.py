@@ -82,6 +82,10 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "应急查询须以口令和动态验证码登录后办理",
             "Emergency access needs officers signed in by password and one-time code",
         ),
+        "IMPACT_CHANGED": (
+            "撤回所影响的授权或事项已有变化，请重新查看清单后再撤回",
+            "What the withdrawal hits has changed: look at the list again before withdrawing",
+        ),
         "IMPORT_REFUSED": (
             "导入文件有未被接受的内容，请按行列更正后重新导入",
             "The file holds parts that cannot be taken: correct the rows and columns named",

@@ -29,9 +29,10 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
         "resource.items": frozenset({"more"}),
         "source": frozenset({"description", "rests_until"}),
         "sharing_request": frozenset(
-            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given"}
+            {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
         ),
-        "sharing_grant": frozenset({"daily_rows", "daily_subjects"}),
+        "sharing_grant": frozenset({"daily_rows", "daily_subjects", "course"}),
+        "demand": frozenset({"resource", "answer", "answered_by", "answered_at"}),
     }
 )
 """Columns that a table did not have at first, by table: covered as soon as they hold anything.

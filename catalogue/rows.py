@@ -10,10 +10,14 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.corrections import Correction
 from catalogue.demands import Demand
+from catalogue.deputies import Deputy
+from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.examination import NOTHING_YET, Course
+from catalogue.granting import Amendment
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -33,6 +37,7 @@ from catalogue.model import (
     System,
     SystemKey,
 )
+from catalogue.notices import Notice
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
 from catalogue.reviews import (
@@ -43,8 +48,11 @@ from catalogue.reviews import (
     ReviewSample,
 )
 from catalogue.revisions import Revision
+from catalogue.rules import EnactedRule
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.withdrawals import Withdrawal
+from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -278,9 +286,16 @@ MATTER = _plain(Matter, table="matter", key="code")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
-    sealed=("scenario", "refusal", "supplement_asked", "supplement_given"),
+    sealed=("scenario", "refusal", "supplement_asked", "supplement_given", "course"),
 )
 GRANT = _plain(Grant, table="sharing_grant")
+AMENDMENT = _plain(Amendment, table="grant_amendment", sealed=("reason",))
+DEPUTY = _plain(Deputy, table="deputy")
+LAW_RULE = _plain(EnactedRule, table="law_rule")
+WORKDAY_YEAR = _plain(ImportedYear, table="workday_year")
+NOTICE = _plain(Notice, table="notice")
+CORRECTION = _plain(Correction, table="correction", sealed=("words", "answer"))
+DISPUTE = _plain(Dispute, table="dispute", sealed=("steps",))
 CASE = Kind(
     table="office_case",
     key="id",
@@ -305,6 +320,7 @@ REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
 DEMAND = _plain(Demand, table="demand")
 REVISION = _plain(Revision, table="resource_revision")
+WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -320,6 +336,13 @@ KINDS: tuple[Kind[Any], ...] = (
     MATTER,
     REQUEST,
     GRANT,
+    AMENDMENT,
+    DEPUTY,
+    LAW_RULE,
+    WORKDAY_YEAR,
+    NOTICE,
+    CORRECTION,
+    DISPUTE,
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,
@@ -335,4 +358,5 @@ KINDS: tuple[Kind[Any], ...] = (
     DEMAND,
     ITEM_SOURCE,
     REVISION,
+    WITHDRAWAL,
 )

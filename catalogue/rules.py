@@ -4,12 +4,18 @@ Provinces set shorter limits and the law changes, so no use case holds a number 
 rule that holds on a day.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, cast, get_args
 
-from catalogue.errors import UnknownError
+from catalogue.errors import InvalidError, UnknownError
+from catalogue.lifecycle import require_decider
+from catalogue.model import Actor, Role
+
+FORM_CHECK = "request.form-check"
+"""A stage that exists only where the rule table has this row (高平: 2 working days)."""
 
 Unit = Literal["minute", "hour", "day", "working day", "call", "subject"]
 
@@ -29,6 +35,10 @@ class Rule:
     provisional: bool = False
     """Whether the citation could not be confirmed, or is the exchange's own: never printed as law."""
 
+
+_LAW = "国务院令第809号《政务数据共享条例》"
+_OLDER_LAW = "国发〔2016〕51号《政务信息资源共享管理暂行办法》"
+_OWN_SHARING = "本平台自设规则（共享申请）"
 
 _OWN = "本平台自设规则（应急查询）"
 _OWN_REVIEW = "本平台自设规则（日志核查）"
@@ -73,6 +83,64 @@ RULES: tuple[Rule, ...] = (
         first_day=_FOUNDED,
         provisional=True,
     ),
+    Rule(
+        id="request.answer-open",
+        value=1,
+        unit="working day",
+        citation=_LAW,
+        first_day=_FOUNDED,
+    ),
+    Rule(id="request.answer", value=10, unit="working day", citation=_LAW, first_day=_FOUNDED),
+    Rule(id="request.delivery", value=20, unit="working day", citation=_LAW, first_day=_FOUNDED),
+    Rule(
+        id="request.extension-most",
+        value=10,
+        unit="working day",
+        citation=_OWN_SHARING,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
+    Rule(
+        id="correction.answer",
+        value=10,
+        unit="working day",
+        citation=_LAW,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
+    Rule(
+        id="catalogue.update",
+        value=15,
+        unit="working day",
+        citation=f"{_OLDER_LAW}第十三条",
+        first_day=date(2016, 9, 5),
+        last_day=date(2025, 7, 31),
+        provisional=True,
+    ),
+    Rule(
+        id="catalogue.update",
+        value=10,
+        unit="working day",
+        citation=_LAW,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
+    Rule(
+        id="grant.destruction",
+        value=10,
+        unit="working day",
+        citation=_OWN_SHARING,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
+    Rule(
+        id="grant.idle",
+        value=180,
+        unit="day",
+        citation=_OWN_SHARING,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
     _watched("watch.period", 30, "day"),
     _watched("watch.refusals", 10, "call"),
     _watched("watch.refusals-within", 10, "minute"),
@@ -86,7 +154,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def rule(rule_id: str, *, on: date, rules: Iterable[Rule] = RULES) -> Rule:
-    """Return the rule that holds on a day: of several the one that began last.
+    """Return the rule that holds on a day: of several the one that began last, of those the later row.
 
     Raises UnknownError where none holds: without a rule nothing is counted by guess.
     """
@@ -99,4 +167,73 @@ def rule(rule_id: str, *, on: date, rules: Iterable[Rule] = RULES) -> Rule:
     ]
     if not holding:
         raise UnknownError(f"no rule {rule_id} holds on {on.isoformat()}")
-    return max(holding, key=lambda one: one.first_day)
+    return max(enumerate(holding), key=lambda one: (one[1].first_day, one[0]))[1]
+
+
+UNITS: tuple[Unit, ...] = get_args(Unit)
+_ID = re.compile(r"[a-z][a-z-]{0,30}\.[a-z][a-z-]{0,40}")
+_MOST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnactedRule:
+    """A row that the authority added to the table: a province's shorter limit, or a changed law."""
+
+    id: str
+    rule: str
+    value: int
+    unit: str
+    """One of UNITS."""
+    citation: str
+    first_day: str
+    """YYYY-MM-DD."""
+    last_day: str | None
+    """Last day on which it holds; None: it still does."""
+    provisional: bool
+    enacted_by: str
+    enacted_at: datetime
+
+    def as_rule(self) -> Rule:
+        last = None if self.last_day is None else date.fromisoformat(self.last_day)
+        return Rule(
+            id=self.rule,
+            value=self.value,
+            unit=cast("Unit", self.unit),
+            citation=self.citation,
+            first_day=date.fromisoformat(self.first_day),
+            last_day=last,
+            provisional=self.provisional,
+        )
+
+
+def enact(new: Rule, *, id_: str, by: Actor, at: datetime) -> EnactedRule:
+    """Return a row of the table in the authority's name. Raises NotAllowedError, InvalidError."""
+    officer = require_decider(by, Role.AUTHORITY)
+    findings = []
+    if not _ID.fullmatch(new.id):
+        findings.append(f"rule {new.id!r}: noun.words-with-dashes needed, such as request.answer")
+    known = {one.unit for one in RULES if one.id == new.id}
+    if known and new.unit not in known:
+        findings.append(f"rule {new.id} counts in {', '.join(known)}s, not in {new.unit}s")
+    if new.unit not in UNITS:
+        findings.append(f"unit {new.unit!r}, one of {', '.join(UNITS)} needed")
+    if not 1 <= new.value <= _MOST:
+        findings.append(f"value {new.value}, 1 to {_MOST} needed")
+    if not new.citation.strip():
+        findings.append("a rule names the text that sets it")
+    if new.last_day is not None and new.last_day < new.first_day:
+        findings.append("the rule ends before it begins")
+    if findings:
+        raise InvalidError(*findings)
+    return EnactedRule(
+        id=id_,
+        rule=new.id,
+        value=new.value,
+        unit=new.unit,
+        citation=new.citation.strip(),
+        first_day=new.first_day.isoformat(),
+        last_day=None if new.last_day is None else new.last_day.isoformat(),
+        provisional=new.provisional,
+        enacted_by=officer.id,
+        enacted_at=at,
+    )

@@ -5,21 +5,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from catalogue.clocks import ANSWERABLE, OPEN, answer_clock
 from catalogue.errors import InvalidError, StateError
 from catalogue.lifecycle import require_decider, require_other
 from catalogue.model import (
     Actor,
+    Course,
+    Department,
+    Extension,
     Grant,
+    GrantCourse,
     GrantState,
+    Move,
     RequestState,
     Resource,
     Role,
     RowRule,
+    Said,
     SharingClass,
     SharingRequest,
-    System,
 )
-from catalogue.validation import CHANNELS, PURPOSES
+from catalogue.returnflow import return_flow
+from catalogue.statutes import Statutes
 
 AUTOMATIC = "rule:unconditional"
 """Stands as the decider where the law itself decides: unconditional data is granted on request."""
@@ -50,34 +57,18 @@ class Terms:
     """None: not bounded by the grant."""
 
 
-def check_request(
-    request: SharingRequest,
-    resource: Resource,
-    *,
-    systems: Mapping[str, System],
-    matters: Mapping[str, str],
-) -> SharingRequest:
-    """Return the request if it is whole. `matters` maps the known ones to their department.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """The two departments between which something is granted: return flow rests on their levels."""
 
-    Everything that is missing or wrong is named at once (809: once, and never piece by piece).
-    """
-    findings = [
-        *_request_parts(request),
-        *_request_items(request, resource),
-        *_request_callers(request, systems, matters),
-    ]
-    if findings:
-        raise InvalidError(*findings)
-    return request
+    provider: Department
+    consumer: Department
 
 
 def ask(request: SharingRequest, resource: Resource, *, by: Actor) -> SharingRequest:
     """Return the request as a draft of the acting officer, to be signed off by a second one."""
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
-    if resource.state != "announced":
-        raise StateError(f"resource {resource.code} is {resource.state}, announced needed")
-    if resource.sharing_class is SharingClass.NOT_SHARED:
-        raise StateError(f"resource {resource.code} is not shared; nothing can be asked of it")
+    _require_askable(resource)
     return replace(
         request,
         state=RequestState.DRAFT,
@@ -88,31 +79,231 @@ def ask(request: SharingRequest, resource: Resource, *, by: Actor) -> SharingReq
     )
 
 
-def sign(request: SharingRequest, *, by: Actor) -> SharingRequest:
+def revise(
+    held: SharingRequest, wanted: SharingRequest, resource: Resource, *, by: Actor
+) -> SharingRequest:
+    """Return a draft, or one that the head gave back, with other contents; it waits for the head again.
+
+    Whoever revised it last is its author: they do not sign it off.
+    """
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=held.department)
+    _require_state(held, RequestState.DRAFT, RequestState.RETURNED)
+    _require_askable(resource)
+    return replace(
+        wanted,
+        id=held.id,
+        department=held.department,
+        created_by=officer.id,
+        created_at=held.created_at,
+        state=RequestState.DRAFT,
+        course=replace(held.way, volume=wanted.way.volume),
+    )
+
+
+def give_back(request: SharingRequest, *, by: Actor, at: datetime, reasons: str) -> SharingRequest:
+    """Give a request back to whoever drafted it, with every reason at once.
+
+    The head of the requesting department does that with a draft, the authority in the form check.
+    """
+    if request.state is RequestState.CHECKING:
+        officer = require_decider(by, Role.AUTHORITY)
+        require_other(officer, request.created_by, request.signed_by)
+    else:
+        officer = require_decider(by, Role.HEAD, department=request.department)
+    _require_state(request, RequestState.DRAFT, RequestState.CHECKING)
+    said = _said(officer.id, at, reasons, needed="the reasons why it is given back")
+    way = replace(request.way, returned=said, received_at=None)
+    return replace(request, state=RequestState.RETURNED, signed_by=None, course=way)
+
+
+def sign(
+    request: SharingRequest, *, by: Actor, at: datetime | None = None, checked: bool = False
+) -> SharingRequest:
+    """Sign a colleague's draft off. `checked` says that the authority checks its form first."""
     officer = require_decider(by, Role.HEAD, department=request.department)
     require_other(officer, request.created_by)
     _require_state(request, RequestState.DRAFT)
-    return replace(request, state=RequestState.SUBMITTED, signed_by=officer.id)
+    return replace(
+        request,
+        state=RequestState.CHECKING if checked else RequestState.SUBMITTED,
+        signed_by=officer.id,
+        course=request.course if at is None else replace(request.way, received_at=at),
+    )
+
+
+def pass_form(request: SharingRequest, *, by: Actor, at: datetime) -> SharingRequest:
+    """The authority found its form in order: it goes to the provider, whose clock begins."""
+    officer = require_decider(by, Role.AUTHORITY)
+    require_other(officer, request.created_by, request.signed_by)
+    _require_state(request, RequestState.CHECKING)
+    way = replace(request.way, checked=Said(by=officer.id, at=at), received_at=at)
+    return replace(request, state=RequestState.SUBMITTED, course=way)
+
+
+def accept(
+    request: SharingRequest,
+    resource: Resource,
+    *,
+    by: Actor,
+    at: datetime,
+    acceptance: str,
+    contact: str,
+) -> SharingRequest:
+    """Take a request up under an acceptance number, and name whom the other department can ask."""
+    officer = _answering(request, resource, by)
+    if request.way.acceptance:
+        raise StateError(f"request {request.id} was accepted as {request.way.acceptance} already")
+    if not contact.strip():
+        raise InvalidError("a contact is named: who can be asked, and how")
+    way = replace(
+        request.way,
+        accepted=Said(by=officer, at=at),
+        acceptance=acceptance,
+        contact=contact.strip(),
+    )
+    late = request.state is RequestState.OVERDUE
+    return replace(request, state=request.state if late else RequestState.ACCEPTED, course=way)
+
+
+def withdraw(request: SharingRequest, *, by: Actor, at: datetime, reason: str) -> SharingRequest:
+    """Take a request back, as the department that made it, until it is decided."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
+    _require_state(request, RequestState.DRAFT, RequestState.RETURNED, *sorted(OPEN))
+    said = _said(officer.id, at, reason, needed="why it is withdrawn")
+    return replace(
+        request, state=RequestState.WITHDRAWN, course=replace(request.way, withdrawn=said)
+    )
+
+
+def transfer(
+    request: SharingRequest,
+    resource: Resource,
+    to: Resource,
+    *,
+    items: tuple[str, ...] | None = None,
+    match: tuple[str, ...] | None = None,
+    by: Actor,
+    at: datetime,
+    reason: str,
+) -> SharingRequest:
+    """Pass a request on to the provider who has the data; the clock goes on as it stood.
+
+    `items` and `match` None keep the names that were asked for: the other resource has to know them.
+    """
+    if by.has(Role.AUTHORITY):
+        officer = require_decider(by, Role.AUTHORITY)
+    else:
+        officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    require_other(officer, request.created_by, request.signed_by)
+    _require_state(request, *sorted(ANSWERABLE))
+    _require_askable(to)
+    if to.department in {resource.department, request.department}:
+        raise InvalidError("a request is passed on to another provider than its own two sides")
+    if to.sharing_class is not SharingClass.CONDITIONAL:
+        raise InvalidError(f"resource {to.code} is {to.sharing_class}: it needs no decision")
+    said = _said(officer.id, at, reason, needed="why it is passed on")
+    move = Move(resource=resource.code, provider=resource.department, said=said)
+    way = replace(
+        request.way,
+        moves=(*request.way.moves, move),
+        accepted=None,
+        acceptance="",
+        contact="",
+    )
+    late = request.state is RequestState.OVERDUE
+    return replace(
+        request,
+        resource=to.code,
+        items=request.items if items is None else items,
+        match=request.match if match is None else match,
+        state=RequestState.OVERDUE if late else RequestState.TRANSFERRED,
+        course=way,
+    )
+
+
+def ask_longer(
+    request: SharingRequest,
+    resource: Resource,
+    law: Statutes,
+    *,
+    days: int,
+    by: Actor,
+    at: datetime,
+    reason: str,
+) -> SharingRequest:
+    """Ask the authority for more time to answer; without its consent the time stays what it is."""
+    officer = _answering(request, resource, by)
+    clock = answer_clock(request, resource.sharing_class, law)
+    if request.way.extension is not None:
+        raise StateError(f"request {request.id}: more time was asked for already")
+    if request.state is RequestState.OVERDUE or clock is None or clock.due.passed(at):
+        raise StateError(f"request {request.id}: the time to answer is over")
+    most = law.rule("request.extension-most", on=at).value
+    if not 1 <= days <= most:
+        raise InvalidError(f"{days} more working days, 1 to {most} can be asked for")
+    asked = _said(officer, at, reason, needed="why more time is needed")
+    way = replace(request.way, extension=Extension(days=days, asked=asked))
+    return replace(request, course=way)
+
+
+def answer_longer(
+    request: SharingRequest,
+    *,
+    consent: bool,
+    by: Actor,
+    at: datetime,
+    text: str = "",
+) -> SharingRequest:
+    """The authority consents to more time, or does not; nobody of the provider's own may."""
+    officer = require_decider(by, Role.AUTHORITY)
+    extension = request.way.extension
+    if extension is None or extension.answered is not None:
+        raise StateError(f"request {request.id}: nobody waits for an answer about more time")
+    require_other(officer, request.created_by, request.signed_by, extension.asked.by)
+    _require_state(request, *sorted(ANSWERABLE), RequestState.SUPPLEMENT)
+    if request.state is RequestState.OVERDUE and consent:
+        raise StateError(f"request {request.id}: the time to answer is over")
+    if not consent and not text.strip():
+        raise InvalidError("why no more time is given is said")
+    said = Said(by=officer.id, at=at, text=text.strip())
+    way = replace(request.way, extension=replace(extension, answered=said, consented=consent))
+    return replace(request, course=way)
 
 
 def agree(
-    request: SharingRequest, resource: Resource, terms: Terms, *, by: Actor, grant_id: str
+    request: SharingRequest,
+    resource: Resource,
+    terms: Terms,
+    *,
+    by: Actor,
+    grant_id: str,
+    at: datetime | None = None,
+    sides: Sides | None = None,
 ) -> tuple[SharingRequest, Grant]:
     """The provider's officer agrees; nobody of the requesting chain may."""
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
     require_other(officer, request.created_by, request.signed_by)
-    return _agreed(request, resource, terms, decided_by=officer.id, grant_id=grant_id)
+    return _agreed(
+        request, resource, terms, decided_by=officer.id, grant_id=grant_id, at=at, sides=sides
+    )
 
 
 def agree_by_law(
-    request: SharingRequest, resource: Resource, *, grant_id: str
+    request: SharingRequest,
+    resource: Resource,
+    *,
+    grant_id: str,
+    at: datetime | None = None,
+    sides: Sides | None = None,
 ) -> tuple[SharingRequest, Grant]:
     """Grant unconditional data at once: its form was checked, nobody has a choice (809)."""
     if resource.sharing_class is not SharingClass.UNCONDITIONAL:
         raise StateError(f"resource {resource.code} is {resource.sharing_class}")
     # What anybody may use for their duties is listed in pages as long as a call may ask for.
     terms = Terms(max_rows=LISTED_MOST)
-    return _agreed(request, resource, terms, decided_by=AUTOMATIC, grant_id=grant_id)
+    return _agreed(
+        request, resource, terms, decided_by=AUTOMATIC, grant_id=grant_id, at=at, sides=sides
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +329,14 @@ REFUSAL_CODES = (
 
 
 def refuse(
-    request: SharingRequest, resource: Resource, *, by: Actor, refusal: Refusal
+    request: SharingRequest,
+    resource: Resource,
+    *,
+    by: Actor,
+    refusal: Refusal,
+    at: datetime | None = None,
 ) -> SharingRequest:
-    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
-    require_other(officer, request.created_by, request.signed_by)
-    _require_state(request, RequestState.SUBMITTED)
+    officer = _answering(request, resource, by)
     if not refusal.reason.strip():
         raise InvalidError("a refusal states its reason and legal basis")
     if refusal.code is not None and refusal.code not in REFUSAL_CODES:
@@ -152,54 +346,80 @@ def refuse(
     return replace(
         request,
         state=RequestState.REFUSED,
-        decided_by=officer.id,
+        decided_by=officer,
         refusal=refusal.reason,
         refusal_code=refusal.code,
         refusal_basis=refusal.legal_basis,
+        course=_decided(request, at),
     )
 
 
 def ask_once(
-    request: SharingRequest, resource: Resource, *, by: Actor, question: str
+    request: SharingRequest,
+    resource: Resource,
+    *,
+    by: Actor,
+    question: str,
+    at: datetime | None = None,
 ) -> SharingRequest:
-    """Ask the requesting department for supplements: once, and all of them (809)."""
-    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
-    require_other(officer, request.created_by, request.signed_by)
-    _require_state(request, RequestState.SUBMITTED)
+    """Ask the requesting department for supplements: once, and all of them (809). The clock stands."""
+    officer = _answering(request, resource, by)
     if request.supplement_asked is not None:
         raise StateError(f"request {request.id}: supplements were asked for once already")
     if not question.strip():
         raise InvalidError("what is to be supplemented is named")
-    return replace(request, state=RequestState.SUPPLEMENT, supplement_asked=question)
+    return replace(
+        request,
+        state=RequestState.SUPPLEMENT,
+        supplement_asked=question,
+        course=request.course
+        if at is None
+        else replace(request.way, asked=Said(by=officer, at=at)),
+    )
 
 
-def supplement(request: SharingRequest, *, by: Actor, answer: str) -> SharingRequest:
-    """Answer the provider's one question; the request goes back to be decided."""
-    require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
+def supplement(
+    request: SharingRequest, *, by: Actor, answer: str, at: datetime | None = None
+) -> SharingRequest:
+    """Answer the provider's one question; the request goes back to be decided, and the clock goes on."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
     _require_state(request, RequestState.SUPPLEMENT)
     if not answer.strip():
         raise InvalidError("the supplement is empty")
-    return replace(request, state=RequestState.SUBMITTED, supplement_given=answer)
+    way = request.way
+    before = RequestState.ACCEPTED if way.accepted is not None else RequestState.SUBMITTED
+    return replace(
+        request,
+        state=RequestState.OVERDUE if way.overdue_at is not None else before,
+        supplement_given=answer,
+        course=request.course if at is None else replace(way, given=Said(by=officer.id, at=at)),
+    )
 
 
-def suspend(grant: Grant, *, by: Actor) -> Grant:
-    require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
-    return _moved(grant, GrantState.ACTIVE, GrantState.SUSPENDED)
+def fall_due(request: SharingRequest, *, at: datetime) -> SharingRequest:
+    """Nobody answered in time: it is overdue, which grants nothing and is told to the authority."""
+    _require_state(request, *sorted(ANSWERABLE - {RequestState.OVERDUE}))
+    return replace(request, state=RequestState.OVERDUE, course=replace(request.way, overdue_at=at))
 
 
-def resume(grant: Grant, request: SharingRequest, *, by: Actor) -> Grant:
-    """Take back a suspension: this widens, so nobody of the requesting chain may."""
-    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
-    require_other(officer, request.created_by, request.signed_by)
-    return _moved(grant, GrantState.SUSPENDED, GrantState.ACTIVE)
+def deliver(request: SharingRequest, *, at: datetime, entry: int) -> SharingRequest:
+    """The first call under its grant was answered: the clock of the delivery ends."""
+    _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED)
+    way = replace(request.way, delivered_at=at, delivered_entry=entry)
+    return replace(request, state=RequestState.DELIVERED, course=way)
 
 
-def revoke(grant: Grant, *, by: Actor) -> Grant:
-    """End a grant for good; a revoked one never comes back."""
-    require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
-    if grant.state is GrantState.REVOKED:
-        raise StateError(f"grant {grant.id} is revoked already")
-    return replace(grant, state=GrantState.REVOKED)
+def stay_undelivered(request: SharingRequest, *, at: datetime) -> SharingRequest:
+    """Nothing was delivered in time: it counts against the provider, and the grant stands."""
+    _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED)
+    return replace(request, course=replace(request.way, undelivered_at=at))
+
+
+def end(request: SharingRequest, *, by: str, at: datetime, reason: str) -> SharingRequest:
+    """Its grant holds no more: so ends the request. `reason` is a code of ENDINGS."""
+    _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED, RequestState.DELIVERED)
+    said = Said(by=by, at=at, text=reason)
+    return replace(request, state=RequestState.ENDED, course=replace(request.way, ended=said))
 
 
 def _agreed(
@@ -209,10 +429,13 @@ def _agreed(
     *,
     decided_by: str,
     grant_id: str,
+    at: datetime | None,
+    sides: Sides | None,
 ) -> tuple[SharingRequest, Grant]:
-    _require_state(request, RequestState.SUBMITTED)
+    _require_state(request, *sorted(ANSWERABLE))
     if resource.state != "announced":
         raise StateError(f"resource {resource.code} is {resource.state}, announced needed")
+    back = None if sides is None else return_flow(resource, sides.provider, sides.consumer)
     personal = resource.personal and resource.sharing_class is SharingClass.CONDITIONAL
     grant = Grant(
         id=grant_id,
@@ -227,7 +450,7 @@ def _agreed(
         items=request.items if terms.items is None else terms.items,
         match=request.match if terms.match is None else terms.match,
         masks=dict(terms.masks),
-        rows=terms.rows,
+        rows=terms.rows if back is None else (*terms.rows, back),
         max_rows=terms.max_rows,
         not_before=request.not_before,
         not_after=request.not_after if terms.not_after is None else terms.not_after,
@@ -237,11 +460,28 @@ def _agreed(
         operations=terms.operations,
         daily_rows=terms.daily_rows,
         daily_subjects=terms.daily_subjects,
+        course=None if back is None else GrantCourse(return_flow=back.item),
     )
     findings = [*_grant_findings(grant, request, resource), *_condition_findings(grant, resource)]
     if findings:
         raise InvalidError(*findings)
-    return replace(request, state=RequestState.AGREED, decided_by=decided_by), grant
+    state = RequestState.PARTLY_AGREED if _less(grant, request) else RequestState.AGREED
+    agreed = replace(request, state=state, decided_by=decided_by, course=_decided(request, at))
+    return agreed, grant
+
+
+def _less(grant: Grant, request: SharingRequest) -> bool:
+    """Whether items, comparisons, calls or days that were asked for were not agreed to."""
+    return (
+        set(grant.items) < set(request.items)
+        or set(grant.match) < set(request.match)
+        or grant.daily_quota < request.daily_quota
+        or grant.not_after < request.not_after
+    )
+
+
+def _decided(request: SharingRequest, at: datetime | None) -> Course | None:
+    return request.course if at is None else replace(request.way, decided_at=at)
 
 
 def _grant_findings(grant: Grant, request: SharingRequest, resource: Resource) -> Iterable[str]:
@@ -279,57 +519,28 @@ def _condition_findings(grant: Grant, resource: Resource) -> Iterable[str]:
             yield "an operation that is no SHA-256 in hex"
 
 
-def _request_parts(request: SharingRequest) -> Iterable[str]:
-    for name in ("legal_basis", "scenario"):
-        if not getattr(request, name).strip():
-            yield f"{name} is missing"
-    for name in ("systems", "matters", "purposes", "channels"):
-        if not getattr(request, name):
-            yield f"{name}: at least one needed"
-    for purpose in sorted(set(request.purposes) - set(PURPOSES)):
-        yield f"purpose {purpose!r} is none"
-    for channel in sorted(set(request.channels) - set(CHANNELS)):
-        yield f"channel {channel!r} is none"
-    if request.not_after <= request.not_before:
-        yield "the request ends before it begins"
-    if request.daily_quota < 1:
-        yield "at least one call a day"
+def _answering(request: SharingRequest, resource: Resource, by: Actor) -> str:
+    """Return the officer who answers for the provider, nobody of the requesting chain."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    require_other(officer, request.created_by, request.signed_by)
+    _require_state(request, *sorted(ANSWERABLE))
+    return officer.id
 
 
-def _request_items(request: SharingRequest, resource: Resource) -> Iterable[str]:
-    if not request.items and not request.match:
-        yield "items: at least one needed"
-    by_name = {item.name: item for item in resource.items}
-    for name in sorted(set(request.items) | set(request.match)):
-        if name not in by_name:
-            yield f"resource {resource.code} has no item {name}"
-        elif by_name[name].sharing_class is SharingClass.NOT_SHARED:
-            yield f"item {name} is not shared"
-    for name in sorted(set(request.match) & set(by_name)):
-        if not (by_name[name].match or by_name[name].key):
-            yield f"item {name} cannot be matched"
-    if resource.purposes:
-        for purpose in sorted(set(request.purposes) & set(PURPOSES) - set(resource.purposes)):
-            yield f"the resource does not serve the purpose {purpose}"
+def _said(by: str, at: datetime, text: str, *, needed: str) -> Said:
+    if not text.strip():
+        raise InvalidError(f"{needed} is said in words")
+    return Said(by=by, at=at, text=text.strip())
 
 
-def _request_callers(
-    request: SharingRequest, systems: Mapping[str, System], matters: Mapping[str, str]
-) -> Iterable[str]:
-    for name in request.systems:
-        if name not in systems or systems[name].department != request.department:
-            yield f"system {name} is none of the requesting department"
-    for code in request.matters:
-        if matters.get(code) != request.department:
-            yield f"matter {code} is none of the requesting department"
+def _require_askable(resource: Resource) -> None:
+    if resource.state != "announced":
+        raise StateError(f"resource {resource.code} is {resource.state}, announced needed")
+    if resource.sharing_class is SharingClass.NOT_SHARED:
+        raise StateError(f"resource {resource.code} is not shared; nothing can be asked of it")
 
 
-def _moved(grant: Grant, needed: GrantState, to: GrantState) -> Grant:
-    if grant.state is not needed:
-        raise StateError(f"grant {grant.id} is {grant.state}, {needed} needed")
-    return replace(grant, state=to)
-
-
-def _require_state(request: SharingRequest, state: RequestState) -> None:
-    if request.state is not state:
-        raise StateError(f"request {request.id} is {request.state}, {state} needed")
+def _require_state(request: SharingRequest, *states: RequestState) -> None:
+    if request.state not in states:
+        needed = " or ".join(states)
+        raise StateError(f"request {request.id} is {request.state}, {needed} needed")

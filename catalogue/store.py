@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from catalogue import indexing
 from catalogue.bundles import in_force
+from catalogue.corrections import OPEN, Correction
 from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
 from catalogue.flags import Flag
@@ -22,6 +23,7 @@ from catalogue.ports import RowMark, Sealer
 from catalogue.protected import decode_bytes, encode_bytes, row_digest
 from catalogue.rows import (
     CASE,
+    CORRECTION,
     DEPARTMENT,
     DOCUMENT,
     EMERGENCY,
@@ -410,8 +412,18 @@ def load_snapshot(
         documents=documents,
         reviews=reviews,
         openings=openings,
+        disputed=_disputed(vouched(CORRECTION).values()),
         policy_in_doubt=policy is None and any(row.table == POLICY_BUNDLE.table for row in absent),
     )
+
+
+def _disputed(held: Iterable[Correction]) -> dict[tuple[str, str], frozenset[str]]:
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for one in held:
+        if one.state in OPEN:
+            place = (one.resource, one.subject)
+            found[place] = found.get(place, frozenset()) | {one.item}
+    return found
 
 
 def departments(connection: Connection, recorded: Recorded, sealer: Sealer) -> list[Department]:

@@ -229,6 +229,7 @@ sharing_request = _protected(
     Column("refusal_basis", Text),
     Column("supplement_asked", Text),  # sealed
     Column("supplement_given", Text),  # sealed
+    Column("course", Text),  # sealed
 )
 
 sharing_grant = _protected(
@@ -255,6 +256,117 @@ sharing_grant = _protected(
     _text("operations"),
     Column("daily_rows", BigInteger),
     Column("daily_subjects", BigInteger),
+    Column("course", Text),
+)
+
+grant_amendment = _protected(
+    "grant_amendment",
+    _key("id"),
+    Column("grant", Text, nullable=False, quote=True),
+    _number("base"),
+    _text("items"),
+    _text("match"),
+    _text("matters"),
+    _text("systems"),
+    _number("daily_quota"),
+    _number("not_after"),
+    _text("reason"),  # sealed
+    _text("state"),
+    _text("proposed_by"),
+    _text("proposed_side"),
+    _number("proposed_at"),
+    Column("consumer_signed", Text),
+    Column("provider_signed", Text),
+    Column("settled_at", BigInteger),
+)
+
+deputy = _protected(
+    "deputy",
+    _key("id"),
+    _text("department"),
+    _text("post"),
+    _text("principal"),
+    _text("deputy"),
+    _number("begins"),
+    _number("ends"),
+    _number("named_at"),
+    Column("ended_at", BigInteger),
+)
+
+law_rule = _protected(
+    "law_rule",
+    _key("id"),
+    _text("rule"),
+    _number("value"),
+    _text("unit"),
+    _text("citation"),
+    _text("first_day"),
+    Column("last_day", Text),
+    _number("provisional"),
+    _text("enacted_by"),
+    _number("enacted_at"),
+)
+
+workday_year = _protected(
+    "workday_year",
+    _key("id"),
+    _text("notice"),
+    _text("holidays"),
+    _text("made_up"),
+    _text("imported_by"),
+    _number("imported_at"),
+)
+
+notice = _protected(
+    "notice",
+    _key("id"),
+    _text("department"),
+    _text("kind"),
+    _text("about"),
+    _text("resource"),
+    _text("entries"),
+    _number("at"),
+    Column("seen_by", Text),
+    Column("seen_at", BigInteger),
+)
+
+correction = _protected(
+    "correction",
+    _key("id"),
+    _number("number"),
+    _text("resource"),
+    _text("item"),
+    _text("provider"),
+    _text("department"),
+    _text("subject_type"),
+    _text("subject"),
+    _text("words"),  # sealed
+    _text("state"),
+    _text("reported_by"),
+    _number("reported_at"),
+    _text("informed"),
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
+    _text("answer"),  # sealed
+    Column("closed_by", Text),
+    Column("closed_at", BigInteger),
+    Column("corrected", BigInteger),
+)
+
+dispute = _protected(
+    "dispute",
+    _key("id"),
+    _text("about_kind"),
+    _text("about"),
+    _text("resource"),
+    _text("claimant"),
+    _text("respondent"),
+    _text("tier"),
+    _text("state"),
+    _text("opened_by"),
+    _number("opened_at"),
+    _text("steps"),  # sealed
+    Column("settled_at", BigInteger),
 )
 
 office_case = _protected(
@@ -470,6 +582,18 @@ resource_revision = _protected(
     Index("resource_revision_resource", "resource"),
 )
 
+withdrawal = _protected(
+    "withdrawal",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("name"),
+    _text("department"),
+    _text("impact"),
+    _text("withdrawn_by"),
+    _number("withdrawn_at"),
+)
+
 item_source = _protected(
     "item_source",
     _key("id"),
@@ -543,4 +667,8 @@ demand = _protected(
     _text("need"),
     _text("filed_by"),
     _number("filed_at"),
+    Column("resource", Text),
+    Column("answer", Text),
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
 )

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from catalogue.errors import InvalidError
+from catalogue.lifecycle import require_decider
+from catalogue.model import Actor, Role
 
 ZONE = ZoneInfo("Asia/Shanghai")
 """Where the arrangement holds: a day begins and ends by China Standard Time."""
@@ -18,6 +20,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 _DAY = timedelta(days=1)
 _SATURDAY = 5
 _MOST_DAYS = 1_000
+_YEARS = range(2000, 2100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,124 @@ def add_working_days(
         if counted == days:
             return Deadline(day=day, provisional=provisional)
     raise InvalidError(f"{days} working days after {start} lie past the last date")
+
+
+def working_days_between(
+    start: datetime | date,
+    end: datetime | date,
+    *,
+    arrangements: Mapping[int, Arrangement] = ARRANGEMENTS,
+) -> int:
+    """Count the working days after one day and before another; neither of the two counts."""
+    last = _day_of(end)
+    counted = 0
+    for day in _after(_day_of(start)):
+        if day >= last:
+            break
+        worked = is_working_day(day, arrangements=arrangements)
+        counted += day.weekday() < _SATURDAY if worked is None else worked
+    return counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedYear:
+    """A year's arrangement as the authority imported it from the State Council's notice."""
+
+    id: str
+    """The year, YYYY."""
+    notice: str
+    holidays: tuple[str, ...]
+    """YYYY-MM-DD."""
+    made_up: tuple[str, ...]
+    imported_by: str
+    imported_at: datetime
+
+    @property
+    def year(self) -> int:
+        return int(self.id)
+
+
+def arranged(
+    imported: Iterable[ImportedYear], known: Mapping[int, Arrangement] = ARRANGEMENTS
+) -> Mapping[int, Arrangement]:
+    """Return the years that are known with those that were imported in their place.
+
+    A notice may also arrange the last days of the year before its own: there its word is the later one.
+    """
+    years = sorted(imported, key=lambda one: one.year)
+    found = {**known, **{one.year: _arrangement(one) for one in years}}
+    for one in years:
+        before = found.get(one.year - 1)
+        if before is not None:
+            own = _arrangement(one, of=one.year - 1)
+            found[one.year - 1] = Arrangement(
+                notice=before.notice,
+                holidays=before.holidays - own.made_up | own.holidays,
+                made_up=before.made_up - own.holidays | own.made_up,
+            )
+    return found
+
+
+def _arrangement(one: ImportedYear, *, of: int | None = None) -> Arrangement:
+    """What a notice says of a year; None: of its own."""
+
+    def days(texts: tuple[str, ...]) -> frozenset[date]:
+        read = map(date.fromisoformat, texts)
+        return frozenset(day for day in read if day.year == (one.year if of is None else of))
+
+    return Arrangement(notice=one.notice, holidays=days(one.holidays), made_up=days(one.made_up))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticedDay:
+    """A day that a notice speaks of."""
+
+    date: str
+    off: bool
+
+
+def import_year(
+    year: int, notice: str, days: Iterable[NoticedDay], *, by: Actor, at: datetime
+) -> ImportedYear:
+    """Return a year as the notice arranges it, in the authority's name. A corrected notice replaces it.
+
+    Raises NotAllowedError, and InvalidError with everything that is wrong with the notice.
+    """
+    officer = require_decider(by, Role.AUTHORITY)
+    given = tuple(days)
+    findings = list(_notice_findings(year, notice, given))
+    if findings:
+        raise InvalidError(*findings)
+    return ImportedYear(
+        id=f"{year:04}",
+        notice=notice.strip(),
+        holidays=tuple(sorted({one.date for one in given if one.off})),
+        made_up=tuple(sorted({one.date for one in given if not one.off})),
+        imported_by=officer.id,
+        imported_at=at,
+    )
+
+
+def _notice_findings(year: int, notice: str, days: tuple[NoticedDay, ...]) -> Iterator[str]:
+    if year not in _YEARS:
+        yield f"year {year}, {_YEARS.start} to {_YEARS.stop - 1} needed"
+    if not notice.strip():
+        yield "the notice that arranges the year is named"
+    if not any(one.off for one in days):
+        yield f"no day off in {year}: the notice has not appeared yet, or another file is needed"
+    seen: dict[str, bool] = {}
+    for one in days:
+        try:
+            day = date.fromisoformat(one.date)
+        except ValueError:
+            yield f"{one.date!r} is no day, YYYY-MM-DD needed"
+            continue
+        if day.year not in {year - 1, year}:
+            yield f"{one.date} is no day of {year}"
+        if not one.off and day.weekday() < _SATURDAY:
+            yield f"{one.date} is worked anyhow: only Saturdays and Sundays are made up"
+        if seen.setdefault(one.date, one.off) != one.off:
+            yield f"{one.date} is named both as worked and as off"
 
 
 def arranged_years(arrangements: Iterable[int] = ARRANGEMENTS) -> tuple[int, ...]:

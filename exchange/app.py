@@ -14,7 +14,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audit.errors import AuditError
+from catalogue.errors import CatalogueError
 from catalogue.model import Actor
+from exchange.acts.supervision import run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
 from exchange.exports.bench import bench_of, terms_of
@@ -221,3 +223,12 @@ async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> No
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
+        await _run_clocks(node)
+
+
+async def _run_clocks(node: Node) -> None:
+    """Carry out what the calendar alone decides of requests and grants; what fails waits a minute."""
+    try:
+        await asyncio.to_thread(run_clocks, node)
+    except (AuditError, CatalogueError) as error:
+        _LOGGING.warning("the clocks of requests were not looked at: %s", error.code)

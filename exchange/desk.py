@@ -11,10 +11,13 @@ from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
 from exchange.acts import (
     archiving,
+    attaching,
     bulk,
     bundling,
+    casework,
     contracts,
     designating,
+    differing,
     documents,
     emergency,
     entries,
@@ -23,6 +26,7 @@ from exchange.acts import (
     exports,
     files,
     finding,
+    granting,
     history,
     interchange,
     keeping,
@@ -42,7 +46,9 @@ from exchange.acts import (
     sharing,
     showing,
     sources,
+    supervision,
     upkeep,
+    violations,
 )
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
@@ -66,6 +72,12 @@ ACT_MODULES = (
     designating,
     history,
     sharing,
+    attaching,
+    granting,
+    casework,
+    supervision,
+    violations,
+    differing,
     evidence,
     exporting,
     exports,

@@ -1,9 +1,12 @@
 """The registry's use cases: each loads, decides, records in the log, and only then saves."""
 
 from catalogue.lifecycle import NewOfficer
+from catalogue.service.answers import Answering
+from catalogue.service.differing import Differing
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
 from catalogue.service.entries import Entries
+from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
 from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
@@ -16,6 +19,7 @@ from catalogue.service.resources import Resources
 from catalogue.service.reviews import Reviewing
 from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
+from catalogue.service.supervision import Supervising
 
 __all__ = ["ImportPlan", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
 
@@ -28,6 +32,10 @@ class Registry(
     Harvesting,
     Interchange,
     Sharing,
+    Answering,
+    Granting,
+    Differing,
+    Supervising,
     Office,
     Emergencies,
     Policies,

@@ -9,13 +9,25 @@ from catalogue.errors import DuplicateError, InvalidError
 from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Resource, Role
-from catalogue.rows import ITEM_SOURCE, RESOURCE, REVISION, SOURCE, Kind
-from catalogue.service.unit import Unit, UseCases
+from catalogue.notices import NoticeKind
+from catalogue.rows import (
+    GRANT,
+    ITEM_SOURCE,
+    MATTER,
+    RESOURCE,
+    REVISION,
+    SOURCE,
+    WITHDRAWAL,
+    Kind,
+)
+from catalogue.service.standing import Standing
+from catalogue.service.unit import Unit
 from catalogue.single_source import Collision, ItemSource
+from catalogue.withdrawals import Withdrawal, check_seen, impact
 from catalogue.workdays import ZONE
 
 
-class Entries(UseCases):
+class Entries(Standing):
     def draft_resource(self, resource: Resource, *, by: Actor) -> Resource:
         validation.check_resource(resource)
         with self._unit(by) as unit:
@@ -55,11 +67,51 @@ class Entries(UseCases):
             _record_resource(unit, "resource.announced", announced, rows=((REVISION, made),))
         return announced.resource
 
-    def withdraw_resource(self, code: str, *, by: Actor, reason: str = "") -> Resource:
+    def withdraw_resource(
+        self, code: str, *, by: Actor, reason: str = "", seen: str | None = None
+    ) -> Withdrawal:
+        """Withdraw an entry, keep what that hits, and tell each department that is hit.
+
+        `seen` is the mark of the list that the officer was shown; None: none was. Raises StateError
+        IMPACT_CHANGED where it is another one by now.
+        """
         with self._unit(by) as unit:
-            withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=unit.actor())
-            _record_resource(unit, "resource.withdrawn", withdrawn, narrowing=True, reason=reason)
-        return withdrawn.resource
+            actor = unit.actor()
+            withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=actor)
+            resource = withdrawn.resource
+            found = impact(
+                resource,
+                grants=unit.all(GRANT).values(),
+                matters=unit.all(MATTER).values(),
+                at=self._now(),
+            )
+            check_seen(found, seen)
+            made = Withdrawal(
+                id=revisions.revision_id(code, resource.revision),
+                resource=code,
+                revision=resource.revision,
+                name=resource.name,
+                department=resource.department,
+                impact=found,
+                withdrawn_by=actor.id,
+                withdrawn_at=self._now(),
+            )
+            told = self._notices(
+                {*found.departments} - {resource.department},
+                NoticeKind.WITHDRAWN,
+                code,
+                resource=code,
+            )
+            _record_resource(
+                unit,
+                "resource.withdrawn",
+                withdrawn,
+                narrowing=True,
+                reason=reason,
+                rows=((WITHDRAWAL, made), *told),
+                more={"grants": len(found.grants), "matters": len(found.matters)},
+            )
+        return made
 
     def restore_resource(self, code: str, number: int, *, by: Actor) -> Resource:
         """Draft the content of an older revision anew; it goes the whole way again, as a new revision."""

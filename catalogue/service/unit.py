@@ -41,6 +41,8 @@ class Unit:
         self.connection = connection
         self.recorded: list[tuple[int, Kind[Any], str]] = []
         """Index of each act, with the first of its rows."""
+        self.standing: tuple[str, ...] = ()
+        """Ids of the deputies by which the actor decides in somebody's place; acts name them."""
         self._given = by
         self._ledger = ledger
         self._sealer = sealer
@@ -106,7 +108,7 @@ class Unit:
             auth=self._given.auth,
             rows=marks,
             narrowing=narrowing,
-            facts=facts,
+            facts={**facts, "deputies": list(self.standing)} if self.standing else facts,
             private=private or {},
             case=case,
             sealed=sealed,

@@ -8,7 +8,8 @@ from catalogue.compatibility import breaks, broken
 from catalogue.examination import CheckKind, Conclusion, ReturnReason, unexamined
 from catalogue.lifecycle import OWN_STATES, Registration
 from catalogue.model import Actor, Item, Resource, Role
-from catalogue.rows import GRANT, RESOURCE
+from catalogue.rows import GRANT, MATTER, RESOURCE
+from catalogue.withdrawals import Impact, impact
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
@@ -91,10 +92,31 @@ def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
 
 @act("resource.withdraw")
 def withdraw_resource(
-    node: Node, actor: Actor, *, code: str, reason: str = ""
-) -> dict[str, object]:
-    held = node.registry.withdraw_resource(code, by=actor, reason=reason)
-    return {"code": held.code, "state": held.state}
+    node: Node, actor: Actor, *, code: str, reason: str = "", seen: str | None = None
+) -> Told:
+    """Withdraw an announced entry. `seen` is the mark of the list of what it hits, if one was shown."""
+    made = node.registry.withdraw_resource(code, by=actor, reason=reason, seen=seen)
+    return {
+        "code": code,
+        "state": "withdrawn",
+        "notified": [one for one in made.impact.departments if one != made.department],
+        **_impact(made.impact),
+    }
+
+
+@act("resource.impact")
+def show_impact(node: Node, actor: Actor, *, code: str) -> Told:
+    """What withdrawing an entry would hit, for its department and the authority: grants and matters."""
+    held = node.held(RESOURCE).get(code)
+    if held is None or not _may_see_course(actor, held.resource):
+        raise ActError("NOT_FOUND", f"no resource {code} of your department")
+    found = impact(
+        held.resource,
+        grants=node.held(GRANT).values(),
+        matters=node.held(MATTER).values(),
+        at=node.ports.now(),
+    )
+    return {"code": code, "state": held.resource.state, **_impact(found)}
 
 
 @act("resource.list")
@@ -167,6 +189,15 @@ def _metadata(resource: Resource) -> Told:
         "classification": [] if place is None else list(place.prefixes),
         "personal": entries.holds_personal(resource),
         "gaps": list(entries.gaps(resource)),
+    }
+
+
+def _impact(found: Impact) -> Told:
+    return {
+        "grants": [asdict(one) for one in found.grants],
+        "matters": [asdict(one) for one in found.matters],
+        "departments": list(found.departments),
+        "seen": found.mark,
     }
 
 

@@ -6,10 +6,13 @@ from catalogue.differences import differences, member_name
 from catalogue.lifecycle import OWN_STATES, Registration
 from catalogue.model import Actor, Resource
 from catalogue.revisions import Revision, revision_id
-from catalogue.rows import RESOURCE, REVISION
+from catalogue.rows import RESOURCE, REVISION, WITHDRAWAL
+from catalogue.withdrawals import Withdrawal
 from exchange.acts.listing import Told
 from exchange.acts.register import ActError, act
 from exchange.node import Node
+
+MOST_NEWS = 500
 
 
 @act("resource.history")
@@ -78,6 +81,58 @@ def restore(node: Node, actor: Actor, *, code: str, revision: int) -> dict[str, 
     """Draft an older revision's content anew; announced again, it is a new revision."""
     held = node.registry.restore_resource(code, revision, by=actor)
     return {"code": held.code, "revision": held.revision, "state": held.state}
+
+
+@act("catalogue.feed")
+def feed(node: Node, actor: Actor, *, first: int = 50) -> list[Told]:  # noqa: ARG001 - any officer
+    """What was announced, revised and withdrawn last, newest first; at most 500."""
+    return news(node, first=first)
+
+
+def news(node: Node, *, first: int) -> list[Told]:
+    """Return the newest announcements and withdrawals of the catalogue."""
+    rows = node.ledger.rows()
+    told = [
+        (one.announced_at, _announced(one, entry=node.index_of(rows[REVISION.table, one.id][0])))
+        for one in node.held(REVISION).values()
+    ]
+    told += [
+        (one.withdrawn_at, _withdrawn(one, entry=node.index_of(rows[WITHDRAWAL.table, one.id][0])))
+        for one in node.held(WITHDRAWAL).values()
+    ]
+    told.sort(key=lambda one: (one[0], one[1]["entry"] or 0), reverse=True)
+    return [one | {"at": at.isoformat()} for at, one in told[: min(max(first, 1), MOST_NEWS)]]
+
+
+def _announced(held: Revision, *, entry: int | None) -> Told:
+    content = held.content
+    return {
+        "kind": "announced" if held.revision == 1 else "revised",
+        "resource": held.resource,
+        "revision": held.revision,
+        "name": content.name,
+        "name_en": content.name_en,
+        "department": content.department,
+        "class": content.sharing_class.value,
+        "abstract": content.abstract,
+        "restored_from": held.restored_from,
+        "entry": entry,
+    }
+
+
+def _withdrawn(held: Withdrawal, *, entry: int | None) -> Told:
+    return {
+        "kind": "withdrawn",
+        "resource": held.resource,
+        "revision": held.revision,
+        "name": held.name,
+        "name_en": "",
+        "department": held.department,
+        "class": None,
+        "abstract": "",
+        "restored_from": None,
+        "entry": entry,
+    }
 
 
 def _seen(node: Node, actor: Actor, code: str) -> Registration:

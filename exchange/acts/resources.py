@@ -6,11 +6,12 @@ from typing import Literal
 
 from catalogue import files, naming, suggest
 from catalogue.interchange.entries import connected, is_unconnected
-from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
-from catalogue.model import Actor, Matter, Resource, SourceAddress
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod, Upstream
+from catalogue.model import Actor, Matter, Resource, SharingClass, SourceAddress
 from catalogue.readings import Reading
 from catalogue.rows import MATTER, RESOURCE, SOURCE
 from catalogue.service import Taken
+from catalogue.validation import PURPOSES
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.acts.sources import (
@@ -240,6 +241,62 @@ def reflect(
         resource, without = connected(registered, resource)
         skipped += [f"{title}: no column has this title" for title in without]
     return {"resource": resource, "skipped": skipped}
+
+
+@act("resource.register-upstream")
+def register_upstream(  # noqa: PLR0913 - an envelope's members, named one by one
+    node: Node,
+    actor: Actor,
+    *,
+    code: str,
+    name: str,
+    holder: str,
+    way_to_ask: str,
+    items: list[str],
+    letter: str = "",
+    key: str | None = None,
+    name_en: str = "",
+    abstract: str = "",
+    conditions: str = "",
+) -> dict[str, object]:
+    """Draft a resource that a body above holds and that is not connected here, for one's own department.
+
+    `items` are the titles of what is held; `key` is the one by which a record would be asked for, the first
+    otherwise. It is conditional: its holder decides. It can be found and asked for, and is never served.
+    """
+    titles = [one.strip() for one in items]
+    if key is not None and key not in titles:
+        raise ActError("ACT_ARGUMENTS", f"no item {key} among the titles")
+    suggested = suggest.suggest_items(
+        [suggest.Column(name=one, type="TEXT", comment=one) for one in titles],
+        key=key or next(iter(titles), ""),
+    )
+    names = naming.name_resource(name, code=code, taken=_taken(node, code))
+    resource = Resource(
+        code=code,
+        department=actor.department,
+        name=name,
+        name_en=name_en,
+        type_name=names.type_name,
+        field_name=names.field_name,
+        list_name=names.list_name,
+        source="",
+        table="",
+        items=tuple(
+            replace(item, column="", sharing_class=SharingClass.CONDITIONAL) for item in suggested
+        ),
+        sharing_class=SharingClass.CONDITIONAL,
+        abstract=abstract,
+        level=max((item.level for item in suggested), default=2),
+        personal=suggest.is_personal(suggested),
+        purposes=PURPOSES,
+        conditions=conditions or f"由{holder}决定",
+        methods=(SharingMethod.INTERFACE,),
+        recipients=(ANY_DEPARTMENT,),
+        upstream=Upstream(holder=holder, way_to_ask=way_to_ask, letter=letter),
+    )
+    held = node.registry.draft_resource(resource, by=actor)
+    return {"code": held.code, "revision": held.revision, "state": held.state}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

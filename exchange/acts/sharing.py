@@ -1,44 +1,80 @@
-"""Acts on requests, grants and cases."""
+"""Acts on requests: asked, signed off, checked, accepted, supplemented, passed on, refused, looked at."""
 
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
-from catalogue import store
-from catalogue.cases import NamedParty
+from catalogue import clocks
 from catalogue.model import (
     Actor,
-    Case,
-    CaseState,
-    Grant,
-    GrantState,
     RequestState,
     Resource,
     Role,
+    Said,
+    SharingClass,
     SharingRequest,
-    SubjectType,
 )
-from catalogue.rows import CASE, GRANT, REQUEST, RESOURCE, Kind
+from catalogue.rows import REQUEST
 from catalogue.service import Wanted
-from catalogue.sharing import Terms
+from catalogue.statutes import Statutes
+from exchange.acts.held import entry_of, found, resource_of, resources_of
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
 
-Side = Literal["have", "gave", "others"]
-"""Where a department stands to a grant: it has it, it gave it, or others have it of others."""
+OWN_SIDE = frozenset({RequestState.DRAFT, RequestState.RETURNED, RequestState.CHECKING})
+"""States in which a request has not reached its provider yet."""
 
 
 @act("request.create")
-def create(node: Node, actor: Actor, *, wanted: Wanted) -> dict[str, object]:
-    held = node.registry.request_sharing(wanted, by=actor)
-    return {"id": held.id, "state": held.state.value}
+def create(node: Node, actor: Actor, *, wanted: Wanted) -> Told:
+    return brief(node.registry.request_sharing(wanted, by=actor))
+
+
+@act("basket.create")
+def create_basket(node: Node, actor: Actor, *, wanted: list[Wanted]) -> Told:
+    """One request a resource, under a common number; nothing is drafted unless all are whole."""
+    drafted = node.registry.request_basket(wanted, by=actor)
+    return {"basket": drafted[0].way.basket, "requests": [brief(one) for one in drafted]}
+
+
+@act("basket.sign")
+def sign_basket(node: Node, actor: Actor, *, basket: str) -> Told:
+    """Sign off every draft of a basket; each goes to its own provider."""
+    signed = node.registry.sign_basket(basket, by=actor)
+    rows = [brief(held) | {"grant": grant.id if grant else None} for held, grant in signed]
+    return {"basket": basket, "requests": rows}
+
+
+@act("request.revise")
+def revise(node: Node, actor: Actor, *, request: str, wanted: Wanted) -> Told:
+    """Change a draft, or one that was given back; it waits for the head again."""
+    return brief(node.registry.revise_request(request, wanted, by=actor))
 
 
 @act("request.sign")
-def sign(node: Node, actor: Actor, *, request: str) -> dict[str, object]:
+def sign(node: Node, actor: Actor, *, request: str) -> Told:
     """Sign off a colleague's request; unconditional data is granted in the same act."""
     held, grant = node.registry.sign_request(request, by=actor)
-    return {"id": held.id, "state": held.state.value, "grant": grant.id if grant else None}
+    return brief(held) | {"grant": grant.id if grant else None}
+
+
+@act("request.return")
+def give_back(node: Node, actor: Actor, *, request: str, reasons: str) -> Told:
+    """Give a draft back with every reason at once: its head, or the authority in the form check."""
+    return _done(node, node.registry.return_request(request, by=actor, reasons=reasons))
+
+
+@act("request.pass-form")
+def pass_form(node: Node, actor: Actor, *, request: str) -> Told:
+    """Find a request's form in order (authority): the provider's clock begins."""
+    return _done(node, node.registry.pass_form(request, by=actor))
+
+
+@act("request.accept")
+def accept(node: Node, actor: Actor, *, request: str, contact: str) -> Told:
+    """Take a request up under an acceptance number, naming whom the other department can ask."""
+    held = node.registry.accept_request(request, by=actor, contact=contact)
+    return _done(node, held) | {"acceptance": held.way.acceptance}
 
 
 @act("request.refuse")
@@ -50,26 +86,67 @@ def refuse(
     reason: str,
     code: str | None = None,
     legal_basis: str | None = None,
-) -> dict[str, object]:
+) -> Told:
     """Refuse in words. `code` is one of REFUSAL_CODES and then needs the law; None: words alone."""
     held = node.registry.refuse(
         request, by=actor, reason=reason, code=code, legal_basis=legal_basis
     )
-    return {"id": held.id, "state": held.state.value, "entry": _entry(node, REQUEST, held.id)}
+    return _done(node, held)
 
 
 @act("request.ask-once")
-def ask_once(node: Node, actor: Actor, *, request: str, question: str) -> dict[str, object]:
+def ask_once(node: Node, actor: Actor, *, request: str, question: str) -> Told:
     """Ask the requesting department to supplement its request: once, and everything at once."""
-    held = node.registry.ask_once(request, by=actor, question=question)
-    return {"id": held.id, "state": held.state.value, "entry": _entry(node, REQUEST, held.id)}
+    return _done(node, node.registry.ask_once(request, by=actor, question=question))
 
 
 @act("request.supplement")
-def supplement(node: Node, actor: Actor, *, request: str, answer: str) -> dict[str, object]:
+def supplement(node: Node, actor: Actor, *, request: str, answer: str) -> Told:
     """Answer the provider's one question; the request goes back to be decided."""
-    held = node.registry.supplement(request, by=actor, answer=answer)
-    return {"id": held.id, "state": held.state.value, "entry": _entry(node, REQUEST, held.id)}
+    return _done(node, node.registry.supplement(request, by=actor, answer=answer))
+
+
+@act("request.withdraw")
+def withdraw(node: Node, actor: Actor, *, request: str, reason: str) -> Told:
+    """Take a request back before it is decided."""
+    return _done(node, node.registry.withdraw_request(request, by=actor, reason=reason))
+
+
+@act("request.transfer")
+def transfer(
+    node: Node,
+    actor: Actor,
+    *,
+    request: str,
+    to: str,
+    reason: str,
+    items: tuple[str, ...] | None = None,
+    match: tuple[str, ...] | None = None,
+) -> Told:
+    """Pass a request on to the provider of the resource `to`; the clock goes on as it stood.
+
+    `items` and `match` name what is asked of the other resource; None: the same names.
+    """
+    held = node.registry.transfer_request(
+        request, to=to, by=actor, reason=reason, items=items, match=match
+    )
+    return _done(node, held)
+
+
+@act("request.ask-extension")
+def ask_extension(node: Node, actor: Actor, *, request: str, days: int, reason: str) -> Told:
+    """Ask the authority for so many more working days to answer."""
+    held = node.registry.ask_extension(request, days=days, by=actor, reason=reason)
+    return _done(node, held)
+
+
+@act("request.answer-extension")
+def answer_extension(
+    node: Node, actor: Actor, *, request: str, consent: bool, text: str = ""
+) -> Told:
+    """Consent to more time, or not (authority); the requesting department is told."""
+    held = node.registry.answer_extension(request, consent=consent, by=actor, text=text)
+    return _done(node, held)
 
 
 @act("request.list")
@@ -77,51 +154,55 @@ def list_requests(  # noqa: PLR0913 - filters and a page, named one by one
     node: Node,
     actor: Actor,
     *,
-    side: Literal["made", "received"] | None = None,
+    side: Literal["made", "received", "all"] | None = None,
     state: RequestState | None = None,
+    states: list[RequestState] | None = None,
     department: str | None = None,
     resource: str | None = None,
+    basket: str | None = None,
     first: int = FIRST,
     after: str | None = None,
     before: str | None = None,
 ) -> Told:
     """Requests that one's department made or has to answer, newest first; the authority sees all.
 
-    `side` None takes both sides, `department` is the one on the other side. `counts` says how many there are
-    in each state under the other filters.
+    `side` None takes both sides, `department` is the one on the other side, `states` several states at once.
+    `counts` says how many there are in each state under the other filters. Each row says what is due when.
     """
     held = node.held(REQUEST)
-    owners = _owners(node, {request.resource for request in held.values()})
+    resources = resources_of(node, {request.resource for request in held.values()})
+
+    def owner(request: SharingRequest) -> str:
+        known = resources.get(request.resource)
+        return "" if known is None else known.department
+
+    wanted = set(states or ()) | ({state} if state is not None else set())
     fit = {
         key: request
         for key, request in held.items()
-        if _concerns(request, owners.get(request.resource, ""), actor, side=side)
+        if _concerns(request, owner(request), actor, side=side)
         and resource in {None, request.resource}
-        and department in {None, request.department, owners.get(request.resource)}
+        and department in {None, request.department, owner(request)}
+        and basket in {None, request.way.basket}
     }
-    shown = {key: request for key, request in fit.items() if state in {None, request.state}}
+    shown = {key: request for key, request in fit.items() if not wanted or request.state in wanted}
     span = Span(first=first, after=after, before=before)
+    law, now = node.registry.law(), node.ports.now()
     return paged(
         cut(shown, span, newest=True),
-        lambda request: _asked(request, provider=owners.get(request.resource, "")),
+        lambda request: _asked(request, resources.get(request.resource), law, at=now),
         counts=counted(request.state.value for request in fit.values()),
     )
 
 
 @act("request.show")
-def show_request(node: Node, actor: Actor, *, request: str) -> dict[str, object]:
+def show_request(node: Node, actor: Actor, *, request: str) -> Told:
     """One request whole, for the departments on both sides of it and the authority."""
-    with node.databases.registry.execution_options(reading=True).connect() as connection:
-        held = store.find(
-            connection, REQUEST, request, recorded=node.ledger.digest, sealer=node.sealer
-        )
-    resource = _resource(node, held.resource) if held is not None else None
-    provider = resource.department if resource is not None else ""
-    if held is None or not (
-        actor.has(Role.AUTHORITY) or actor.department in {held.department, provider}
-    ):
-        raise ActError("NOT_FOUND", f"no request {request} of your department")
-    return _asked(held, provider=provider) | {
+    held = visible(node, actor, request)
+    resource = resource_of(node, held.resource)
+    way = held.way
+    grants = (g.id for g in node.live.load().grants.values() if g.request == held.id)
+    return _asked(held, resource, node.registry.law(), at=node.ports.now()) | {
         "match": list(held.match),
         "purposes": list(held.purposes),
         "channels": list(held.channels),
@@ -129,211 +210,115 @@ def show_request(node: Node, actor: Actor, *, request: str) -> dict[str, object]
         "not_before": held.not_before.isoformat(),
         "not_after": held.not_after.isoformat(),
         "daily_quota": held.daily_quota,
+        "volume": way.volume,
+        "attachments": [
+            {"name": one.name, "digest": one.digest, "size": one.size, "media": one.media}
+            for one in way.attachments
+        ],
         "created_by": held.created_by,
         "signed_by": held.signed_by,
         "decided_by": held.decided_by,
+        "decided_at": _moment(way.decided_at),
         "refusal": held.refusal,
         "refusal_code": held.refusal_code,
         "refusal_basis": held.refusal_basis,
         "supplement_asked": held.supplement_asked,
         "supplement_given": held.supplement_given,
-        "entry": _entry(node, REQUEST, held.id),
-        "grant": next(
-            (g.id for g in node.live.load().grants.values() if g.request == held.id), None
-        ),
-    }
-
-
-@act("grant.give")
-def give(node: Node, actor: Actor, *, request: str, terms: Terms) -> dict[str, object]:
-    given = node.registry.grant(request, by=actor, terms=terms)
-    return _told(given) | {"entry": _entry(node, GRANT, given.id)}
-
-
-@act("grant.suspend")
-def suspend(node: Node, actor: Actor, *, grant: str, reason: str = "") -> dict[str, object]:
-    return _told(node.registry.suspend(grant, by=actor, reason=reason))
-
-
-@act("grant.resume")
-def resume(node: Node, actor: Actor, *, grant: str) -> dict[str, object]:
-    return _told(node.registry.resume(grant, by=actor))
-
-
-@act("grant.revoke")
-def revoke(node: Node, actor: Actor, *, grant: str, reason: str = "") -> dict[str, object]:
-    return _told(node.registry.revoke(grant, by=actor, reason=reason))
-
-
-@act("grant.list")
-def list_grants(  # noqa: PLR0913 - filters and a page, named one by one
-    node: Node,
-    actor: Actor,
-    *,
-    side: Side | None = None,
-    state: GrantState | None = None,
-    department: str | None = None,
-    resource: str | None = None,
-    ends_within: int | None = None,
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Grants that one's department has or gave, newest first; the authority and auditors see all.
-
-    `side` None takes every side, `department` is the one on the other side, `ends_within` counts days from
-    now in which a grant in force ends. `counts` says how many there are in each state, `sides` on each side.
-    """
-    entries = _entries(node, GRANT)
-    seen = {key: held for key, held in node.held(GRANT).items() if _sees(actor, held)}
-    fit = {
-        key: held
-        for key, held in seen.items()
-        if side in {None, side_of(held, actor.department)}
-        and resource in {None, held.resource}
-        and department in {None, held.department, held.provider}
-        and (ends_within is None or _ends(held, node.ports.now(), within=ends_within))
-    }
-    shown = {key: held for key, held in fit.items() if state in {None, held.state}}
-    span = Span(first=first, after=after, before=before)
-    return paged(
-        cut(shown, span, newest=True),
-        lambda held: _told(held) | {"entry": entries.get(held.id)},
-        counts=counted(held.state.value for held in fit.values()),
-        sides=counted(side_of(held, actor.department) for held in seen.values()),
-    )
-
-
-@act("grant.show")
-def show_grant(node: Node, actor: Actor, *, grant: str) -> Told:
-    """One grant, for the departments on both sides of it, the authority and auditors."""
-    with node.databases.registry.execution_options(reading=True).connect() as connection:
-        held = store.find(connection, GRANT, grant, recorded=node.ledger.digest, sealer=node.sealer)
-    if held is None or not _sees(actor, held):
-        raise ActError("NOT_FOUND", f"no grant {grant} of your department")
-    return _told(held) | {"entry": _entry(node, GRANT, held.id)}
-
-
-@act("case.confirm-party")
-def confirm_party(
-    node: Node,
-    actor: Actor,
-    *,
-    number: str,
-    system: str,
-    type: SubjectType,  # noqa: A002 - the word of the envelope
-    identifier: str,
-    role: str = "",
-) -> dict[str, object]:
-    """The second officer's word for a party that was added late."""
-    party = NamedParty(type=type, identifier=identifier, role=role)
-    held = node.registry.confirm_party(number, party, by=actor, system=system)
-    return {"case": held.id, "parties": sum(party.counts for party in held.parties)}
-
-
-@act("case.list")
-def list_cases(
-    node: Node,
-    actor: Actor,
-    *,
-    state: CaseState | None = None,
-    matter: str | None = None,
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Cases of one's own department, newest first, without numbers and parties."""
-    fit = {
-        key: held
-        for key, held in node.held(CASE).items()
-        if held.department == actor.department and matter in {None, held.matter}
-    }
-    shown = {key: held for key, held in fit.items() if state in {None, held.state}}
-    return paged(
-        cut(shown, Span(first=first, after=after, before=before), newest=True),
-        _case,
-        counts=counted(held.state.value for held in fit.values()),
-    )
-
-
-@act("case.show")
-def show_case(node: Node, actor: Actor, *, number: str) -> dict[str, object]:
-    """A case of one's own department, found by the number that the clerk types.
-
-    Its parties are told by kind and role alone: who they are is kept as digests.
-    """
-    systems = [s.id for s in node.live.load().systems.values() if s.department == actor.department]
-    recorded = node.ledger.rows()
-    with node.databases.registry.execution_options(reading=True).connect() as connection:
-        found = [
-            case
-            for system in systems
-            if (case := store.find_case(connection, recorded, node.sealer, system, number))
-        ]
-    if not found:
-        # The number stays out of the message: in some matters it is personal.
-        raise ActError("NOT_FOUND", "no case of this number in your department")
-    case = found[0]
-    return _case(case) | {
-        "project": case.project,
-        "named": [
-            {
-                "type": party.type.value,
-                "role": party.role,
-                "late": party.late,
-                "counts": party.counts,
-                "added_by": party.added_by,
-            }
-            for party in case.parties
+        "returned": _said(way.returned),
+        "accepted": _said(way.accepted),
+        "contact": way.contact,
+        "withdrawn": _said(way.withdrawn),
+        "ended": _said(way.ended),
+        "moves": [
+            {"resource": one.resource, "provider": one.provider, **(_said(one.said) or {})}
+            for one in way.moves
         ],
+        "extension": None
+        if way.extension is None
+        else {
+            "days": way.extension.days,
+            "asked": _said(way.extension.asked),
+            "answered": _said(way.extension.answered),
+            "consented": way.extension.consented,
+        },
+        "overdue_at": _moment(way.overdue_at),
+        "delivered_at": _moment(way.delivered_at),
+        "delivered_entry": way.delivered_entry,
+        "undelivered_at": _moment(way.undelivered_at),
+        "entry": entry_of(node, REQUEST, held.id),
+        "grant": next(grants, None),
     }
 
 
-def side_of(grant: Grant, department: str) -> Side:
-    """Say on which side of a grant a department stands."""
-    if grant.department == department:
-        return "have"
-    return "gave" if grant.provider == department else "others"
+def visible(node: Node, actor: Actor, request: str) -> SharingRequest:
+    """Return a request that the actor may see. Raises ActError NOT_FOUND."""
+    held = found(node, REQUEST, request)
+    resource = resource_of(node, held.resource) if held is not None else None
+    provider = resource.department if resource is not None else ""
+    if held is None or not _sees(held, provider, actor):
+        raise ActError("NOT_FOUND", f"no request {request} of your department")
+    return held
+
+
+def brief(held: SharingRequest) -> Told:
+    return {"id": held.id, "state": held.state.value}
+
+
+def clock_told(
+    request: SharingRequest, sharing_class: SharingClass, law: Statutes, *, at: datetime
+) -> Told | None:
+    """What runs for a request, by which text, until when; None where nothing does."""
+    running = clocks.running(request, sharing_class, law)
+    if running is None:
+        return None
+    stage, clock = running
+    return {
+        "stage": stage.value,
+        "rule": clock.rule.id,
+        "days": clock.rule.value,
+        "citation": None if clock.rule.provisional else clock.rule.citation,
+        "due": clock.due.day.isoformat(),
+        "provisional": clock.due.provisional,
+        "paused": clock.paused,
+        "late": clock.passed(at) or request.state is RequestState.OVERDUE,
+        "left": law.left(clock, at=at),
+    }
+
+
+def _done(node: Node, held: SharingRequest) -> Told:
+    return brief(held) | {"entry": entry_of(node, REQUEST, held.id)}
 
 
 def _concerns(request: SharingRequest, owner: str, actor: Actor, *, side: str | None) -> bool:
-    made, received = request.department == actor.department, owner == actor.department
+    made = request.department == actor.department
+    received = owner == actor.department and not made and request.state not in OWN_SIDE
+    authority = actor.has(Role.AUTHORITY)
     match side:
         case "made":
             return made
         case "received":
-            return received and not made
+            return received
+        case "all":
+            return authority
         case _:
-            return made or received or actor.has(Role.AUTHORITY)
+            return made or received or authority
 
 
-def _sees(actor: Actor, held: Grant) -> bool:
-    everything = actor.has(Role.AUTHORITY) or actor.has(Role.AUDITOR)
-    return everything or actor.department in {held.department, held.provider}
+def _sees(request: SharingRequest, provider: str, actor: Actor) -> bool:
+    if actor.has(Role.AUTHORITY) or actor.department == request.department:
+        return True
+    past = {one.provider for one in request.way.moves}
+    return request.state not in OWN_SIDE and actor.department in {provider, *past}
 
 
-def _ends(held: Grant, now: datetime, *, within: int) -> bool:
-    in_force = held.state is GrantState.ACTIVE and held.not_after > now
-    return in_force and held.not_after <= now + timedelta(days=within)
-
-
-def _case(case: Case) -> Told:
-    return {
-        "id": case.id,
-        "system": case.system,
-        "matter": case.matter,
-        "state": case.state.value,
-        "attested": case.attested_by is not None,
-        "parties": len(case.parties),
-        "accepted_at": case.accepted_at.isoformat(),
-    }
-
-
-def _asked(request: SharingRequest, *, provider: str) -> Told:
+def _asked(
+    request: SharingRequest, resource: Resource | None, law: Statutes, *, at: datetime
+) -> Told:
+    sharing_class = SharingClass.CONDITIONAL if resource is None else resource.sharing_class
     return {
         "id": request.id,
         "resource": request.resource,
-        "provider": provider,
+        "provider": "" if resource is None else resource.department,
         "department": request.department,
         "systems": list(request.systems),
         "items": list(request.items),
@@ -341,60 +326,16 @@ def _asked(request: SharingRequest, *, provider: str) -> Told:
         "state": request.state.value,
         "scenario": request.scenario,
         "created_at": request.created_at.isoformat(),
+        "basket": request.way.basket,
+        "acceptance": request.way.acceptance or None,
+        "clock": clock_told(request, sharing_class, law, at=at),
     }
 
 
-def _owners(node: Node, codes: set[str]) -> dict[str, str]:
-    """The departments of some resources, out of the live picture where it has them: that one is warm."""
-    shown = node.live.load().resources
-    if all(code in shown for code in codes):
-        return {code: shown[code].department for code in codes}
-    # A withdrawn resource that is being drafted anew stands in no picture until it is announced again.
-    return node.owners()
+def _said(said: Said | None) -> Told | None:
+    """What somebody said of a request, without who: officers are named by their departments alone."""
+    return None if said is None else {"at": said.at.isoformat(), "text": said.text}
 
 
-def _resource(node: Node, code: str) -> Resource | None:
-    """Return a resource in whatever state; None where there is none that the log vouches for."""
-    with node.databases.registry.execution_options(reading=True).connect() as connection:
-        held = store.find(
-            connection, RESOURCE, code, recorded=node.ledger.digest, sealer=node.sealer
-        )
-    return None if held is None else held.resource
-
-
-def _entries(node: Node, kind: Kind[Any]) -> dict[str, int | None]:
-    """Return the index of the act that made each row what it is, by key; None: in an older shard."""
-    return {
-        key: node.index_of(number)
-        for (table, key), (number, _digest) in node.ledger.rows().items()
-        if table == kind.table
-    }
-
-
-def _entry(node: Node, kind: Kind[Any], key: str) -> int | None:
-    """Return the index of the act that made a row what it is; None: no row, or in an older shard."""
-    with node.databases.registry.execution_options(reading=True).connect() as connection:
-        number = store.entry_of(connection, kind, key)
-    return None if number is None else node.index_of(number)
-
-
-def _told(grant: Grant) -> Told:
-    return {
-        "id": grant.id,
-        "resource": grant.resource,
-        "provider": grant.provider,
-        "department": grant.department,
-        "systems": list(grant.systems),
-        "items": list(grant.items),
-        "masks": grant.masks,
-        "matters": list(grant.matters),
-        "purposes": list(grant.purposes),
-        "operations": list(grant.operations),
-        "channels": list(grant.channels),
-        "daily_quota": grant.daily_quota,
-        "daily_rows": grant.daily_rows,
-        "daily_subjects": grant.daily_subjects,
-        "request": grant.request,
-        "until": grant.not_after.isoformat(),
-        "state": grant.state.value,
-    }
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -105,6 +105,14 @@ class Query:
         return made(types.Resource, told | _nested(told))
 
     @_field
+    async def resource_impact(self, info: Info, code: str) -> types.Impact | None:
+        return _impact(await _act(info, "resource.impact", code=code))
+
+    @_field
+    async def catalogue_feed(self, info: Info, first: int = PAGE) -> list[types.News] | None:
+        return [made(types.News, row) for row in await _act(info, "catalogue.feed", first=first)]
+
+    @_field
     async def resource_history(self, info: Info, code: str) -> list[types.Revision] | None:
         told = await _act(info, "resource.history", code=code)
         return [made(types.Revision, row) for row in told["rows"]]
@@ -376,6 +384,13 @@ class Mutation:
         return await _resource(info, "resource.draft", resource=drafted)
 
     @_change
+    async def register_upstream(
+        self, info: Info, resource: types.UpstreamResourceInput
+    ) -> types.ResourceState | None:
+        told = strawberry.asdict(resource)
+        return await _resource(info, "resource.register-upstream", **told)
+
+    @_change
     async def examine_resource(
         self,
         info: Info,
@@ -421,9 +436,9 @@ class Mutation:
 
     @_change
     async def withdraw_resource(
-        self, info: Info, code: str, reason: str = ""
-    ) -> types.ResourceState | None:
-        return await _resource(info, "resource.withdraw", code=code, reason=reason)
+        self, info: Info, code: str, reason: str = "", seen: str | None = None
+    ) -> types.Impact | None:
+        return _impact(await _act(info, "resource.withdraw", code=code, reason=reason, seen=seen))
 
     @_change
     async def designate_item_source(
@@ -499,6 +514,17 @@ def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
         "contact": None if contact is None else made(types.Contact, contact),
         "upstream": None if upstream is None else made(types.Upstream, upstream),
     }
+
+
+def _impact(told: Mapping[str, Any]) -> types.Impact:
+    return made(
+        types.Impact,
+        {
+            **told,
+            "grants": [made(types.HitGrant, one) for one in told["grants"]],
+            "matters": [made(types.HitMatter, one) for one in told["matters"]],
+        },
+    )
 
 
 def _return(told: Mapping[str, Any]) -> types.Return:

@@ -241,6 +241,44 @@ class Change:
 
 
 @strawberry.type
+class HitGrant:
+    grant: str
+    department: str
+    systems: list[str]
+
+
+@strawberry.type
+class HitMatter:
+    matter: str
+    name: str
+    department: str
+
+
+@strawberry.type
+class Impact:
+    """What a withdrawal hits."""
+
+    code: str
+    state: str
+    grants: list[HitGrant]
+    matters: list[HitMatter]
+    departments: list[str]
+    seen: str
+    """Mark of this list, to be given when withdrawing."""
+
+
+@strawberry.type
+class News:
+    kind: str
+    resource: str
+    revision: int
+    name: str
+    department: str
+    at: str
+    entry: int | None
+
+
+@strawberry.type
 class ItemHolder:
     resource: str
     department: str
@@ -443,6 +481,22 @@ class UpstreamInput:
     holder: str
     way_to_ask: str
     letter: str = ""
+
+
+@strawberry.input
+class UpstreamResourceInput:
+    """A resource that a body above holds and that is not connected here; `items` are titles."""
+
+    code: str
+    name: str
+    holder: str
+    way_to_ask: str
+    items: list[str]
+    letter: str = ""
+    key: str | None = None
+    name_en: str = ""
+    abstract: str = ""
+    conditions: str = ""
 
 
 @strawberry.input

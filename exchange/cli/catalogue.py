@@ -452,7 +452,6 @@ def _step(verb: str, text: str) -> click.Command:
 
 _step("submit", "Sign off a draft as head of the department and send it to the authority.")
 _step("announce", "Announce a submitted resource to all departments (authority).")
-_step("withdraw", "Withdraw an announced resource.")
 _step("show", "Show a resource with its items.")
 
 

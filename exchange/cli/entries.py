@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -103,6 +104,52 @@ def _reason(text: str) -> dict[str, str]:
     return {"code": code, "about": about, "text": said}
 
 
+@click.command("impact")
+@click.argument("code")
+@as_json
+@with_office
+def impact(office: Office, code: str, json_: bool) -> None:
+    """List the grants and matters that a withdrawal would hit."""
+    _tell_impact(office.perform("resource.impact", code=code), json_=json_)
+
+
+@click.command("withdraw")
+@click.argument("code")
+@click.option("--reason", default="", help="Kept sealed.")
+@click.option("--yes", is_flag=True, help="Do not show the list of what it hits and ask.")
+@as_json
+@with_office
+def withdraw(office: Office, code: str, reason: str, yes: bool, json_: bool) -> None:
+    """Withdraw an announced resource, after showing which grants and matters that hits.
+
+    Every department that is hit gets a notice.
+    """
+    seen: str | None = None
+    if not yes and not json_:
+        found = office.perform("resource.impact", code=code)
+        _tell_impact(found, json_=False)
+        click.confirm("withdraw it?", abort=True)
+        seen = found["seen"]
+    tell(
+        office.perform("resource.withdraw", code=code, reason=reason, seen=seen)
+        if json_
+        else _short(office.perform("resource.withdraw", code=code, reason=reason, seen=seen)),
+        json_=json_,
+    )
+
+
+def _short(said: dict[str, Any]) -> dict[str, Any]:
+    return {name: said[name] for name in ("code", "state", "notified")}
+
+
+def _tell_impact(found: dict[str, Any], *, json_: bool) -> None:
+    if json_:
+        tell(found, json_=True)
+        return
+    tell(found["grants"] or "no grant rests on it", json_=False, title="grants")
+    tell(found["matters"] or "no matter rests on it", json_=False, title="matters")
+
+
 @click.command("history")
 @click.argument("code")
 @as_json
@@ -156,12 +203,41 @@ def restore(office: Office, code: str, revision: int, json_: bool) -> None:
     tell(office.perform("resource.restore", code=code, revision=revision), json_=json_)
 
 
+@click.command("register-upstream")
+@click.argument("code")
+@click.option("--name", required=True, help="Chinese title.")
+@click.option("--name-en", default="", help="English title.")
+@click.option("--holder", required=True, help="Who above holds it.")
+@click.option("--way", "way_to_ask", required=True, help="How it is asked for there.")
+@click.option("--letter", default="", help="Number of the letter by which it was asked for.")
+@click.option("--item", "items", multiple=True, required=True, help="Title of an item; repeatable.")
+@click.option(
+    "--key", help="Title of the item by which a record is asked for; the first otherwise."
+)
+@click.option("--abstract", default="")
+@click.option("--conditions", default="")
+@as_json
+@with_office
+def register_upstream(
+    office: Office, code: str, items: tuple[str, ...], json_: bool, **told: Any
+) -> None:
+    """Draft a resource that a body above holds and that is not connected here.
+
+    It is found and asked for like any other, and never served.
+    """
+    said = office.perform("resource.register-upstream", code=code, items=list(items), **told)
+    tell(said, json_=json_)
+
+
 COMMANDS = (
+    register_upstream,
     collisions,
     designate,
     designated,
     examine,
     give_back,
+    impact,
+    withdraw,
     history,
     diff,
     restore,

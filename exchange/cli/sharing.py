@@ -1,12 +1,16 @@
-"""Nouns of sharing: request and grant."""
+"""Nouns of asking: request and basket."""
 
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import click
 
-from catalogue.model import GrantState, RequestState
-from catalogue.sharing import REFUSAL_CODES, Terms
+from catalogue.model import RequestState
+from catalogue.sharing import REFUSAL_CODES
+from exchange.cli.files import leave_upload
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
 from exchange.clock import now
@@ -17,31 +21,226 @@ def request() -> None:
     """Requests: ask another department for data."""
 
 
-@request.command("create")
-@click.argument("resource")
-@click.option("--system", "systems", help="System that will call.", multiple=True, required=True)
-@click.option("--item", "items", help="Item to be read, by its name.", multiple=True, required=True)
-@click.option("--match", "match", multiple=True, help="Item to be compared: keys and claims.")
-@click.option(
-    "--matter", "matters", help="Matter for which it is needed.", multiple=True, required=True
+_ASKED = (
+    click.option(
+        "--system", "systems", help="System that will call.", multiple=True, required=True
+    ),
+    click.option(
+        "--matter", "matters", help="Matter for which it is needed.", multiple=True, required=True
+    ),
+    click.option("--purpose", "purposes", multiple=True, default=["administrative-basis"]),
+    click.option("--channel", "channels", multiple=True, default=["query", "verify"]),
+    click.option(
+        "--basis", "legal_basis", required=True, help="Law, article: why it may be asked."
+    ),
+    click.option("--scenario", required=True, help="What it is used for, in words."),
+    click.option("--days", default=365, help="How long it is needed."),
+    click.option("--quota", "daily_quota", default=1000, help="Calls a day."),
+    click.option("--volume", type=click.IntRange(1), help="Records expected in a month."),
 )
-@click.option("--purpose", "purposes", multiple=True, default=["administrative-basis"])
-@click.option("--channel", "channels", multiple=True, default=["query", "verify"])
-@click.option("--basis", "legal_basis", required=True, help="Law, article: why it may be asked.")
-@click.option("--scenario", required=True, help="What it is used for, in words.")
-@click.option("--days", default=365, help="How long it is needed.")
-@click.option("--quota", "daily_quota", default=1000, help="Calls a day.")
-@as_json
-@with_office
-def create(office: Office, days: int, json_: bool, **wanted: Any) -> None:
-    """Draft a request; a second officer of your department signs it."""
+_NAMED = (
+    click.option("--item", "items", help="Item to be read, by its name.", multiple=True),
+    click.option("--match", "match", multiple=True, help="Item to be compared: keys and claims."),
+)
+
+
+def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say what is asked, but not of which resource."""
+    return reduce(lambda made, option: option(made), reversed(_ASKED), command)
+
+
+def _naming(command: Callable[..., Any]) -> Callable[..., Any]:
+    return reduce(lambda made, option: option(made), reversed(_NAMED), command)
+
+
+def _wanted(*, days: int, **asked: Any) -> dict[str, Any]:
     begins = now()
-    asked = {
-        **wanted,
+    return {
+        **asked,
         "not_before": begins.isoformat(),
         "not_after": (begins + timedelta(days=days)).isoformat(),
     }
-    tell(office.perform("request.create", wanted=asked), json_=json_)
+
+
+@request.command("create")
+@click.argument("resource")
+@_naming
+@_asking
+@as_json
+@with_office
+def create(office: Office, json_: bool, **asked: Any) -> None:
+    """Draft a request; a second officer of your department signs it."""
+    tell(office.perform("request.create", wanted=_wanted(**asked)), json_=json_)
+
+
+@request.command("revise")
+@click.argument("request_id")
+@click.argument("resource")
+@_naming
+@_asking
+@as_json
+@with_office
+def revise(office: Office, request_id: str, json_: bool, **asked: Any) -> None:
+    """Change a draft, or one that the head gave back; it says everything anew."""
+    told = office.perform("request.revise", request=request_id, wanted=_wanted(**asked))
+    tell(told, json_=json_)
+
+
+@request.command("return")
+@click.argument("request_id")
+@click.option("--reasons", required=True, help="Every reason, at once.")
+@as_json
+@with_office
+def give_back(office: Office, request_id: str, reasons: str, json_: bool) -> None:
+    """Give a draft back as its head, or in the form check as the authority."""
+    tell(office.perform("request.return", request=request_id, reasons=reasons), json_=json_)
+
+
+@request.command("pass-form")
+@click.argument("request_id")
+@as_json
+@with_office
+def pass_form(office: Office, request_id: str, json_: bool) -> None:
+    """Find a request's form in order (authority): the provider's clock begins."""
+    tell(office.perform("request.pass-form", request=request_id), json_=json_)
+
+
+@request.command("accept")
+@click.argument("request_id")
+@click.option("--contact", required=True, help="Who can be asked about it, and how.")
+@as_json
+@with_office
+def accept(office: Office, request_id: str, contact: str, json_: bool) -> None:
+    """Take a request up: it gets an acceptance number and a contact."""
+    tell(office.perform("request.accept", request=request_id, contact=contact), json_=json_)
+
+
+@request.command("withdraw")
+@click.argument("request_id")
+@click.option("--reason", required=True, help="Why it is taken back.")
+@as_json
+@with_office
+def withdraw(office: Office, request_id: str, reason: str, json_: bool) -> None:
+    """Take your department's request back before it is decided."""
+    tell(office.perform("request.withdraw", request=request_id, reason=reason), json_=json_)
+
+
+@request.command("transfer")
+@click.argument("request_id")
+@click.argument("to")
+@_naming
+@click.option("--reason", required=True, help="Why another provider has to answer.")
+@as_json
+@with_office
+def transfer(
+    office: Office,
+    request_id: str,
+    to: str,
+    items: tuple[str, ...],
+    match: tuple[str, ...],
+    reason: str,
+    json_: bool,
+) -> None:
+    """Pass a request on to the provider of the resource TO; the clock goes on."""
+    told = office.perform(
+        "request.transfer",
+        request=request_id,
+        to=to,
+        reason=reason,
+        items=items or None,
+        match=match or None,
+    )
+    tell(told, json_=json_)
+
+
+@request.command("ask-extension")
+@click.argument("request_id")
+@click.option("--days", type=click.IntRange(1), required=True, help="More working days.")
+@click.option("--reason", required=True, help="Why more time is needed.")
+@as_json
+@with_office
+def ask_extension(office: Office, request_id: str, days: int, reason: str, json_: bool) -> None:
+    """Ask the authority for more time to answer a request."""
+    told = office.perform("request.ask-extension", request=request_id, days=days, reason=reason)
+    tell(told, json_=json_)
+
+
+@request.command("answer-extension")
+@click.argument("request_id")
+@click.option("--consent/--refuse", required=True, help="Whether more time is given.")
+@click.option("--text", default="", help="In words; needed to refuse.")
+@as_json
+@with_office
+def answer_extension(
+    office: Office, request_id: str, consent: bool, text: str, json_: bool
+) -> None:
+    """Consent to more time, or not (authority); the requesting department is told."""
+    told = office.perform(
+        "request.answer-extension", request=request_id, consent=consent, text=text
+    )
+    tell(told, json_=json_)
+
+
+@request.command("attach")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--request", "request_id", help="To one draft.")
+@click.option("--basket", help="To every draft of a basket.")
+@as_json
+@with_office
+def attach(
+    office: Office, file: Path, request_id: str | None, basket: str | None, json_: bool
+) -> None:
+    """Attach a PDF or OFD file of at most 20 MB to drafts of your department."""
+    if (request_id is None) == (basket is None):
+        raise click.UsageError("either --request or --basket")
+    told = office.perform(
+        "request.attach",
+        upload=leave_upload(office, file),
+        name=file.name,
+        request=request_id,
+        basket=basket,
+    )
+    tell(told, json_=json_)
+
+
+@click.group()
+def basket() -> None:
+    """Baskets: one request over several resources, under a common number."""
+
+
+@basket.command("create")
+@click.argument("wanted", nargs=-1, required=True)
+@_asking
+@as_json
+@with_office
+def create_basket(office: Office, wanted: tuple[str, ...], json_: bool, **asked: Any) -> None:
+    """Draft one request a resource, each WANTED as RESOURCE=ITEM,ITEM; `~ITEM` is only compared."""
+    pairs = [one.partition("=") for one in wanted]
+    if any(not names for _resource, _, names in pairs):
+        raise click.UsageError("RESOURCE=ITEM,ITEM needed")
+    common = _wanted(**asked)
+    told = office.perform(
+        "basket.create",
+        wanted=[
+            {
+                **common,
+                "resource": resource,
+                "items": [name for name in names.split(",") if not name.startswith("~")],
+                "match": [name[1:] for name in names.split(",") if name.startswith("~")],
+            }
+            for resource, _, names in pairs
+        ],
+    )
+    tell(told, json_=json_)
+
+
+@basket.command("sign")
+@click.argument("number")
+@as_json
+@with_office
+def sign_basket(office: Office, number: str, json_: bool) -> None:
+    """Sign off every draft of a basket; each goes to its own provider."""
+    tell(office.perform("basket.sign", basket=number), json_=json_)
 
 
 @request.command("sign")
@@ -105,98 +304,14 @@ def show(office: Office, request_id: str, json_: bool) -> None:
 
 
 @request.command("list")
-@click.option("--side", type=click.Choice(["made", "received"]), help="Both otherwise.")
+@click.option("--side", type=click.Choice(["made", "received", "all"]), help="Both otherwise.")
 @click.option("--state", type=click.Choice(list(RequestState)))
 @click.option("--department", help="Code of the department on the other side.")
 @click.option("--resource", help="Resource code.")
+@click.option("--basket", help="Number of a basket.")
 @spanned
 @as_json
 @with_office
 def list_requests(office: Office, json_: bool, **wanted: Any) -> None:
     """List requests that you made or have to answer, newest first."""
     tell_page(office.perform("request.list", **wanted), json_=json_, title="requests")
-
-
-@click.group()
-def grant() -> None:
-    """Grants: what was agreed, and how it ends."""
-
-
-@grant.command("give")
-@click.argument("request_id")
-@click.option("--item", "items", multiple=True, help="Only these items; all asked otherwise.")
-@click.option("--mask", "masks", multiple=True, help="ITEM=RULE, such as phone=tail4.")
-@click.option(
-    "--operation", "operations", multiple=True, help="Only this trusted document, by its SHA-256."
-)
-@click.option("--max-rows", default=100, help="Records of one step.")
-@click.option("--rows-a-day", type=click.IntRange(1), help="Records of one day.")
-@click.option("--subjects-a-day", type=click.IntRange(1), help="Different subjects of one day.")
-@click.option("--until", type=click.DateTime(), help="Earlier end than asked.")
-@as_json
-@with_office
-def give(
-    office: Office,
-    request_id: str,
-    items: tuple[str, ...],
-    masks: tuple[str, ...],
-    operations: tuple[str, ...],
-    max_rows: int,
-    rows_a_day: int | None,
-    subjects_a_day: int | None,
-    until: datetime | None,
-    json_: bool,
-) -> None:
-    """Agree to a request; it takes effect on the next call."""
-    pairs = [mask.partition("=") for mask in masks]
-    if any(not rule for _item, _, rule in pairs):
-        raise click.UsageError("--mask needs ITEM=RULE")
-    terms = Terms(
-        items=items or None,
-        masks={item: rule for item, _, rule in pairs},
-        max_rows=max_rows,
-        operations=operations,
-        not_after=until.astimezone() if until else None,
-        daily_rows=rows_a_day,
-        daily_subjects=subjects_a_day,
-    )
-    tell(office.perform("grant.give", request=request_id, terms=terms), json_=json_)
-
-
-@grant.command("list")
-@click.option("--side", type=click.Choice(["have", "gave", "others"]), help="All otherwise.")
-@click.option("--state", type=click.Choice(list(GrantState)))
-@click.option("--department", help="Code of the department on the other side.")
-@click.option("--resource", help="Resource code.")
-@click.option("--ends-within", type=int, help="Days in which a grant in force ends.")
-@spanned
-@as_json
-@with_office
-def list_grants(office: Office, json_: bool, **wanted: Any) -> None:
-    """List grants that you have or gave, newest first."""
-    tell_page(office.perform("grant.list", **wanted), json_=json_, title="grants")
-
-
-def _ending(verb: str, text: str) -> click.Command:
-    @grant.command(verb, help=text)
-    @click.argument("grant_id")
-    @click.option("--reason", default="", help="Kept as a disclosure of the act.")
-    @as_json
-    @with_office
-    def ending(office: Office, grant_id: str, reason: str, json_: bool) -> None:
-        tell(office.perform(f"grant.{verb}", grant=grant_id, reason=reason), json_=json_)
-
-    return ending
-
-
-_ending("suspend", "Suspend a grant for a time.")
-_ending("revoke", "Revoke a grant for good: the next call is refused.")
-
-
-@grant.command("resume")
-@click.argument("grant_id")
-@as_json
-@with_office
-def resume(office: Office, grant_id: str, json_: bool) -> None:
-    """Let a suspended grant hold again."""
-    tell(office.perform("grant.resume", grant=grant_id), json_=json_)

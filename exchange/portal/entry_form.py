@@ -18,6 +18,7 @@ from catalogue.metadata import (
     Sensitivity,
     SharingMethod,
     UpdateCycle,
+    Upstream,
 )
 from catalogue.model import Item, Resource
 from exchange.portal.forms import Errors, Form
@@ -83,6 +84,7 @@ def read_metadata(base: Resource, given: Form, errors: Errors) -> dict[str, Any]
         "data_class": _chosen(DataClass, given, "data_class"),
         "base_data": _chosen(BaseData, given, "base_data"),
         "contact": _contact(given, errors),
+        "upstream": None if base.upstream is None else _upstream(given, errors),
     }
 
 
@@ -136,6 +138,15 @@ def _contact(given: Form, errors: Errors) -> Contact | None:
     if not unit or not (telephone or email):
         errors.at("contact_unit", "Name the unit, with a telephone number or an e-mail address")
     return Contact(unit=unit, telephone=telephone, email=email)
+
+
+def _upstream(given: Form, errors: Errors) -> Upstream:
+    holder, way, letter = (given.text(f"upstream_{one}") for one in ("holder", "way", "letter"))
+    if not holder:
+        errors.at("upstream_holder", "Say who above holds it")
+    if not way:
+        errors.at("upstream_way", "Say how it is asked for there")
+    return Upstream(holder=holder, way_to_ask=way, letter=letter)
 
 
 def _days(held: int | None, cycle: UpdateCycle | None) -> int | None:

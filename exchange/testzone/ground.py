@@ -227,6 +227,7 @@ class TestRegistry:
             for resource in real.resources.values()
             if resource.state == "announced"
             and resource.sharing_class is not SharingClass.NOT_SHARED
+            and resource.upstream is None
         ]
         others = sorted(one.code for one in shared if one.code not in own)[:RESOURCES]
         return [resource for resource in shared if resource.code in own.union(others)]

@@ -92,6 +92,9 @@ EXAMPLES: Mapping[str, Example] = {
         "market.operator",
         lambda _: "/publish/edit?source=market&table=business_licence&code=307%2F000002",
     ),
+    "/publish/one-source": ("authority", lambda _: "/publish/one-source"),
+    "/publish/upstream": ("market.operator", lambda _: "/publish/upstream"),
+    "/history/{code:path}": ("hall.operator", lambda _: f"/history/{LICENCE}"),
     "/publish/entry/{code:path}": ("market.head", lambda _: f"/publish/entry/{LICENCE}"),
     "/requests": ("hall.operator", lambda _: "/requests"),
     "/requests/new": ("hall.operator", lambda _: f"/requests/new?resource={quote(DEPOSIT)}"),
@@ -160,6 +163,8 @@ EXAMPLES: Mapping[str, Example] = {
 NO_PAGES = {
     "/static/{path:path}",
     "/audit.json",
+    "/catalogue/feed.atom",
+    "/catalogue/feed.json",
     "/reviews/{id}/report.zip",
     "/audit/entries/{index}/proof",
     "/audit/entries/{index}/file",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,23 @@ from catalogue.errors import (
 )
 from catalogue.examination import CheckKind, Conclusion, ReturnCode, ReturnReason
 from catalogue.lifecycle import Registration
-from catalogue.metadata import Sensitivity
-from catalogue.model import Resource, SubjectType
-from catalogue.rows import RESOURCE, REVISION
-from tests.fakes.catalogue import HALL, MARKET, a_resource, a_source, an_item
+from catalogue.metadata import Sensitivity, Upstream
+from catalogue.model import RequestState, Resource, SharingClass, SubjectType
+from catalogue.rows import NOTICE, RESOURCE, REVISION, WITHDRAWAL
+from catalogue.withdrawals import impact
+from gateway.joining import _named
+from tests.fakes.catalogue import (
+    HALL,
+    HALL_SYSTEM,
+    LICENCE,
+    MARKET,
+    MATTER,
+    TODAY,
+    a_matter,
+    a_resource,
+    a_source,
+    an_item,
+)
 from tests.fakes.district import District, a_registry_database
 
 KEY = an_item(
@@ -232,3 +246,102 @@ def test_a_revision_changed_by_hand_is_not_believed(district: District) -> None:
         connection.exec_driver_sql("UPDATE resource_revision SET announced_by = 'off_other'")
     with pytest.raises(UnrecordedRowError):
         district.registry.restore_resource(CODE, 1, by=district.by("market.operator"))
+
+
+def test_a_withdrawal_keeps_what_it_hit_and_tells_every_department(district: District) -> None:
+    registry, head = district.registry, district.by("market.head")
+    district.announce()
+    grant = district.grant()
+    with pytest.raises(StateError) as raised:
+        registry.withdraw_resource(LICENCE, by=head, reason="停用", seen="0" * 16)
+    assert raised.value.code == "IMPACT_CHANGED"
+    assert held(district, LICENCE).resource.state == "announced"
+    made = registry.withdraw_resource(LICENCE, by=head, reason="停用")
+    assert [one.grant for one in made.impact.grants] == [grant.id]
+    assert [one.matter for one in made.impact.matters] == [MATTER]
+    act = district.ledger.acts[-1]
+    assert (act.facts["grants"], act.facts["matters"], act.narrowing) == (1, 1, True)
+    with registry._unit(district.by("auditor")) as unit:
+        (notice,) = unit.all(NOTICE).values()
+        assert unit.need(WITHDRAWAL, made.id) == made
+    assert (notice.department, notice.kind, notice.resource) == (HALL, "withdrawn", LICENCE)
+    assert registry.see_notice(notice.id, by=district.by("hall.operator")).seen_by is not None
+
+
+def test_the_list_that_was_shown_is_the_one_that_is_hit(district: District) -> None:
+    district.announce()
+    grant, matter = district.grant(), a_matter()
+    shown = impact(a_resource(), grants=[grant], matters=[matter], at=TODAY)
+    assert shown.departments == (HALL,)
+    ended = replace(grant, not_after=TODAY)
+    assert impact(a_resource(), grants=[ended], matters=[], at=TODAY).mark != shown.mark
+    made = district.registry.withdraw_resource(
+        LICENCE, by=district.by("market.head"), seen=shown.mark
+    )
+    assert made.impact == shown
+
+
+def an_upstream(code: str = "201/000009", **changes: Any) -> Resource:
+    members: dict[str, Any] = {
+        "code": code,
+        "name": "不动产登记信息（省级）",
+        "type_name": "ProvincialParcels",
+        "field_name": "provincialParcels",
+        "list_name": "provincialParcelss",
+        "source": "",
+        "table": "",
+        "items": (replace(KEY, column=""), an_item("owner", 1, title="权利人", column="")),
+        "validity": None,
+        "upstream": Upstream(
+            holder="省自然资源厅", way_to_ask="经省平台申请", letter="云资函〔2026〕3号"
+        ),
+    }
+    return a_resource(**members | changes)
+
+
+def test_a_resource_held_above_is_found_and_asked_for_and_never_served(district: District) -> None:
+    registry = district.registry
+    announced = district.announce(an_upstream())
+    snapshot = district.snapshot()
+    assert snapshot.resources[announced.code].upstream == announced.upstream
+    wanted = district.wanted(resource=announced.code, items=("uscc", "owner"), match=("uscc",))
+    drafted = registry.request_sharing(wanted, by=district.by("hall.operator"))
+    signed, granted = registry.sign_request(drafted.id, by=district.by("hall.head"))
+    assert (signed.state, granted) == (RequestState.SUBMITTED, None)
+    assert (
+        registry.ask_once(
+            drafted.id, by=district.by("market.operator"), question="请说明依据"
+        ).state
+        is RequestState.SUPPLEMENT
+    )
+    registry.supplement(drafted.id, by=district.by("hall.operator"), answer="建筑法第八条")
+    registry.grant(drafted.id, by=district.by("market.head"))
+    # Even a grant opens nothing: there is no source, and no contract has it.
+    snapshot = district.snapshot()
+    assert [one.resource for one in snapshot.grants.values()] == [announced.code]
+    assert snapshot.contract(HALL_SYSTEM) == ()
+    assert announced.type_name not in dict(_named(snapshot))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"source": "market", "table": "t"}, "neither source nor table"),
+        ({"upstream": Upstream(holder="省厅", way_to_ask=" ")}, "the way to ask is missing"),
+        ({"emergency_items": ("owner",)}, "nothing is served"),
+    ],
+)
+def test_what_is_held_above_is_registered_as_that(
+    district: District, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidError, match=said):
+        district.registry.draft_resource(an_upstream(**changes), by=district.by("market.operator"))
+    open_ = replace(
+        an_upstream(),
+        sharing_class=SharingClass.UNCONDITIONAL,
+        items=tuple(
+            replace(item, sharing_class=SharingClass.UNCONDITIONAL) for item in an_upstream().items
+        ),
+    )
+    with pytest.raises(InvalidError, match="its holder decides on is conditional"):
+        district.registry.draft_resource(open_, by=district.by("market.operator"))

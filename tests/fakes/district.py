@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -82,10 +82,14 @@ class District:
             engine=self.engine,
             ledger=self.ledger,
             sealer=self.sealer,
-            now=lambda: TODAY,
+            now=self.now,
             fresh_id=fresh_ids(self.first),
             random=fresh_bytes(self.first),
         )
+
+    def now(self) -> datetime:
+        """The moment of every act; a test that needs another one overrides it."""
+        return TODAY
 
     def found(self) -> None:
         """Departments, officers, a matter, a source and the hall's system with its key."""

@@ -12,12 +12,14 @@ from starlette.routing import Route
 
 from catalogue.classification import classify, level_name
 from catalogue.demands import NEED_CHARACTERS
+from catalogue.entries import holds_personal
 from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
 from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError
 from exchange.node import Node
+from exchange.portal import feed
 from exchange.portal.forms import Errors, read_form
 from exchange.portal.language import translate
 from exchange.portal.listing import counted, read_listed
@@ -224,6 +226,7 @@ def told_entry(
         "department": department_name(snapshot.departments.get(held.department), language)
         or held.department,
         "places": [level_name(one, language=language) for one in place.prefixes] if place else [],
+        "personal": holds_personal(held),
         "recipients": told_recipients(held, snapshot, language),
         "matters": [
             matter.name for matter in snapshot.matters.values() if held.code in matter.resources
@@ -290,6 +293,7 @@ def _department_choices(
 
 ROUTES = [
     Route("/catalogue", listing, methods=["GET"]),
+    *feed.ROUTES,
     Route("/catalogue/demand", demand, methods=["POST"]),
     Route("/catalogue/demands", demands, methods=["GET"]),
     Route("/catalogue/{code:path}", entry, methods=["GET"]),

@@ -50,7 +50,7 @@ async def examine(request: Request) -> Response:
             digest=hashlib.sha256(received.content).hexdigest(),
         )
     if errors:
-        return await publish.shown_entry(request, actor, errors)
+        return await publish.shown_entry(request, actor, errors, given)
     return RedirectResponse(f"/publish/entry/{code}?done=examined", status_code=303)
 
 
@@ -64,7 +64,7 @@ async def give_back(request: Request) -> Response:
     if not errors:
         await tried(errors, request, actor, "resource.return", code=code, reasons=reasons)
     if errors:
-        return await publish.shown_entry(request, actor, errors)
+        return await publish.shown_entry(request, actor, errors, given)
     return RedirectResponse(f"/publish/entry/{code}?done=returned", status_code=303)
 
 

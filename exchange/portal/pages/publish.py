@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalogue.compatibility import breaks, broken
+from catalogue.entries import gaps
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
 from catalogue.rows import GRANT, RESOURCE, SOURCE
@@ -31,7 +32,7 @@ from exchange.portal.entry_form import (
 from exchange.portal.forms import Errors, Form, read_form
 from exchange.portal.pages.catalogue import told_recipients
 from exchange.portal.render import page
-from exchange.portal.rooms import CLASSES, MASKS, Names, names_for, tried
+from exchange.portal.rooms import CLASSES, MASKS, Names, acted, names_for, tried
 from exchange.portal.session import signed_in
 
 LAW_LEVELS = ("law", "administrative-regulation", "state-council-decision")
@@ -121,6 +122,7 @@ async def step(request: Request) -> Response:
     arguments: dict[str, Any] = {"code": code}
     if verb == "withdraw":
         arguments["reason"] = str(given.get("reason", ""))
+        arguments["seen"] = str(given.get("seen", "")) or None
         if not arguments["reason"].strip():
             errors.at("reason", "Say why the entry is withdrawn")
     if not errors:
@@ -175,8 +177,10 @@ def _edit(
     )
 
 
-async def shown_entry(request: Request, actor: Actor, errors: Errors) -> Response:
-    """The entry's page, with what is wrong with a form of it."""
+async def shown_entry(
+    request: Request, actor: Actor, errors: Errors, given: Mapping[str, str] | None = None
+) -> Response:
+    """The entry's page, with what is wrong with a form of it and what was typed there."""
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["code"], names_for(request)
@@ -187,6 +191,7 @@ async def shown_entry(request: Request, actor: Actor, errors: Errors) -> Respons
         status=400 if errors else 200,
         errors=errors.by_field,
         done=request.query_params.get("done", ""),
+        given={} if given is None else dict(given),
         **shown,
     )
 
@@ -399,8 +404,40 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
         **told_course(node, actor, registration, names),
-        "may_withdraw": resource.state == "announced"
-        and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
+        "gaps": gaps(resource) if own and resource.state != "announced" else (),
+        "collides": _collides(node, actor, code),
+        **_withdrawing(node, actor, resource, names, own=own),
+    }
+
+
+def _collides(node: Node, actor: Actor, code: str) -> list[str]:
+    """Titles of the items that wait for the authority's word whose they are."""
+    return [
+        one["title"]
+        for one in acted(node, actor, "item.collisions")
+        if any(holder["resource"] == code for holder in one["holders"][:1])
+    ]
+
+
+def _withdrawing(
+    node: Node, actor: Actor, resource: Resource, names: Names, *, own: bool
+) -> dict[str, Any]:
+    """Whether this officer may withdraw the entry, and then what that would hit."""
+    may = resource.state == "announced" and (
+        (own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)
+    )
+    if not may:
+        return {"may_withdraw": False}
+    hit = acted(node, actor, "resource.impact", code=resource.code)
+    return {
+        "may_withdraw": True,
+        "seen": hit["seen"],
+        "hit_grants": [
+            one | {"name": names.department(one["department"])} for one in hit["grants"]
+        ],
+        "hit_matters": [
+            one | {"office": names.department(one["department"])} for one in hit["matters"]
+        ],
     }
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
-from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.keeping import ErasureState
@@ -48,6 +47,7 @@ from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
+from catalogue.withdrawals import HitGrant, HitMatter, Impact, Withdrawal
 from tests.fakes.catalogue import (
     TODAY,
     a_case,
@@ -68,6 +68,7 @@ from tests.fakes.catalogue import (
     an_officer,
 )
 from tests.fakes.sealer import FakeSealer
+from tests.fakes.sharing_rows import SHARING_ROWS
 
 SALT = b"0123456789abcdef"
 MEMBERS = {"/name": Member(type="string", values=("a", "b"), optional=True)}
@@ -317,6 +318,21 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             restored_from=1,
         ),
     ),
+    "withdrawal": (
+        Withdrawal(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            name="营业执照",
+            department="market",
+            impact=Impact(
+                grants=(HitGrant(grant="grt_1", department="hall", systems=("sys_hall",)),),
+                matters=(HitMatter(matter="1", name="许可", department="hall"),),
+            ),
+            withdrawn_by="off_authority",
+            withdrawn_at=TODAY,
+        ),
+    ),
     "item_source": (
         ItemSource(
             id="enterprise/企业名称",
@@ -327,16 +343,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             designated_at=TODAY,
         ),
     ),
-    "demand": (
-        Demand(
-            id="dmd_1",
-            department="hall",
-            words="船员证",
-            need="核验船员资格",
-            filed_by="off_operator",
-            filed_at=TODAY,
-        ),
-    ),
+    **SHARING_ROWS,
 }
 
 

@@ -209,6 +209,31 @@ def test_packages_of_ckan_are_read_from_whatever_ckan_answered() -> None:
         assert told.fields["distributions"][0]["method"] == "file"
 
 
+def test_what_is_held_above_is_drafted_without_a_source() -> None:
+    told = Told(
+        code="307/8",
+        fields={
+            "code": "307/8",
+            "name": "出入境记录",
+            "upstream_holder": "省公安厅",
+            "upstream_way_to_ask": "发函",
+        },
+        items=({"title": "证件号码", "type": "text"},),
+    )
+    entry = check_resource(drafted(told, department="D1", source="", taken=()))
+    assert (entry.source, entry.table) == ("", "")
+    assert entry.upstream is not None
+    assert entry.upstream.holder == "省公安厅"
+
+
+def test_an_empty_cell_says_nothing_where_every_entry_has_a_value() -> None:
+    text = "信息资源代码,信息资源名称,数据级别,信息项名称,信息项级别\n307/9,甲,,名称,\n"
+    (told,) = read(text.encode(), "list.csv").told
+    assert "level" not in told.fields
+    assert "level" not in (told.items or ({},))[0]
+    assert new(told).level == 2
+
+
 def test_only_what_a_file_speaks_of_is_changed() -> None:
     before = a_resource()
     told = Told(code=before.code, fields={"code": before.code, "abstract": "新摘要"})

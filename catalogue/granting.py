@@ -1,0 +1,332 @@
+"""What becomes of a grant: pause, narrowing, amendment, end, and what has to be destroyed. Decides only."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.lifecycle import require_decider, require_other
+from catalogue.model import (
+    Actor,
+    Grant,
+    GrantState,
+    Resource,
+    Role,
+    SharingClass,
+    SharingRequest,
+)
+from catalogue.statutes import Clock, Statutes
+
+PURPOSE_ACHIEVED = "purpose-achieved"
+LAW_CHANGED = "law-changed"
+REVOKED = "revoked"
+EXPIRED = "expired"
+ENDINGS = (PURPOSE_ACHIEVED, LAW_CHANGED, REVOKED, EXPIRED)
+"""Why a grant ends: an officer names one of the first two, revocation and the calendar the others."""
+
+
+def suspend(grant: Grant, *, by: Actor, resumes_at: datetime | None = None) -> Grant:
+    """Pause a grant; with a moment it resumes by itself, without one somebody has to resume it."""
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
+    if resumes_at is not None and resumes_at >= grant.not_after:
+        raise InvalidError(
+            "the pause ends when the grant has ended: revoke it, or pause it shorter"
+        )
+    paused = _moved(grant, GrantState.ACTIVE, GrantState.SUSPENDED)
+    if resumes_at is None and grant.course is None:
+        return paused
+    return replace(paused, course=replace(grant.way, resumes_at=resumes_at))
+
+
+def resume(grant: Grant, request: SharingRequest, *, by: Actor) -> Grant:
+    """Take back a suspension: this widens, so nobody of the requesting chain may."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
+    require_other(officer, request.created_by, request.signed_by)
+    return _resumed(grant)
+
+
+def resume_by_itself(grant: Grant, *, at: datetime) -> Grant:
+    """Resume a grant whose suspension named this moment when it was decided."""
+    resumes_at = grant.way.resumes_at
+    if resumes_at is None or at < resumes_at:
+        raise StateError(f"grant {grant.id}: its suspension does not end by itself now")
+    return _resumed(grant)
+
+
+def revoke(grant: Grant, *, by: Actor) -> Grant:
+    """End a grant for good; a revoked one never comes back."""
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
+    if grant.state is GrantState.REVOKED:
+        raise StateError(f"grant {grant.id} is revoked already")
+    return replace(grant, state=GrantState.REVOKED)
+
+
+def end(grant: Grant, *, reason: str, went_out: tuple[str, ...], by: Actor, at: datetime) -> Grant:
+    """End a grant whose purpose is achieved, or whose law has changed, for good.
+
+    The consumer ends what it needs no more; the provider what the law gives no more. Copies that went out
+    have to be destroyed, and the consumer has to confirm that.
+    """
+    if reason not in {PURPOSE_ACHIEVED, LAW_CHANGED}:
+        raise InvalidError(f"reason {reason!r}: {PURPOSE_ACHIEVED} or {LAW_CHANGED} needed")
+    side = grant.department if reason == PURPOSE_ACHIEVED else grant.provider
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=side)
+    if grant.state is GrantState.REVOKED:
+        raise StateError(f"grant {grant.id} has ended already")
+    ended = replace(grant, state=GrantState.REVOKED)
+    return over(ended, reason=reason, went_out=went_out, at=at)
+
+
+def over(grant: Grant, *, reason: str, went_out: tuple[str, ...], at: datetime) -> Grant:
+    """Return a grant that holds no more with why, since when, and what has to be destroyed."""
+    way = replace(
+        grant.way,
+        resumes_at=None,
+        ended_for=reason,
+        ended_at=at,
+        went_out=went_out,
+        destroyed=False if went_out else None,
+    )
+    return replace(grant, course=way)
+
+
+def confirm_destruction(grant: Grant, *, statement: str, by: Actor, at: datetime) -> Grant:
+    """The consumer's head confirms that every copy is destroyed, and says how."""
+    require_decider(by, Role.HEAD, department=grant.department)
+    if grant.way.destroyed is not False:
+        raise StateError(f"grant {grant.id}: nothing waits to be destroyed")
+    if not statement.strip():
+        raise InvalidError("what was destroyed, where and how is said in words")
+    return replace(grant, course=replace(grant.way, destroyed=True, destroyed_at=at))
+
+
+def destruction_clock(grant: Grant, law: Statutes) -> Clock | None:
+    """Return by when copies have to be confirmed as destroyed; None where none went out."""
+    way = grant.way
+    if way.destroyed is None or way.ended_at is None:
+        return None
+    return law.clock("grant.destruction", since=way.ended_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrower:
+    """What is left of a grant; a member left at None stays as it is."""
+
+    items: tuple[str, ...] | None = None
+    match: tuple[str, ...] | None = None
+    matters: tuple[str, ...] | None = None
+    systems: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
+    max_rows: int | None = None
+    daily_quota: int | None = None
+    not_after: datetime | None = None
+
+    def given(self) -> dict[str, object]:
+        named = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def narrow(grant: Grant, wanted: Narrower, *, by: Actor) -> Grant:
+    """Take a part of a grant away at once, as its provider. Raises InvalidError for whatever widens it."""
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
+    if grant.state is GrantState.REVOKED:
+        raise StateError(f"grant {grant.id} has ended already")
+    given = wanted.given()
+    if not given:
+        raise InvalidError("what is taken away is named")
+    findings = []
+    for name, value in given.items():
+        held = getattr(grant, name)
+        if isinstance(value, tuple):
+            more = sorted(set(value) - set(held))
+            findings += [f"{name}: {one} is not in the grant" for one in more]
+        elif value > held:
+            findings.append(f"{name} would be more than before")
+        elif isinstance(value, int) and value < 1:
+            findings.append(f"{name}: at least 1 needed")
+    narrowed = replace(grant, **given)  # type: ignore[arg-type]  # each is of its field's own type
+    if narrowed.not_after <= narrowed.not_before:
+        findings.append("a grant ends after it begins: revoke it instead")
+    findings += _empty(narrowed)
+    if findings:
+        raise InvalidError(*findings)
+    if narrowed == grant:
+        raise InvalidError("nothing would be taken away")
+    masks = {item: mask for item, mask in grant.masks.items() if item in narrowed.items}
+    return replace(narrowed, masks=masks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """Other terms for a grant: they hold once both sides have signed them, as its next revision."""
+
+    id: str
+    grant: str
+    base: int
+    """Revision of the grant that it changes."""
+    items: tuple[str, ...]
+    match: tuple[str, ...]
+    matters: tuple[str, ...]
+    systems: tuple[str, ...]
+    daily_quota: int
+    not_after: datetime
+    reason: str
+    state: str
+    """`proposed`, `in-force` or `withdrawn`."""
+    proposed_by: str
+    proposed_side: str
+    """Code of the department that proposed it."""
+    proposed_at: datetime
+    consumer_signed: str | None = None
+    """Officer who signed for the consumer; None until then."""
+    provider_signed: str | None = None
+    """As above, for the provider."""
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """What an amendment asks for; a member left at None stays as the grant has it."""
+
+    items: tuple[str, ...] | None = None
+    match: tuple[str, ...] | None = None
+    matters: tuple[str, ...] | None = None
+    systems: tuple[str, ...] | None = None
+    daily_quota: int | None = None
+    not_after: datetime | None = None
+
+
+def propose_amendment(
+    grant: Grant,
+    resource: Resource,
+    wanted: Amended,
+    *,
+    id_: str,
+    by: Actor,
+    at: datetime,
+    reason: str,
+) -> Amendment:
+    """Return an amendment as one side proposes it; nothing changes by it yet."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=by.department)
+    if officer.department not in {grant.department, grant.provider}:
+        raise NotAllowedError("ROLE_MISSING", "needs an officer of one of the grant's two sides")
+    if grant.state is GrantState.REVOKED or grant.not_after <= at:
+        raise StateError(f"grant {grant.id} holds no more: a new request is needed")
+    if not reason.strip():
+        raise InvalidError("why the grant is to change is said in words")
+    amendment = Amendment(
+        id=id_,
+        grant=grant.id,
+        base=grant.way.revision,
+        items=grant.items if wanted.items is None else wanted.items,
+        match=grant.match if wanted.match is None else wanted.match,
+        matters=grant.matters if wanted.matters is None else wanted.matters,
+        systems=grant.systems if wanted.systems is None else wanted.systems,
+        daily_quota=grant.daily_quota if wanted.daily_quota is None else wanted.daily_quota,
+        not_after=grant.not_after if wanted.not_after is None else wanted.not_after,
+        reason=reason.strip(),
+        state="proposed",
+        proposed_by=officer.id,
+        proposed_side=officer.department,
+        proposed_at=at,
+    )
+    findings = list(_amendment_findings(amendment, grant, resource))
+    if findings:
+        raise InvalidError(*findings)
+    return amendment
+
+
+def sign_amendment(
+    amendment: Amendment, grant: Grant, resource: Resource, *, by: Actor, at: datetime
+) -> tuple[Amendment, Grant | None]:
+    """Sign for the officer's side. With the second side's signature the grant's next revision stands.
+
+    Whoever proposed it does not sign it. The grant is None while the other side has not signed.
+    """
+    officer = require_decider(by, Role.HEAD, department=by.department)
+    require_other(officer, amendment.proposed_by)
+    if amendment.state != "proposed":
+        raise StateError(f"amendment {amendment.id} is {amendment.state}, proposed needed")
+    if grant.way.revision != amendment.base or grant.state is GrantState.REVOKED:
+        raise StateError(f"grant {grant.id} has changed since: propose the amendment anew")
+    if officer.department == grant.department:
+        signed = replace(amendment, consumer_signed=officer.id)
+    elif officer.department == grant.provider:
+        signed = replace(amendment, provider_signed=officer.id)
+    else:
+        raise NotAllowedError("ROLE_MISSING", "needs the head of one of the grant's two sides")
+    if signed == amendment:
+        raise StateError(f"amendment {amendment.id} is signed for this side already")
+    if signed.consumer_signed is None or signed.provider_signed is None:
+        return signed, None
+    findings = list(_amendment_findings(signed, grant, resource))
+    if findings:
+        raise InvalidError(*findings)
+    amended = replace(
+        grant,
+        items=signed.items,
+        match=signed.match,
+        matters=signed.matters,
+        systems=signed.systems,
+        daily_quota=signed.daily_quota,
+        not_after=signed.not_after,
+        masks={item: mask for item, mask in grant.masks.items() if item in signed.items},
+        course=replace(grant.way, revision=signed.base + 1),
+    )
+    return replace(signed, state="in-force", settled_at=at), amended
+
+
+def withdraw_amendment(amendment: Amendment, grant: Grant, *, by: Actor, at: datetime) -> Amendment:
+    """Take an amendment back, as the side that proposed it or as the other, which so refuses it."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=by.department)
+    if officer.department not in {grant.department, grant.provider}:
+        raise NotAllowedError("ROLE_MISSING", "needs an officer of one of the grant's two sides")
+    if amendment.state != "proposed":
+        raise StateError(f"amendment {amendment.id} is {amendment.state}, proposed needed")
+    return replace(amendment, state="withdrawn", settled_at=at)
+
+
+def _amendment_findings(amendment: Amendment, grant: Grant, resource: Resource) -> list[str]:
+    by_name = {item.name: item for item in resource.items}
+    findings = []
+    for name in sorted(set(amendment.items) | set(amendment.match)):
+        if name not in by_name:
+            findings.append(f"resource {resource.code} has no item {name}")
+        elif by_name[name].sharing_class is SharingClass.NOT_SHARED:
+            findings.append(f"item {name} is not shared")
+    if amendment.daily_quota < 1:
+        findings.append("at least one call a day")
+    if amendment.not_after <= grant.not_before:
+        findings.append("the grant would end before it begins")
+    if not amendment.systems or not amendment.matters:
+        findings.append("systems and matters: at least one each needed")
+    if resource.state != "announced":
+        findings.append(f"resource {resource.code} is {resource.state}, announced needed")
+    if findings:
+        return findings
+    changed = ("items", "match", "matters", "systems", "daily_quota", "not_after")
+    if all(getattr(amendment, name) == getattr(grant, name) for name in changed):
+        findings.append("nothing would change")
+    return findings
+
+
+def _empty(grant: Grant) -> list[str]:
+    lists = ("systems", "channels", "matters", "purposes")
+    found = [f"{name}: nothing would be left" for name in lists if not getattr(grant, name)]
+    if "query" in grant.channels and not grant.items:
+        found.append("no item to read is left")
+    return found
+
+
+def _resumed(grant: Grant) -> Grant:
+    resumed = _moved(grant, GrantState.SUSPENDED, GrantState.ACTIVE)
+    return (
+        resumed
+        if grant.course is None
+        else replace(resumed, course=replace(grant.way, resumes_at=None))
+    )
+
+
+def _moved(grant: Grant, needed: GrantState, to: GrantState) -> Grant:
+    if grant.state is not needed:
+        raise StateError(f"grant {grant.id} is {grant.state}, {needed} needed")
+    return replace(grant, state=to)
