@@ -1,6 +1,8 @@
 """Files as departments and other catalogues write them: what is taken, and what is told of the rest."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from catalogue.interchange.differences import Change, difference
 from catalogue.interchange.entries import changed, drafted, told_of
 from catalogue.interchange.model import Read, Told
+from catalogue.interchange.survey import catalogue_grid, needs_grid
 from catalogue.model import SharingClass
 from catalogue.validation import check_resource
 from exchange.interchange.parsing import Asked, parse_file
+from exchange.interchange.workbook_writing import write_workbook
 from tests.fakes.catalogue import a_resource
 from tests.fakes.surveys import AUDITS, BELOW, PERMITS, TOP, a_survey
 
@@ -265,3 +269,13 @@ def test_an_item_keeps_its_ordinal_its_column_and_its_name_whatever_a_file_says_
     assert difference(
         after, changed(Told(code=before.code, items=told_of(after).items), after)
     ).change is (Change.UNCHANGED)
+
+
+def test_the_survey_that_is_given_out_offers_the_words_of_its_cells_and_may_be_empty() -> None:
+    book = write_workbook([catalogue_grid([]), needs_grid([])])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert "无条件共享,有条件共享,不予共享" in sheet
+    found = read(book)
+    assert (found.told, found.wanted) == ((), ())
+    assert [one.found for one in found.not_taken] == ["no entry"]
