@@ -89,6 +89,21 @@ def test_each_cell_that_is_not_taken_is_told_by_row_and_column_with_what_was_nee
     assert {one.code for one in found.not_taken} == {"307001/000101"}
 
 
+def test_headings_as_other_places_write_them_are_recognised() -> None:
+    below = list(BELOW)
+    below[9:12] = ["信息资源格式分类", "信息资源格式类型", "其他类型资源格式描述"]
+    below[3] = "细目（1）"
+    top = [f"{heading}*" if heading == "信息资源代码" else heading for heading in TOP]
+    found = read(a_survey(tops=(top, below)))
+    assert found.not_taken == ()
+    assert by_code(found)["307001/000101"].fields["format"] == "database"
+
+
+def test_a_description_of_a_service_is_sent_where_it_belongs() -> None:
+    found = read(b'{"openapi": "3.1.0", "paths": {}}', "service.json")
+    assert [one.found for one in found.not_taken] == ["a service's description"]
+
+
 def test_a_heading_that_the_survey_does_not_have_is_told_and_the_rest_is_read() -> None:
     top, below = list(TOP), list(BELOW)
     top[22] = "录入员心情"
