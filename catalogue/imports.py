@@ -1,4 +1,7 @@
-"""Reads departments, officers and matters from CSV, strictly: each thing not taken is named by its place."""
+"""Reads departments, officers, matters and their materials from CSV, strictly.
+
+Each thing that is not taken is named by its place.
+"""
 
 import csv
 import io
@@ -9,8 +12,9 @@ from typing import Generic, TypeVar
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CatalogueError, InvalidError
 from catalogue.lifecycle import NewOfficer
+from catalogue.materials import Material, MatterList, Origin, depth_of, list_of, origin_of, type_of
 from catalogue.model import Department, Matter, Role
-from catalogue.validation import check_department, check_matter
+from catalogue.validation import check_department, check_material, check_matter
 
 T = TypeVar("T")
 MAX_BYTES = 16 * 1024 * 1024
@@ -39,7 +43,30 @@ _MATTER = {
     "max_parties": "当事人上限",
     "relations": "允许关联",
     "resources": "关联资源",
+    "type": "事项类型",
+    "lists": "所属清单",
+    "online_depth": "网上办理深度",
+    "trips": "到场次数|跑动次数",
+    "statutory_days": "法定时限",
+    "promised_days": "承诺时限",
+    "baseline_days": "共享前时限",
 }
+_MATERIAL = {
+    "matter": "事项编码",
+    "code": "材料编号|序号",
+    "name": "材料名称",
+    "name_en": "英文名称",
+    "required": "是否必要",
+    "origin": "来源渠道",
+    "resource": "共享资源代码",
+    "certificate": "证照类型代码",
+    "department": "来源部门代码",
+    "waived": "是否免提交|免提交",
+    "reason": "仍需提交原因",
+}
+_YES = frozenset({"是", "yes", "true", "1", "必要", "免提交"})
+_NO = frozenset({"否", "no", "false", "0", "非必要", "需提交", ""})
+_MOST_DAYS = 3650
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +90,22 @@ class Read(Generic[T]):
 
     rows: tuple[T, ...]
     findings: tuple[Finding, ...] = ()
+    numbers: tuple[int, ...] = ()
+    """Where each row stands in the file, as a spreadsheet counts."""
 
     def whole(self) -> tuple[T, ...]:
         """Return the rows. Raises InvalidError naming every place where anything was not taken."""
         if self.findings:
             raise InvalidError(*map(str, self.findings), code="IMPORT_REFUSED")
         return self.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterialRow:
+    """One line of a file of materials."""
+
+    matter: str
+    material: Material
 
 
 class _PlaceError(Exception):
@@ -97,6 +134,18 @@ def read_officers(content: bytes, *, file: str) -> Read[NewOfficer]:
 
 def read_matters(content: bytes, *, file: str) -> Read[Matter]:
     return _read(content, file, _MATTER, {"code", "department", "name"}, _matter, lambda m: m.code)
+
+
+def read_materials(content: bytes, *, file: str) -> Read[MaterialRow]:
+    """Read materials, a line each. One without a code of its own is known by its name."""
+    return _read(
+        content,
+        file,
+        _MATERIAL,
+        {"matter", "name"},
+        _material,
+        lambda one: f"{one.matter}\n{one.material.code}",
+    )
 
 
 def _department(row: Mapping[str, str]) -> Department:
@@ -136,8 +185,68 @@ def _matter(row: Mapping[str, str]) -> Matter:
         max_parties=_at("max_parties", _whole, row.get("max_parties") or "5"),
         relations=_list(row.get("relations", "")),
         resources=_list(row.get("resources", "")),
+        type=_stated("type", type_of, row),
+        lists=_lists(row),
+        online_depth=_stated("online_depth", depth_of, row),
+        trips=_stated("trips", _whole, row),
+        statutory_days=_stated("statutory_days", _days, row),
+        promised_days=_stated("promised_days", _days, row),
+        baseline_days=_stated("baseline_days", _days, row),
     )
     return _at("", check_matter, matter)
+
+
+def _material(row: Mapping[str, str]) -> MaterialRow:
+    resource, certificate = row.get("resource", ""), row.get("certificate", "")
+    department = row.get("department", "")
+    material = Material(
+        code=row.get("code") or row["name"],
+        name=row["name"],
+        name_en=row.get("name_en", ""),
+        required=_at("required", _flag, row.get("required") or "是"),
+        origin=_stated("origin", origin_of, row) or Origin.APPLICANT,
+        resource=_at("resource", plain_code, resource) if resource else "",
+        certificate=certificate,
+        department=_at("department", plain_code, department) if department else "",
+        waived=_at("waived", _flag, row.get("waived", "")),
+        reason=row.get("reason", ""),
+    )
+    for field, message in check_material(material):
+        raise _PlaceError(field, message)
+    return MaterialRow(matter=_at("matter", plain_code, row["matter"]), material=material)
+
+
+def _stated(column: str, convert: Callable[[str], T | None], row: Mapping[str, str]) -> T | None:
+    """Convert what a row states; None where it states nothing."""
+    text = row.get(column, "")
+    if not text:
+        return None
+    found = _at(column, convert, text)
+    if found is None:
+        raise _PlaceError(column, "not one of the words or numbers that stand here")
+    return found
+
+
+def _lists(row: Mapping[str, str]) -> tuple[MatterList, ...] | None:
+    text = row.get("lists", "")
+    if not text:
+        return None
+    found = [_stated("lists", list_of, {"lists": one}) for one in _list(text)]
+    return tuple(sorted({one for one in found if one is not None}))
+
+
+def _flag(text: str) -> bool:
+    plain = text.strip().casefold()
+    if plain not in _YES | _NO:
+        raise ValueError("neither yes nor no")
+    return plain in _YES
+
+
+def _days(text: str) -> int:
+    days = _whole(text.removesuffix("个工作日").removesuffix("工作日").strip())
+    if days > _MOST_DAYS:
+        raise ValueError("too many days")
+    return days
 
 
 def _read(
@@ -155,6 +264,7 @@ def _read(
     except _PlaceError as error:
         return Read(rows=(), findings=(_finding(file, 1, error),))
     rows: list[T] = []
+    numbers: list[int] = []
     findings: list[Finding] = []
     seen: dict[str, int] = {}
     for number, cells in enumerate(lines[1:], start=2):
@@ -170,9 +280,10 @@ def _read(
         first = seen.setdefault(key(value), number)
         if first == number:
             rows.append(value)
+            numbers.append(number)
         else:
             findings.append(_finding(file, number, _PlaceError("", f"the same as row {first}")))
-    return Read(rows=tuple(rows), findings=tuple(findings))
+    return Read(rows=tuple(rows), findings=tuple(findings), numbers=tuple(numbers))
 
 
 def _lines(content: bytes) -> Iterator[list[str]]:
@@ -194,7 +305,8 @@ def _columns(
     heading: Sequence[str], headings: Mapping[str, str], obligatory: set[str]
 ) -> list[str]:
     """Return the field of each column."""
-    known = {name: name for name in headings} | {zh: name for name, zh in headings.items()}
+    known = {name: name for name in headings}
+    known |= {zh: name for name, told in headings.items() for zh in told.split("|")}
     columns = []
     for cell in heading:
         if cell.strip() not in known:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from catalogue.materials import Material, MatterList, MatterType
 from catalogue.metadata import (
     BaseData,
     Code,
@@ -196,6 +197,8 @@ class Item:
     sensitivity: Sensitivity = Sensitivity.ORDINARY
     basic: bool = False
     """Whether it is a basic item of base data (51号 art. 10)."""
+    thresholds: tuple[str, ...] = ()
+    """Values that it may be claimed to reach or not, from the lowest (catalogue/thresholds.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,7 +337,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """事项. `code` is kept exactly as the department gave it."""
+    """事项. `code` is kept exactly as the department gave it; None is a fact that nobody has stated."""
 
     code: str
     kind: MatterKind
@@ -348,6 +351,51 @@ class Matter:
     resources: tuple[str, ...] = ()
     """Codes of resources that the matter lists as its materials."""
     state: str = "active"
+    version: int | None = None
+    """Counts from 1; None: registered before matters had versions, and never changed since."""
+    type: MatterType | None = None
+    lists: tuple[MatterList, ...] | None = None
+    online_depth: int | None = None
+    """网上办理深度, 1 to 4 (catalogue/materials.py)."""
+    trips: int | None = None
+    """How often an applicant comes to the hall; 0: never."""
+    statutory_days: int | None = None
+    """Working days in which the law has it decided."""
+    promised_days: int | None = None
+    """Working days in which the department promises to decide."""
+    baseline_days: int | None = None
+    """Working days that it took before data was shared: what speed-up is measured against."""
+    materials: tuple[Material, ...] | None = None
+    """None: nobody has listed them; empty: it asks for none."""
+
+    @property
+    def asked(self) -> tuple[Material, ...]:
+        """The materials that are listed."""
+        return self.materials or ()
+
+    @property
+    def listed(self) -> frozenset[str]:
+        """Codes of every resource that it lists, by itself or through a material."""
+        return frozenset((*self.resources, *(m.resource for m in self.asked if m.resource)))
+
+    @property
+    def certificates(self) -> frozenset[str]:
+        """Type codes of the e-certificates that its materials name."""
+        return frozenset(one.certificate for one in self.asked if one.certificate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatterVersion:
+    """A matter as it stood until another version took its place. It is never changed."""
+
+    id: str
+    """`<code>@<version>`."""
+    matter: str
+    version: int
+    held: Matter
+    ended_at: datetime
+    ended_by: str
+    """Officer whose act made the next version."""
 
 
 class RequestState(StrEnum):
@@ -607,7 +655,8 @@ class Case:
     closed_with: str = ""
 
     def party(self, subject: SubjectType, token: str) -> bool:
-        return any(p.type is subject and p.token == token and p.counts for p in self.parties)
+        named = [one for one in self.parties if one.token == token and one.type is subject]
+        return any(party.counts for party in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,19 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         "resource.items": frozenset({"more"}),
         "source": frozenset({"description", "rests_until"}),
+        "matter": frozenset(
+            {
+                "version",
+                "type",
+                "lists",
+                "online_depth",
+                "trips",
+                "statutory_days",
+                "promised_days",
+                "baseline_days",
+                "materials",
+            }
+        ),
         "sharing_request": frozenset(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
         ),

@@ -18,6 +18,7 @@ from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.examination import NOTHING_YET, Course
 from catalogue.granting import Amendment
+from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -28,6 +29,7 @@ from catalogue.model import (
     Item,
     KeptName,
     Matter,
+    MatterVersion,
     Officer,
     OfficerKey,
     Party,
@@ -283,6 +285,7 @@ RESOURCE = Kind(
     parts=Parts(table="resource_item", field="items", owner="resource", order="ordinal"),
 )
 MATTER = _plain(Matter, table="matter", key="code")
+MATTER_VERSION = _plain(MatterVersion, table="matter_version")
 REQUEST = _plain(
     SharingRequest,
     table="sharing_request",
@@ -318,10 +321,11 @@ IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("re
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
-DEMAND = _plain(Demand, table="demand")
 REVISION = _plain(Revision, table="resource_revision")
 WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
+DEMAND = _plain(Demand, table="demand", sealed=("answer",))
+TARGET = _plain(Target, table="indicator_target")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -334,6 +338,7 @@ KINDS: tuple[Kind[Any], ...] = (
     LOAD,
     RESOURCE,
     MATTER,
+    MATTER_VERSION,
     REQUEST,
     GRANT,
     AMENDMENT,
@@ -359,4 +364,5 @@ KINDS: tuple[Kind[Any], ...] = (
     ITEM_SOURCE,
     REVISION,
     WITHDRAWAL,
+    TARGET,
 )

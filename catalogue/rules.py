@@ -17,7 +17,7 @@ from catalogue.model import Actor, Role
 FORM_CHECK = "request.form-check"
 """A stage that exists only where the rule table has this row (高平: 2 working days)."""
 
-Unit = Literal["minute", "hour", "day", "working day", "call", "subject"]
+Unit = Literal["minute", "hour", "day", "working day", "call", "subject", "level"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,7 @@ _OWN_SHARING = "本平台自设规则（共享申请）"
 _OWN = "本平台自设规则（应急查询）"
 _OWN_REVIEW = "本平台自设规则（日志核查）"
 _OWN_WATCH = "本平台自设规则（日志审计）"
+_OWN_MEASURE = "本平台自设规则（指标口径）"
 _FOUNDED = date(2025, 8, 1)
 
 
@@ -138,6 +139,14 @@ RULES: tuple[Rule, ...] = (
         value=180,
         unit="day",
         citation=_OWN_SHARING,
+        first_day=_FOUNDED,
+        provisional=True,
+    ),
+    Rule(
+        id="indicator.online-depth",
+        value=2,
+        unit="level",
+        citation=_OWN_MEASURE,
         first_day=_FOUNDED,
         provisional=True,
     ),

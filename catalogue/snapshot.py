@@ -100,16 +100,16 @@ class Snapshot:
         department = self.systems[system].department
         wanted = {code for caller, code in self.asked if caller == system}
         wanted |= {grant.resource for grant in self.grants.values() if system in grant.systems}
-        wanted |= {
-            code
-            for matter in self.matters.values()
-            if matter.department == department
-            for code in matter.resources
-        }
+        listing = [held for held in self.matters.values() if held.department == department]
+        wanted = wanted.union(*(held.listed for held in listing))
+        types = frozenset[str]().union(*(held.certificates for held in listing))
         return tuple(
             resource
             for code, resource in sorted(self.resources.items())
-            if code in wanted
+            if (
+                code in wanted
+                or (resource.certificate is not None and resource.certificate.type_code in types)
+            )
             and resource.state == "announced"
             and resource.sharing_class != "not-shared"
             and resource.upstream is None
@@ -118,6 +118,14 @@ class Snapshot:
     def grants_for(self, system: str, resource: str) -> tuple[Grant, ...]:
         """Standing grants, whatever their state, so that the policy can say why none covers."""
         return self._standing_grants.get((system, resource), ())
+
+    def grants_of(self, department: str, resource: str) -> tuple[Grant, ...]:
+        """A department's standing grants of a resource, the newest first."""
+        return self._department_grants.get((department, resource), ())
+
+    def certified(self, type_code: str) -> tuple[Resource, ...]:
+        """Resources whose records are e-certificates of a type, withdrawn ones too."""
+        return self._certified.get(type_code, ())
 
     def candidates(
         self, system: str, resource: str, *, case: Case | None, officer: str | None, at: datetime
@@ -170,6 +178,22 @@ class Snapshot:
             for system in dict.fromkeys(grant.systems):
                 found.setdefault((system, grant.resource), []).append(grant)
         return {place: tuple(grants) for place, grants in found.items()}
+
+    @cached_property
+    def _department_grants(self) -> Mapping[tuple[str, str], tuple[Grant, ...]]:
+        found: dict[tuple[str, str], list[Grant]] = {}
+        for _id, grant in sorted(self.grants.items(), reverse=True):
+            if not grant.request.startswith(emergency.PREFIX):
+                found.setdefault((grant.department, grant.resource), []).append(grant)
+        return {place: tuple(grants) for place, grants in found.items()}
+
+    @cached_property
+    def _certified(self) -> Mapping[str, tuple[Resource, ...]]:
+        found: dict[str, list[Resource]] = {}
+        for _code, held in sorted(self.resources.items()):
+            if held.certificate is not None:
+                found.setdefault(held.certificate.type_code, []).append(held)
+        return {type_code: tuple(held) for type_code, held in found.items()}
 
     @cached_property
     def _emergency_cases(self) -> Mapping[str, EmergencyAccess]:

@@ -201,6 +201,25 @@ matter = _protected(
     _text("relations"),
     _text("resources"),
     _text("state"),
+    Column("version", BigInteger),
+    Column("type", Text),
+    Column("lists", Text),
+    Column("online_depth", BigInteger),
+    Column("trips", BigInteger),
+    Column("statutory_days", BigInteger),
+    Column("promised_days", BigInteger),
+    Column("baseline_days", BigInteger),
+    Column("materials", Text),
+)
+
+matter_version = _protected(
+    "matter_version",
+    _key("id"),
+    _text("matter"),
+    _number("version"),
+    _text("held"),
+    _number("ended_at"),
+    _text("ended_by"),
 )
 
 sharing_request = _protected(
@@ -668,7 +687,19 @@ demand = _protected(
     _text("filed_by"),
     _number("filed_at"),
     Column("resource", Text),
-    Column("answer", Text),
+    Column("answer", Text),  # sealed
     Column("answered_by", Text),
     Column("answered_at", BigInteger),
+)
+
+indicator_target = _protected(
+    "indicator_target",
+    _key("id"),
+    _text("indicator"),
+    _number("percent"),
+    _text("due"),
+    _text("lead"),
+    _text("set_by"),
+    _number("set_at"),
+    _text("state"),
 )

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 import re2
@@ -11,6 +11,7 @@ from catalogue import entries, files, readings
 from catalogue.certificates import check_certificate
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
+from catalogue.materials import Material
 from catalogue.model import (
     Department,
     ItemType,
@@ -32,7 +33,7 @@ PURPOSES = (
     "business-coordination",
 )
 CHANNELS = ("query", "bulk", "verify")
-SOURCE_KINDS = ("sql", "http", "graphql", files.KIND)
+SOURCE_KINDS = ("sql", "http", "graphql", "soap", files.KIND)
 LONGEST_DESCRIPTION = 1_000_000
 """Characters of a service's own description."""
 _KEY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
@@ -102,7 +103,47 @@ def check_matter(matter: Matter) -> Matter:
         findings.append(f"matter {matter.code}: 1 to 1,000 parties needed")
     if matter.case_pattern and not compiles(matter.case_pattern):
         findings.append(f"matter {matter.code}: the case number's pattern is none (RE2)")
+    findings += [f"matter {matter.code}: {message}" for message in _facts_of(matter)]
+    findings += [
+        f"matter {matter.code}, material {one.code}: {field}: {message}"
+        for one in matter.asked
+        for field, message in check_material(one)
+    ]
+    findings += [
+        f"matter {matter.code}: material {code} stands twice"
+        for code in _twice([one.code for one in matter.asked])
+    ]
     return _unless(findings, matter)
+
+
+def check_material(material: Material) -> Iterator[tuple[str, str]]:
+    """Yield field and finding for whatever keeps a material from being taken."""
+    for field, text, needed in (
+        ("code", material.code, True),
+        ("name", material.name, True),
+        ("name_en", material.name_en, False),
+        ("reason", material.reason, False),
+    ):
+        if (text or needed) and not _NAME.fullmatch(text):
+            yield field, "1 to 200 characters needed"
+    if material.certificate and not re.fullmatch(r"[0-9A-Z]{1,32}", material.certificate):
+        yield "certificate", "a type code of 1 to 32 capitals and digits needed"
+    if material.waived and not material.linked:
+        yield (
+            "waived",
+            "nobody is asked for it and nothing supplies it: a resource or type code needed",
+        )
+
+
+def _facts_of(matter: Matter) -> Iterator[str]:
+    if matter.online_depth is not None and not 1 <= matter.online_depth <= 4:
+        yield f"online depth {matter.online_depth}, 1 to 4 needed"
+    if matter.trips is not None and not 0 <= matter.trips <= 100:
+        yield f"{matter.trips} trips, 0 to 100 needed"
+    for name in ("statutory_days", "promised_days", "baseline_days"):
+        days = getattr(matter, name)
+        if days is not None and not 0 <= days <= 3650:
+            yield f"{name.replace('_', ' ')}: {days}, 0 to 3,650 working days needed"
 
 
 def compiles(pattern: str) -> bool:

@@ -1,9 +1,11 @@
 """What the supervision console lists: breaches of the law, each told from records. Decides only."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
 from catalogue import clocks, corrections, granting
 from catalogue.corrections import Correction
@@ -34,6 +36,44 @@ class Violation(StrEnum):
     NOT_ENDED = "sharing-not-ended"
 
 
+DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "late-open": ("应于 {due} 前办理，尚未办理", "due on {due}, not done yet"),
+        "late-done": ("应于 {due} 前办理，{done} 才办理", "due on {due}, done on {done}"),
+        "cycle": (
+            "上次更新于 {last}，公布的更新周期为 {days} 天",
+            "last updated on {last}, every {days} days announced",
+        ),
+        "drift": (
+            "自 {seen} 起数据源与目录不符",
+            "the source has not been as announced since {seen}",
+        ),
+        "no-law": (
+            "拒绝时未载明法律依据（原因代码：{code}）",
+            "refused with the code {code}, a law needed",
+        ),
+        "no-condition": (
+            "以不满足条件拒绝，而目录未公布任何条件",
+            "refused for a condition, and the announced entry names none",
+        ),
+        "again": (
+            "{items}：{code} 自行采集，{by} 已共享",
+            "{items}: kept in {code}, shared by {by}",
+        ),
+        "no-matter": (
+            "授权仍有效，所列事项均已停用",
+            "in force, and none of its matters is active any more",
+        ),
+        "idle": (
+            "自 {last} 起未使用，超过 {days} 天",
+            "not used since {last}, {days} days at most",
+        ),
+        "refused": ("调用被拒绝：{code}", "refused with {code}"),
+    }
+)
+"""What was found → its words in Chinese and English."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One breach, with the record behind it."""
@@ -48,10 +88,16 @@ class Finding:
     """Its id, code or number."""
     on: date
     """Since when, or when it happened."""
-    detail: str
-    """What was found and what was needed: codes, days and numbers, never a name."""
+    found: str
+    """What was found and what was needed: a key of DETAILS."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What its words are filled with: codes, days and numbers, never a name."""
     rule: str = ""
     """Id of the rule that was broken; empty where the law itself is one."""
+
+    def text(self, language: str) -> str:
+        """Return what was found in `zh` or `en`."""
+        return DETAILS[self.found][0 if language == "zh" else 1].format(**self.values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +144,8 @@ def _not_updated(records: Records, law: Statutes, *, at: datetime) -> Iterator[F
                     record="resource",
                     key=code,
                     on=due,
-                    detail=f"last updated on {_day(last)}, every {held.update_days} days announced",
+                    found="cycle",
+                    values={"last": str(_day(last)), "days": str(held.update_days)},
                 )
         flag = records.flags.get(code)
         if flag is not None:
@@ -111,7 +158,8 @@ def _not_updated(records: Records, law: Statutes, *, at: datetime) -> Iterator[F
                     record="resource",
                     key=code,
                     on=clock.due.day,
-                    detail=f"the source has not been as announced since {_day(flag.seen_at)}",
+                    found="drift",
+                    values={"seen": str(_day(flag.seen_at))},
                     rule=clock.rule.id,
                 )
 
@@ -121,7 +169,7 @@ def _requests(records: Records, law: Statutes, *, at: datetime) -> Iterator[Find
         resource = records.resources.get(held.resource)
         if resource is None:
             continue
-        about = {
+        about: dict[str, Any] = {
             "department": resource.department,
             "resource": held.resource,
             "record": "request",
@@ -140,14 +188,15 @@ def _requests(records: Records, law: Statutes, *, at: datetime) -> Iterator[Find
             yield Finding(
                 kind=Violation.REFUSED_WITHOUT_BASIS,
                 on=on,
-                detail=f"refused with the code {held.refusal_code or 'none'}, a law needed",
+                found="no-law",
+                values={"code": held.refusal_code or "—"},
                 **about,
             )
         if held.refusal_code == "CONDITION_UNMET" and not resource.conditions.strip():
             yield Finding(
                 kind=Violation.CONDITION_INVENTED,
                 on=on,
-                detail="refused for a condition, and the announced entry names none",
+                found="no-condition",
                 **about,
             )
 
@@ -186,7 +235,8 @@ def _collected_again(records: Records, *, at: datetime) -> Iterator[Finding]:
                     record="grant",
                     key=key,
                     on=_day(grant.not_before),
-                    detail=f"{'、'.join(again)}: kept in {code}, shared by {grant.resource}",
+                    found="again",
+                    values={"items": "、".join(again), "code": code, "by": grant.resource},
                 )
 
 
@@ -209,7 +259,7 @@ def _own_items(
 def _not_ended(records: Records, law: Statutes, *, at: datetime) -> Iterator[Finding]:
     """A grant that serves no matter any more, that nobody has used for long, or whose copies remain."""
     for key, held in sorted(records.grants.items()):
-        about = {
+        about: dict[str, Any] = {
             "department": held.department,
             "resource": held.resource,
             "record": "grant",
@@ -225,7 +275,7 @@ def _not_ended(records: Records, law: Statutes, *, at: datetime) -> Iterator[Fin
             yield Finding(
                 kind=Violation.NOT_ENDED,
                 on=_day(at),
-                detail="in force, and none of its matters is active any more",
+                found="no-matter",
                 **about,
             )
             continue
@@ -235,7 +285,8 @@ def _not_ended(records: Records, law: Statutes, *, at: datetime) -> Iterator[Fin
             yield Finding(
                 kind=Violation.NOT_ENDED,
                 on=_day(last) + timedelta(days=idle.value),
-                detail=f"not used since {_day(last)}, {idle.value} days at most",
+                found="idle",
+                values={"last": str(_day(last)), "days": str(idle.value)},
                 rule=idle.id,
                 **about,
             )
@@ -244,11 +295,12 @@ def _not_ended(records: Records, law: Statutes, *, at: datetime) -> Iterator[Fin
 def _late(
     kind: Violation, clock: Clock, about: Mapping[str, str], *, ended: datetime | None
 ) -> Finding:
-    when = "not done yet" if ended is None else f"done on {_day(ended)}"
+    done = {} if ended is None else {"done": str(_day(ended))}
     return Finding(
         kind=kind,
         on=clock.due.day,
-        detail=f"due on {clock.due.day}, {when}",
+        found="late-open" if ended is None else "late-done",
+        values={"due": str(clock.due.day), **done},
         rule=clock.rule.id,
         **about,
     )

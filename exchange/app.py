@@ -27,6 +27,7 @@ from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.portal.session import SignInNeededError, signed_in
 from exchange.shadowing import following
+from exchange.sweeping import Sweeping, sweep_quotas
 from exchange.testzone.ground import TestGround, TestLog
 from exchange.web import (
     bulk,
@@ -37,6 +38,7 @@ from exchange.web import (
     exports,
     health,
     links,
+    rest,
     systems,
     tlog,
     upstream,
@@ -56,7 +58,10 @@ STAMP_EVERY_S = 5.0
 def build_app(node: Node) -> Starlette:
     """Return the ASGI application of an open node; it closes the node when it ends."""
     counter = _counter(node)
+    # Trying things out has turns and documents of its own: it never takes a place from a real call.
+    trying = _counter(node)
     test_log = TestLog(node)
+    manners = _manners(node)
     bench = bench_of(node)
 
     @asynccontextmanager
@@ -99,6 +104,15 @@ def build_app(node: Node) -> Starlette:
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
             Route("/contract.graphql", contract.contract, methods=["GET"]),
+            Route("/rest/openapi.json", rest.openapi, methods=["GET"]),
+            Route(
+                "/rest/{document}",
+                rest.Rest(node, OwnGround(node), manners=manners, counter=counter),
+            ),
+            Route(
+                "/test/rest/{document}",
+                rest.Rest(node, TestGround(node, test_log), manners=manners, counter=trying),
+            ),
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/upstream/key", upstream.key, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),
@@ -117,14 +131,12 @@ def build_app(node: Node) -> Starlette:
     app.state.terms = terms_of(node)
     app.state.bench = bench
     app.state.visiting = _visiting
-    manners = _manners(node)
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
-    # Trying things out has turns and documents of its own: it never takes a place from a real call.
     app.doors["/test/graphql"] = GraphQL(
         node,
         TestGround(node, test_log),
         manners=replace(manners, trusted_only=False),
-        counter=_counter(node),
+        counter=trying,
     )
     return app
 
@@ -218,12 +230,15 @@ async def _round(work: Callable[[], object], done: str) -> None:
 
 async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> None:
     uploads = Uploads(node.files)
+    sweeping = Sweeping()
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
         await _run_clocks(node)
+        if sweeping.due(now()):
+            await _round(partial(sweep_quotas, node, at=now()), "swept")
 
 
 async def _run_clocks(node: Node) -> None:

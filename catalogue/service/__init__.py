@@ -10,6 +10,7 @@ from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
 from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
+from catalogue.service.matters import Listed, Matters
 from catalogue.service.office import Office
 from catalogue.service.people import People, Taken
 from catalogue.service.policy import Policies
@@ -20,12 +21,17 @@ from catalogue.service.reviews import Reviewing
 from catalogue.service.searching import Searching
 from catalogue.service.sources import Loaded, Sources
 from catalogue.service.supervision import Supervising
+from catalogue.service.targets import Targets
 
-__all__ = ["ImportPlan", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = [
+    "ImportPlan", "Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted",
+]  # fmt: skip
 
 
 class Registry(
     People,
+    Matters,
+    Targets,
     Resources,
     Entries,
     Sources,

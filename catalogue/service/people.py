@@ -293,6 +293,6 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(rows), ROWS_AN_ACT):
-        yield rows[start : start + ROWS_AN_ACT]
+def chunks(rows: Sequence[T], size: int = ROWS_AN_ACT) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

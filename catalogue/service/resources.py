@@ -1,40 +1,16 @@
-"""Sources and matters: where departments' data is read, and what it is for."""
+"""Sources: where departments' data is read."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from catalogue import files, lifecycle, validation
-from catalogue.errors import DuplicateError, UnknownError
+from catalogue.errors import DuplicateError
 from catalogue.loads import Load
-from catalogue.model import Actor, Matter, Role, SourceAddress
-from catalogue.rows import DEPARTMENT, LOAD, MATTER, RESOURCE, SOURCE
-from catalogue.service.people import Taken, chunks, taken
+from catalogue.model import Actor, SourceAddress
+from catalogue.rows import DEPARTMENT, LOAD, RESOURCE, SOURCE
 from catalogue.service.unit import Unit, UseCases
 
 
 class Resources(UseCases):
-    def import_matters(self, rows: Sequence[Matter], *, by: Actor) -> Taken:
-        """Register matters, change those that differ; codes are kept as they were given."""
-        for row in rows:
-            validation.check_matter(row)
-        with self._unit(by) as unit:
-            lifecycle.require_decider(unit.actor(), Role.AUTHORITY)
-            known = unit.all(MATTER)
-            departments = unit.all(DEPARTMENT)
-            for row in rows:
-                if row.department not in departments:
-                    raise UnknownError(f"department {row.department} of matter {row.code}")
-                if row.code not in known:
-                    unit.find(MATTER, row.code)  # raises where the log does not vouch for it
-            for chunk in chunks([row for row in rows if known.get(row.code) != row]):
-                unit.record(
-                    "matter.registered",
-                    *((MATTER, row) for row in chunk),
-                    narrowing=any(row.code in known for row in chunk),
-                    facts={"matters": len(chunk)},
-                )
-        return taken(rows, known=known)
-
     def add_source(self, source: SourceAddress, *, by: Actor) -> SourceAddress:
         validation.check_source(source)
         with self._unit(by) as unit:

@@ -12,6 +12,7 @@ from catalogue.corrections import Correction, CorrectionState, Received
 from catalogue.disputes import Dispute, Tier
 from catalogue.model import Actor, Resource, Role, SubjectType
 from catalogue.rows import CORRECTION, DISPUTE
+from catalogue.statutes import Statutes
 from exchange.acts.held import entry_of, found, resource_of
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
@@ -99,9 +100,10 @@ def list_corrections(
     }
     shown = {key: held for key, held in fit.items() if state in {None, held.state}}
     span = Span(first=first, after=after, before=before)
+    law = node.registry.law()
     return paged(
         cut(shown, span, newest=True),
-        lambda held: _told(node, held),
+        lambda held: _told(node, held, law),
         counts=counted(held.state.value for held in fit.values()),
     )
 
@@ -245,8 +247,9 @@ def _party(actor: Actor, held: Dispute) -> bool:
     return actor.department in held.parties or (brought and actor.has(Role.AUTHORITY))
 
 
-def _told(node: Node, held: Correction) -> Told:
-    law = node.registry.law()
+def _told(node: Node, held: Correction, law: Statutes | None = None) -> Told:
+    """What is told of a correction. `law` None reads it anew."""
+    law = law or node.registry.law()
     clock = corrections.clock(held, law)
     own = node.index_of(held.number)
     return {

@@ -260,4 +260,5 @@ def _item(item: Item) -> dict[str, object]:
         "codes": item.codes,
         "sensitivity": item.sensitivity.value,
         "basic": item.basic,
+        "thresholds": list(item.thresholds),
     }

@@ -33,6 +33,7 @@ def tell_entry(
         "consumer": named_department(_consumer(members), names=names),
         "system": named_system(members.get("system", ""), names=names),
         "matter": named_matter(_fact(members, "matter"), names=names),
+        "matter_version": members.get("matter_version"),
         "purpose": members.get("purpose", ""),
         "auth": members.get("auth", ""),
         "operator_auth": members.get("operator_auth", ""),
@@ -56,7 +57,8 @@ def tell_closed() -> Told:
     """Return what is told of an entry made under a sealed review by another: that it is there."""
     nobody = {"code": "", "name": "", "name_en": ""}
     spoken = dict.fromkeys(_SPOKEN, "") | dict.fromkeys(("consumer", "system", "matter"), nobody)
-    return spoken | {"steps": [], "others": 0, "facts": {}, "digests": [], "sealed": True}
+    nothing: Told = {"steps": [], "others": 0, "facts": {}, "digests": [], "matter_version": None}
+    return spoken | nothing | {"sealed": True}
 
 
 def sees_whole(members: Mapping[str, Any], department: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Acts on matters and sources, and what a table suggests for an entry."""
+"""Acts on sources, and what a table suggests for an entry."""
 
 import re
 from dataclasses import dataclass, replace
@@ -7,10 +7,9 @@ from typing import Literal
 from catalogue import files, naming, suggest
 from catalogue.interchange.entries import connected, is_unconnected
 from catalogue.metadata import ANY_DEPARTMENT, SharingMethod, Upstream
-from catalogue.model import Actor, Matter, Resource, SharingClass, SourceAddress
+from catalogue.model import Actor, Resource, SharingClass, SourceAddress
 from catalogue.readings import Reading
-from catalogue.rows import MATTER, RESOURCE, SOURCE
-from catalogue.service import Taken
+from catalogue.rows import RESOURCE, SOURCE
 from catalogue.validation import PURPOSES
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.register import ActError, act
@@ -24,33 +23,6 @@ from exchange.acts.sources import (
 from exchange.node import Node
 from exchange.shelf import look_at, reflect_table, tables_of
 from gateway.sources.described import Choices, DescriptionError
-
-
-@act("matter.import")
-def import_matters(node: Node, actor: Actor, *, rows: list[Matter]) -> Taken:
-    return node.registry.import_matters(rows, by=actor)
-
-
-@act("matter.list")
-def list_matters(
-    node: Node,
-    actor: Actor,  # noqa: ARG001 - any officer
-    *,
-    department: str | None = None,
-    words: str = "",
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Matters in the order of their codes; `words` all stand in name or code."""
-    wanted = words.casefold().split()
-    fit = {
-        code: held
-        for code, held in node.held(MATTER).items()
-        if department in {None, held.department}
-        and all(word in f"{held.name}\n{held.code}".casefold() for word in wanted)
-    }
-    return paged(cut(fit, Span(first=first, after=after, before=before)), _matter)
 
 
 @act("source.add")
@@ -71,7 +43,7 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
     """Register where data is read, after reading it once.
 
     A login that can write is refused unless `write_reason` says why it must be. `secret` None: the source
-    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL); None: it may follow.
+    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL, WSDL); None: it may follow.
     """
     if kind == files.KIND:
         raise ActError("ACT_ARGUMENTS", "a file is uploaded, not addressed: register the file")
@@ -137,7 +109,7 @@ def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
     actor: Actor,
     *,
     name: str,
-    kind: Literal["sql", "http", "graphql"],
+    kind: Literal["sql", "http", "graphql", "soap"],
     address: str,
     reason: str,
     secret: str | None = None,
@@ -366,17 +338,6 @@ def _looked_at(source: SourceAddress, *, secret: str | None) -> list[str]:
             f"{source.name}: the login can write ({'; '.join(rights)}); a reason is needed",
         )
     return rights
-
-
-def _matter(held: Matter) -> Told:
-    return {
-        "code": held.code,
-        "kind": held.kind.value,
-        "department": held.department,
-        "name": held.name,
-        "resources": list(held.resources),
-        "state": held.state,
-    }
 
 
 def _source(held: SourceAddress) -> Told:

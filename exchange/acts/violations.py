@@ -14,7 +14,7 @@ from catalogue.files import KIND as FILE
 from catalogue.files import parse_address
 from catalogue.model import Actor, Grant, Role
 from catalogue.rows import CORRECTION, GRANT, LOAD, MATTER, REQUEST, RESOURCE, SOURCE, Kind
-from catalogue.violations import Finding, Records, Violation, find_all
+from catalogue.violations import DETAILS, Finding, Records, Violation, find_all
 from catalogue.workdays import ZONE
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.recording import record_read
@@ -30,7 +30,18 @@ _FORBIDDEN: Mapping[str, Violation] = {
     "LINK_INVALID": Violation.THIRD_PARTY,
 }
 """Codes of refused calls that are breaches by whoever called."""
-COLUMNS = ("kind", "department", "resource", "record", "key", "entry", "on", "rule", "detail")
+COLUMNS = (
+    "kind",
+    "department",
+    "resource",
+    "record",
+    "key",
+    "entry",
+    "on",
+    "rule",
+    "detail",
+    "detail_zh",
+)
 
 
 @act("supervision.violations")
@@ -178,7 +189,8 @@ def _refused_calls(node: Node) -> Iterator[Told]:
                 "entry": row.index,
                 "on": datetime.fromtimestamp(row.ts / 1000, ZONE).date().isoformat(),
                 "rule": "",
-                "detail": f"refused with {code}",
+                "detail": DETAILS["refused"][1].format(code=code),
+                "detail_zh": DETAILS["refused"][0].format(code=code),
             }
 
 
@@ -201,7 +213,8 @@ def _told(node: Node, one: Finding) -> Told:
         "entry": None if number is None else node.index_of(number[0]),
         "on": one.on.isoformat(),
         "rule": one.rule,
-        "detail": one.detail,
+        "detail": one.text("en"),
+        "detail_zh": one.text("zh"),
     }
 
 

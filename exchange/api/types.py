@@ -114,6 +114,7 @@ class Item:
     codes: list[Code]
     sensitivity: str
     basic: bool
+    thresholds: list[str]
 
 
 @strawberry.type
@@ -316,6 +317,192 @@ class Matter:
     name: str
     resources: list[str]
     state: str
+    version: int
+    type: str | None
+    lists: list[str] | None
+    online_depth: int | None
+    trips: int | None
+    statutory_days: int | None
+    promised_days: int | None
+    baseline_days: int | None
+
+
+@strawberry.type
+class SuppliedMaterial:
+    """A material of a matter; of an earlier version it is not told how sharing stands with it now."""
+
+    code: str
+    name: str
+    name_en: str
+    required: bool
+    origin: str
+    certificate: str
+    waived: bool
+    reason: str
+    matter: str | None
+    state: str | None
+    supplied_by: str | None
+    source: str | None
+    grant: str | None
+    again: bool | None
+    avoidable: bool | None
+
+
+@strawberry.type
+class ReadyQuery:
+    """A query in a system's own contract; where there is nothing to ask, `why` says why."""
+
+    system: str | None
+    document: str | None
+    digest: str | None
+    left_out: list[str]
+    why: str | None
+
+
+@strawberry.type
+class MatterVersion:
+    version: int
+    ended_at: str | None
+    """Null: it holds."""
+
+
+@strawberry.type
+class MatterWhole:
+    code: str
+    department: str
+    name: str
+    version: int
+    holds: bool
+    materials: list[SuppliedMaterial]
+    versions: list[MatterVersion]
+
+
+@strawberry.type
+class Proof:
+    resource: str
+    name: str
+    name_en: str
+    certificate: str | None
+    department: str
+    sharing_class: str
+    state: str
+    grant: str | None
+    matters: list[str]
+
+
+@strawberry.type
+class Evidence:
+    words: str
+    proofs: list[Proof]
+    query: ReadyQuery
+
+
+@strawberry.type
+class DuplicatesOfDepartment:
+    department: str
+    again: int
+    avoidable: int
+    materials: list[SuppliedMaterial]
+
+
+@strawberry.type
+class Duplicates:
+    law: str
+    listed: int
+    matters: int
+    departments: list[DuplicatesOfDepartment]
+
+
+@strawberry.type
+class Quality:
+    resource: str
+    department: str
+    points: int
+    most: int
+    share: float
+    grade: str
+    dimensions: JSON
+
+
+@strawberry.type
+class QualityMark:
+    criterion: str
+    dimension: str
+    points: int | None
+    """Null: it does not apply."""
+    most: int
+    evidence: list[str]
+
+
+@strawberry.type
+class QualityWhole:
+    resource: str
+    points: int
+    most: int
+    share: float
+    grade: str
+    marks: list[QualityMark]
+    next: list[str]
+
+
+@strawberry.type
+class IndicatorTarget:
+    id: str
+    indicator: str
+    percent: int
+    due: str
+    lead: str
+    state: str
+    reached: bool | None
+
+
+@strawberry.type
+class Indicator:
+    id: str
+    title: str
+    title_en: str
+    definition: str
+    definition_en: str
+    source: str
+    source_en: str
+    numerator: int
+    denominator: int
+    missing: int
+    share: float | None
+    """Null: there is no data."""
+    targets: list[IndicatorTarget]
+
+
+@strawberry.type
+class IndicatorLine:
+    key: str
+    name: str
+    department: str
+    numerator: int
+    denominator: int
+    missing: bool
+    note: str
+
+
+@strawberry.type
+class MaterialsTaken:
+    taken: bool
+    differences: JSON
+    misfits: JSON
+
+
+@strawberry.type
+class Clock:
+    """What runs for a request: by which rule, until when. `citation` is null for a rule that no text sets."""
+
+    stage: str
+    rule: str
+    citation: str | None
+    due: str
+    provisional: bool
+    paused: bool
+    late: bool
+    left: int
 
 
 @strawberry.type
@@ -330,6 +517,9 @@ class SharingRequest:
     state: str
     scenario: str
     created_at: str
+    basket: str | None
+    acceptance: str | None
+    clock: Clock | None
 
 
 @strawberry.type
@@ -352,6 +542,125 @@ class Grant:
     matters: list[str]
     until: str
     state: str
+    revision: int
+    resumes_at: str | None
+    return_flow: str | None
+    ended_for: str | None
+    went_out: list[str]
+    destroyed: bool | None
+
+
+@strawberry.type
+class Amendment:
+    id: str
+    grant: str
+    items: list[str]
+    match: list[str]
+    matters: list[str]
+    systems: list[str]
+    daily_quota: int
+    until: str
+    reason: str
+    state: str
+    proposed_by_department: str
+    consumer_signed: bool
+    provider_signed: bool
+
+
+@strawberry.type
+class Correction:
+    id: str
+    entry: str | None
+    """Number of the entry of the call that gave the value, as text: numbers outgrow Int."""
+    resource: str
+    item: str
+    provider: str
+    department: str
+    state: str
+    due: str
+    provisional: bool
+    late: bool
+    informed: list[str]
+    corrected: bool | None
+
+
+@strawberry.type
+class DisputeStep:
+    tier: str
+    kind: str
+    department: str
+    at: str
+    text: str
+    document: str | None
+
+
+@strawberry.type
+class Dispute:
+    id: str
+    about_kind: str
+    about: str
+    resource: str
+    claimant: str
+    respondent: str
+    tier: str
+    state: str
+    decided: bool
+    steps: list[DisputeStep]
+
+
+@strawberry.type
+class Violation:
+    kind: str
+    department: str
+    resource: str
+    record: str
+    key: str
+    entry: str | None
+    on: str
+    rule: str
+    detail: str
+
+
+@strawberry.type
+class Demand:
+    id: str
+    department: str
+    words: str
+    need: str
+    filed_at: str
+    resource: str | None
+    answer: str | None
+
+
+@strawberry.type
+class Notice:
+    id: str
+    kind: str
+    about: str
+    resource: str
+    at: str
+    seen: bool
+
+
+@strawberry.type
+class Deputy:
+    id: str
+    department: str
+    post: str
+    begins: str
+    ends: str
+    stands: bool | None
+
+
+@strawberry.type
+class LawRule:
+    rule: str
+    value: int
+    unit: str
+    citation: str
+    first_day: str
+    last_day: str | None
+    provisional: bool
 
 
 @strawberry.type
@@ -408,6 +717,7 @@ class RequestInput:
     not_after: datetime
     channels: list[str] = strawberry.field(default_factory=lambda: ["query"])
     daily_quota: int = 1000
+    volume: int | None = None
 
 
 @strawberry.input
@@ -460,6 +770,7 @@ class ItemInput:
     codes: list[CodeInput] = strawberry.field(default_factory=list)
     sensitivity: str = "ordinary"
     basic: bool = False
+    thresholds: list[str] = strawberry.field(default_factory=list)
 
 
 @strawberry.input
@@ -549,6 +860,27 @@ class MatterInput:
     max_parties: int = 5
     relations: list[str] = strawberry.field(default_factory=list)
     resources: list[str] = strawberry.field(default_factory=list)
+    type: str | None = None
+    lists: list[str] | None = None
+    online_depth: int | None = None
+    trips: int | None = None
+    statutory_days: int | None = None
+    promised_days: int | None = None
+    baseline_days: int | None = None
+
+
+@strawberry.input
+class MaterialInput:
+    code: str
+    name: str
+    name_en: str = ""
+    required: bool = True
+    origin: str = "applicant"
+    resource: str = ""
+    certificate: str = ""
+    department: str = ""
+    waived: bool = False
+    reason: str = ""
 
 
 @strawberry.type

@@ -1,4 +1,4 @@
-"""Nouns of the catalogue: department, officer, system, matter, source, resource."""
+"""Nouns of the catalogue: department, officer, system, source, resource."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from catalogue.imports import read_departments, read_matters, read_officers
+from catalogue.imports import read_departments, read_officers
 from catalogue.metadata import CYCLE_DAYS, SharingMethod, UpdateCycle
 from catalogue.model import CertificateMapping
 from catalogue.validation import PURPOSES
@@ -15,12 +15,12 @@ from exchange.cli import entries, loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
-from exchange.cli.services import COMMANDS, choosing, read_choices
+from exchange.cli.services import COMMANDS, choosing, read_choices, read_description
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.settings import environment
 
-KINDS = ("sql", "http", "graphql")
+KINDS = ("sql", "http", "graphql", "soap")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -151,32 +151,6 @@ def list_systems(office: Office, json_: bool) -> None:
 
 
 @click.group()
-def matter() -> None:
-    """Matters: what departments decide on."""
-
-
-@matter.command("import")
-@click.argument("file", type=FILE)
-@as_json
-@with_office
-def import_matters(office: Office, file: Path, json_: bool) -> None:
-    """Import matters from a CSV file: code,name,department and what else the matter has."""
-    rows = read_matters(file.read_bytes(), file=file.name).whole()
-    tell(office.perform("matter.import", rows=list(rows)), json_=json_)
-
-
-@matter.command("list")
-@click.option("--department", help="Code of the department that handles them.")
-@click.option("--words", default="", help="Words that all stand in name or code.")
-@spanned
-@as_json
-@with_office
-def list_matters(office: Office, json_: bool, **wanted: Any) -> None:
-    """List the matters in the order of their codes."""
-    tell_page(office.perform("matter.list", **wanted), json_=json_, title="matters")
-
-
-@click.group()
 def source() -> None:
     """Sources: where departments' data is read."""
 
@@ -186,7 +160,7 @@ def source() -> None:
 @click.option("--department", required=True)
 @click.option("--kind", type=click.Choice(KINDS), default="sql")
 @click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
-@click.option("--description", type=FILE, help="A service's OpenAPI document or SDL.")
+@click.option("--description", type=FILE, help="A service's OpenAPI document, SDL or WSDL.")
 @click.option("--timeout-ms", type=click.IntRange(1, 60_000), default=2000, show_default=True)
 @click.option("--secret-env", help="Variable that holds the password or token.")
 @click.option("--secret-file", type=FILE, help="File that holds the password or token.")
@@ -207,7 +181,7 @@ def add_source(
 ) -> None:
     """Register a source after reading it once; the secret is kept sealed and never printed."""
     secret = read_secret(secret_env, secret_file, ask=ask)
-    told = None if description is None else description.read_text(encoding="utf-8")
+    told = None if description is None else read_description(description)
     said = office.perform("source.add", name=name, secret=secret, description=told, **options)
     tell(said, json_=json_)
 
@@ -315,10 +289,14 @@ for _command in (register_file, *loads.COMMANDS, *entries.COMMANDS):
     "--method",
     "methods",
     multiple=True,
-    type=click.Choice([*SharingMethod]),
+    type=click.Choice([one.value for one in SharingMethod]),
     help="How it is handed over; repeatable, by interface otherwise.",
 )
-@click.option("--update-cycle", type=click.Choice([*UpdateCycle]), help="How often it is updated.")
+@click.option(
+    "--update-cycle",
+    type=click.Choice([one.value for one in UpdateCycle]),
+    help="How often it is updated.",
+)
 @click.option(
     "--metadata",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

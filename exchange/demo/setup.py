@@ -15,13 +15,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from catalogue.codes import department_code
 from catalogue.examination import CheckKind
-from catalogue.model import Actor, Department, Matter, MatterKind, Role
+from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
 from exchange.client.session import Exchange
 from exchange.client.signing import SigningKey
 from exchange.clock import now, random_bytes
 from exchange.demo import district
 from exchange.demo.district import DemoDepartment
+from exchange.demo.matters import TARGETS, materials, matters
 from exchange.demo.sources import make_sources
 from exchange.desk import Desk, read_envelope, write_envelope
 from exchange.home import OFFICERS, write_private
@@ -197,7 +198,8 @@ def found_district(node: Node, *, say: Say) -> District:
             name=name,
             intake=system == INTAKE,
         )
-    place.act("authority", "matter.import", rows=_matters())
+    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
+    place.act("authority", "matter.import", rows=matters(codes))
     return place
 
 
@@ -261,6 +263,16 @@ def publish(place: District, *, labour_url: str, token: str, say: Say) -> None:
         )
         announce(place, short, finished(seen["resource"], entry))
     announce(place, "labour", _deposit())
+    place.act("authority", "matter.materials", listed=materials())
+    for indicator, percent, due in TARGETS:
+        place.act(
+            "authority",
+            "target.set",
+            indicator=indicator,
+            percent=percent,
+            due=due,
+            lead=district.DATA.code,
+        )
     say(
         f"{len(PUBLISHED) + 1} resources of five departments announced, on four databases and a JSON service"
     )
@@ -437,26 +449,6 @@ def _deposit() -> dict[str, Any]:
         "purposes": ["administrative-basis"],
         **_metadata(district.LABOUR.name, "农民工工资保证金缴存证明"),
     }
-
-
-def _matters() -> list[Matter]:
-    codes = (*(entry.code for entry in PUBLISHED), DEPOSIT)
-    return [
-        Matter(
-            code=district.MATTER,
-            kind=MatterKind.BASE,
-            department=district.HALL.code,
-            name=district.MATTER_NAME,
-            case_pattern="SG-[0-9]{4}-[0-9]{4}",
-            resources=codes,
-        ),
-        Matter(
-            code=district.FOREIGN_MATTER,
-            kind=MatterKind.BASE,
-            department=district.MARKET.code,
-            name="食品经营许可",
-        ),
-    ]
 
 
 def _department(department: DemoDepartment) -> Department:

@@ -101,6 +101,7 @@ def read_item_metadata(item: Item, given: Form, errors: Errors) -> dict[str, Any
         "code_list": given.text(f"code_list-{n}"),
         "codes": _codes(given.get(f"codes-{n}"), item, errors),
         "basic": given.get(f"basic-{n}") == "yes",
+        "thresholds": words_of_list(given.text(f"thresholds-{n}")),
     }
 
 

@@ -50,6 +50,30 @@ ROOMS = (
         roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
     ),
     Room(
+        path="/corrections",
+        title="Corrections",
+        about="Wrong values that were reported, and what came of them",
+        roles=_DEPARTMENTS | {Role.AUTHORITY},
+    ),
+    Room(
+        path="/disputes",
+        title="Disputes",
+        about="Where departments differ, step by step",
+        roles=_DEPARTMENTS | {Role.AUTHORITY},
+    ),
+    Room(
+        path="/deputies",
+        title="Deputies",
+        about="Who decides in a head's place, from when until when",
+        roles=frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR}),
+    ),
+    Room(
+        path="/supervision",
+        title="Supervision",
+        about="What is late and which rule was broken, with the record behind it",
+        roles=frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR}),
+    ),
+    Room(
         path="/documents",
         title="Trusted documents",
         about="The queries that systems send, by their digest",
@@ -83,6 +107,24 @@ ROOMS = (
         path="/matters",
         title="Matters",
         about="The matters of the district and their materials",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/evidence",
+        title="What proves this?",
+        about="Who holds a proof, and what applicants are asked for twice",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/quality",
+        title="Quality",
+        about="How well the entries of the catalogue are kept, and what to mend next",
+        roles=_EVERYONE,
+    ),
+    Room(
+        path="/indicators",
+        title="Indicators",
+        about="By how much the district's targets are reached, with the lists behind",
         roles=_EVERYONE,
     ),
     Room(

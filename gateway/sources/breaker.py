@@ -35,6 +35,11 @@ class Breaker:
         self._opened_at: float | None = None
         self._probing = False
 
+    @property
+    def resting(self) -> bool:
+        """Whether the source failed so often lately that it is left alone, but for a probe."""
+        return self._opened_at is not None
+
     def admit(self) -> None:
         """Let a read begin; raises CircuitOpenError while the source is left alone."""
         if self._opened_at is None:
@@ -102,6 +107,11 @@ class Guarded:
         self._bulkhead = bulkhead or Bulkhead()
         self._drifted = drifted
         self._read_now: ReadNow | None = getattr(source, "read_now", None)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the source is left alone because it failed."""
+        return self._breaker.resting
 
     def read_now(
         self, permitted: Permitted, *, keys: Sequence[str], call: str

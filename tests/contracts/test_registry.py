@@ -105,7 +105,7 @@ def test_what_is_registered_stands_in_the_snapshot_as_it_was_given(district: Dis
     assert announced == replace(a_resource(), published_on=announced.published_on)
     assert announced.published_on == TODAY.date()
     assert snapshot.grants == {grant.id: grant}
-    assert snapshot.matters == {MATTER: a_matter()}
+    assert snapshot.matters == {MATTER: a_matter(version=1)}
     assert snapshot.sources == {"market": a_source()}
     assert snapshot.departments == {HALL: a_department(HALL), MARKET: a_department(MARKET)}
     assert snapshot.asked == {(HALL_SYSTEM, LICENCE)}

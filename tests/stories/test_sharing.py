@@ -12,6 +12,8 @@ from exchange.demo import district
 from exchange.demo.setup import SYSTEM, agree
 from exchange.files.uploads import Uploads
 from tests.fakes.node import Standing, lines, standing
+from tests.fakes.outlets import bulk_body, grant_bulk, post
+from tests.stories.test_command_line import Terminal
 from tests.stories.test_items import request_for, wanted
 
 LICENCE = "307/000001"
@@ -160,10 +162,82 @@ def test_an_officer_who_leaves_leaves_requests_that_others_finish(shared: Standi
         here.act("administrator", "officer.roles", officer=operator, roles=["operator"])
 
 
-def test_copies_that_left_by_an_export_are_named_when_the_grant_ends(shared: Standing) -> None:
+def test_copies_that_left_in_bulk_have_to_be_destroyed_when_the_grant_ends(
+    shared: Standing,
+) -> None:
     here = shared
-    grant = here.act("hall.head", "grant.list", side="have", resource=LICENCE)["rows"][0]
+    grant = grant_bulk(here)
+    assert post(here, "/pull", bulk_body()).status_code == 200
     ended = here.act(
-        "hall.head", "grant.end", grant=grant["id"], reason="purpose-achieved", words="办结"
+        "hall.head", "grant.end", grant=grant, reason="purpose-achieved", words="核对完毕"
     )
-    assert (ended["state"], ended["went_out"], ended["destroyed"]) == ("revoked", [], None)
+    assert (ended["state"], ended["went_out"], ended["destroyed"]) == ("revoked", ["pull"], False)
+    confirmed = here.act(
+        "hall.head", "grant.confirm-destruction", grant=grant, statement="已从业务库清除"
+    )
+    assert confirmed["destroyed"]
+
+
+def test_a_grant_under_which_nothing_left_leaves_nothing_to_destroy(shared: Standing) -> None:
+    here = shared
+    key = request_for(here, SYSTEM, "310/000001", items=["certNo"], match=["uscc"])
+    grant = agree(here.place, key, "310/000001")
+    ended = here.act("hall.head", "grant.end", grant=grant, reason="purpose-achieved", words="办结")
+    assert (ended["went_out"], ended["destroyed"]) == ([], None)
+
+
+def test_it_is_all_done_by_command_too(shared: Standing, tmp_path: Path) -> None:
+    terminal = Terminal(shared.node.settings.home)
+    asking = (
+        "--system", SYSTEM, "--matter", district.MATTER, "--basis", "《建筑法》第八条",
+        "--scenario", "核发施工许可", "--volume", "300",
+    )  # fmt: skip
+    paper = tmp_path / "依据.pdf"
+    paper.write_bytes(PDF)
+    basket = terminal.told(
+        "basket", "create", f"{LICENCE}=entName,~uscc", "309/000001=approvalNo,~uscc", *asking,
+        officer="hall.operator",
+    )  # fmt: skip
+    number = basket["basket"]
+    attached = terminal.told(
+        "request", "attach", str(paper), "--basket", number, officer="hall.operator"
+    )
+    assert len(attached["requests"]) == 2
+    signed = terminal.told("basket", "sign", number, officer="hall.head")
+    licence = signed["requests"][0]["id"]
+    terminal.said("request", "accept", licence, "--contact", "登记科", officer="market.head")
+    terminal.said(
+        "request", "ask-extension", licence, "--days", "5", "--reason", "核对",
+        officer="market.head",
+    )  # fmt: skip
+    terminal.said("request", "answer-extension", licence, "--consent", officer="authority")
+    shown = terminal.told("request", "show", licence, officer="hall.head")
+    assert (shown["volume"], shown["clock"]["left"]) == (300, 15)
+    out = tmp_path / "违规.csv"
+    told = terminal.told("supervision", "violations", "--csv", str(out), officer="authority")
+    assert out.read_bytes().startswith(b"\xef\xbb\xbfkind,")
+    listed = terminal.told("supervision", "violations", "--first", "1000", officer="authority")
+    assert told["rows"] == listed["total"]
+    assert "ROLE_MISSING" in terminal.refused("supervision", "violations", officer="hall.operator")
+    rules = terminal.told("rule", "list", "--on", "2026-03-02", officer="hall.head")
+    assert {"request.answer", "request.delivery"} <= {one["rule"] for one in rules}
+
+
+@pytest.mark.proves("G5")
+def test_the_next_years_notice_is_imported_and_a_wrong_one_is_refused_whole(
+    shared: Standing, tmp_path: Path
+) -> None:
+    terminal = Terminal(shared.node.settings.home)
+    empty = tmp_path / "2031.json"
+    empty.write_text('{"year": 2031, "papers": [], "days": []}', encoding="utf-8")
+    assert "INVALID" in terminal.refused("workdays", "import", str(empty), officer="authority")
+    notice = tmp_path / "2031.csv"
+    notice.write_text("date,off\n2031-01-01,1\n2031-01-04,0\n", encoding="utf-8")
+    given = ("workdays", "import", str(notice), "--year", "2031", "--notice", "2031年放假通知")
+    assert "ROLE_MISSING" in terminal.refused(*given, officer="hall.head")
+    told = terminal.told(*given, officer="authority")
+    assert (told["year"], told["off"], told["made_up"]) == (2031, 1, 1)
+    years = terminal.told("workdays", "list", officer="hall.head")
+    assert 2031 in {one["year"] for one in years}
+    notice.write_text("date,off\n2031-01-01,maybe\n", encoding="utf-8")
+    assert "1 or 0 needed" in terminal.refused(*given, officer="authority")

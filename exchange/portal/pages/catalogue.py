@@ -108,16 +108,58 @@ async def demand(request: Request) -> Response:
 async def demands(request: Request) -> Response:
     """`GET /catalogue/demands`: what one's department did not find; for the authority, what nobody did."""
     actor = await signed_in(request)
+    return await _demands(request, actor, Errors.of(request))
+
+
+async def answer(request: Request) -> Response:
+    """`POST /catalogue/demands/{id}`: answer a demand with a resource."""
+    actor = await signed_in(request)
+    form = await read_form(request)
+    errors = Errors.of(request)
+    if not form.text("resource"):
+        errors.at("resource", "Enter the code of the resource that answers it")
+    else:
+        key, resource = request.path_params["id"], form.text("resource")
+        await tried(errors, request, actor, "demand.answer", demand=key, resource=resource)
+    if errors:
+        return await _demands(request, actor, errors)
+    return RedirectResponse("/catalogue/demands?answered=1", status_code=303)
+
+
+async def _demands(request: Request, actor: Actor, errors: Errors) -> Response:
     node: Node = request.app.state.node
-    listed = read_listed("/catalogue/demands", request.query_params, "filed")
-    found = await run_in_threadpool(acted, node, actor, "demand.list", **listed.arguments())
+    listed = read_listed(
+        "/catalogue/demands", request.query_params, "filed", "answered", "department"
+    )
+    found = await run_in_threadpool(
+        acted,
+        node,
+        actor,
+        "demand.list",
+        department=listed.filters.get("department"),
+        **listed.arguments(),
+    )
     names = names_for(request)
-    rows = [{**row, "owner": names.department(row["department"])} for row in found["rows"]]
+    rows = [
+        {
+            **row,
+            "owner": names.department(row["department"]),
+            "answered_with": names.resource(row["resource"]) if row["resource"] else "",
+        }
+        for row in found["rows"]
+    ]
+    authority = actor.has(Role.AUTHORITY)
     return page(
         request,
         "demands.html",
+        status=400 if errors else 200,
+        errors=errors.by_field,
         demands=rows,
         filed="filed" in listed.filters,
+        answered="answered" in listed.filters,
+        listed=listed,
+        departments=names.departments(found["departments"]) if authority else [],
+        may_answer=authority,
         pages=listed.pages(found),
         total=counted(found["total"]),
     )
@@ -229,7 +271,7 @@ def told_entry(
         "personal": holds_personal(held),
         "recipients": told_recipients(held, snapshot, language),
         "matters": [
-            matter.name for matter in snapshot.matters.values() if held.code in matter.resources
+            matter.name for matter in snapshot.matters.values() if held.code in matter.listed
         ],
         "holders": [
             department_name(snapshot.departments.get(code), language) or code for code in holders
@@ -296,5 +338,6 @@ ROUTES = [
     *feed.ROUTES,
     Route("/catalogue/demand", demand, methods=["POST"]),
     Route("/catalogue/demands", demands, methods=["GET"]),
+    Route("/catalogue/demands/{id}", answer, methods=["POST"]),
     Route("/catalogue/{code:path}", entry, methods=["GET"]),
 ]

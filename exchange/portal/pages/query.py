@@ -13,6 +13,7 @@ from audit.canonical import decode_strict, parse_bitmap
 from catalogue.model import Actor, GrantState, Resource, SubjectType, System
 from catalogue.snapshot import Snapshot
 from catalogue.validation import PURPOSES
+from exchange import composing
 from exchange.node import Node
 from exchange.portal import asking
 from exchange.portal.render import page
@@ -89,7 +90,7 @@ def _told(
     contract = snapshot.contract(system.id)
     told["resources"] = [_offered(one, system, snapshot, names) for one in contract]
     told["answers"] = _answers(node, actor, system, names)
-    ticked = asking.tick(contract, ticks)
+    ticked = composing.tick(contract, ticks)
     if ticked:
         told |= _composed(node, ticked, system, snapshot, usage)
     return told
@@ -122,12 +123,12 @@ def _offered(
 
 def _composed(
     node: Node,
-    ticked: tuple[asking.Ticked, ...],
+    ticked: tuple[composing.Ticked, ...],
     system: System,
     snapshot: Snapshot,
     usage: asking.Usage,
 ) -> dict[str, Any]:
-    composed = asking.compose(ticked)
+    composed = composing.compose(ticked)
     values = {name: EXAMPLES.get(kind, "…") for name, kind in composed.variables.items()}
     url, vkey = node.settings.base_url, node.vkey
     key = next(

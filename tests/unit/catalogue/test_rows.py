@@ -12,9 +12,11 @@ from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.indicators import Target
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
+from catalogue.materials import Material, MatterList, MatterType
 from catalogue.metadata import (
     Code,
     Contact,
@@ -24,7 +26,14 @@ from catalogue.metadata import (
     UpdateCycle,
     Upstream,
 )
-from catalogue.model import CertificateMapping, Listing, OfficerKey, RowRule, SubjectType
+from catalogue.model import (
+    CertificateMapping,
+    Listing,
+    MatterVersion,
+    OfficerKey,
+    RowRule,
+    SubjectType,
+)
 from catalogue.protected import row_digest
 from catalogue.readings import (
     Absent,
@@ -94,6 +103,17 @@ A_DOCUMENT = TrustedDocument(
     registered_by="off_operator",
     registered_at=TODAY,
 )
+A_WHOLE_MATTER = a_matter(
+    version=3,
+    type=MatterType.LICENCE,
+    lists=(MatterList.APPROVAL, MatterList.ONE_TRIP),
+    online_depth=4,
+    trips=0,
+    statutory_days=20,
+    promised_days=8,
+    baseline_days=12,
+    materials=(Material(code="1", name="营业执照", resource="MKT/licence", waived=True),),
+)
 EXAMPLES: dict[str, tuple[Any, ...]] = {
     "department": (a_department(), a_department(superior="X")),
     "system": (a_system(), a_system(responsible="off_1", intake=True)),
@@ -157,7 +177,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             for reading in READINGS
         ),
     ),
-    "matter": (a_matter(), a_matter(relations=("a.b",))),
+    "matter": (a_matter(), a_matter(relations=("a.b",)), A_WHOLE_MATTER),
+    "matter_version": (
+        MatterVersion(
+            id="001130001000@1",
+            matter="001130001000",
+            version=1,
+            held=A_WHOLE_MATTER,
+            ended_at=TODAY,
+            ended_by="off",
+        ),
+    ),
     "sharing_request": (a_request(), a_request(signed_by=None, refusal="无依据")),
     "sharing_grant": (
         a_grant(masks={"phone": "phone"}, rows=(RowRule(item="a", op="in", value=["$x", 1]),)),
@@ -307,6 +337,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             set_at=TODAY,
         ),
     ),
+    **SHARING_ROWS,
     "resource_revision": (
         Revision(
             id="MKT/licence@2",
@@ -343,7 +374,17 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             designated_at=TODAY,
         ),
     ),
-    **SHARING_ROWS,
+    "indicator_target": (
+        Target(
+            id="speed-up@2026-12-31",
+            indicator="speed-up",
+            percent=15,
+            due="2026-12-31",
+            lead="dept",
+            set_by="off",
+            set_at=TODAY,
+        ),
+    ),
 }
 
 

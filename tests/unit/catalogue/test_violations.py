@@ -96,7 +96,8 @@ def test_a_late_answer_names_the_day_it_was_due_and_the_rule() -> None:
     (one,) = find_all(held, LAW, at=LATER)
     assert isinstance(one, Finding)
     assert (one.on, one.rule) == (date(2026, 3, 16), "request.answer")
-    assert one.detail == "due on 2026-03-16, not done yet"
+    assert one.text("en") == "due on 2026-03-16, not done yet"
+    assert one.text("zh") == "应于 2026-03-16 前办理，尚未办理"
 
 
 def test_a_condition_that_the_entry_does_not_announce_is_invented() -> None:

@@ -9,15 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
-from exchange.api import schema
+from exchange.api.fields import ALLOWED
 from exchange.api.guard import Asking, SignedIn, Strict
 from exchange.api.schema import Mutation, Query, build_schema
 from exchange.clock import now, random_bytes
 from exchange.demo import district
+from exchange.demo.setup import SYSTEM
 from exchange.desk import write_envelope
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, standing
 from tests.fakes.reviews import HALL, a_proposed
+from tests.stories.test_items import request_for
 
 pytestmark = pytest.mark.slow  # a served node; left to `make test`
 
@@ -106,6 +108,70 @@ def test_one_resource_is_shown_with_its_items(here: Standing) -> None:
     )
     items = answer.json()["data"]["resource"]["items"]
     assert {"name": "phone", "mask": "phone", "level": 2} in items
+
+
+def test_a_matters_materials_its_query_and_what_proves_them_are_asked_for_at_once(
+    here: Standing,
+) -> None:
+    answer = ask(
+        here,
+        """query($m: String!) {
+          matter(code: $m) { version materials { name state again suppliedBy } versions { version } }
+          matterQuery(code: $m) { system document why }
+          evidence(words: "营业执照副本", matter: $m) { proofs { resource state sharingClass } }
+          duplicates { law departments { department again avoidable } }
+        }""",
+        {"m": district.MATTER},
+        by="hall.operator",
+    ).json()["data"]
+    states = {one["name"]: one["state"] for one in answer["matter"]["materials"]}
+    assert states["营业执照"] == "supplied"
+    assert states["消防设计审查意见书"] == "not-connected"
+    assert answer["matterQuery"]["document"].startswith("query Ask")
+    assert answer["evidence"]["proofs"][0]["resource"] == "307/000001"
+    assert sum(one["again"] for one in answer["duplicates"]["departments"]) == 1
+
+
+def test_quality_indicators_and_targets_are_asked_for_and_set(here: Standing) -> None:
+    answer = ask(
+        here,
+        """{
+          qualities(first: 3) { resource points most grade }
+          quality(code: "307/000001") { marks { criterion points most evidence } next }
+          indicators { id share numerator denominator missing targets { percent reached } }
+          indicatorLines(indicator: "matters-online", first: 2) { key missing }
+        }""",
+        by="authority",
+    ).json()["data"]
+    assert len(answer["qualities"]) == 3
+    assert len(answer["indicatorLines"]) == 2
+    shares = {one["id"]: one["share"] for one in answer["indicators"]}
+    assert shares["entries-up-to-date"] is None
+    change = """mutation($l: String!) {
+      setTarget(indicator: "matters-one-trip", percent: 90, due: "2027-12-31", lead: $l) { id state }
+    }"""
+    lead = {"l": district.HALL.code}
+    refused = ask(here, change, lead, by="hall.head")
+    assert (refused.json()["data"], code(refused)) == ({"setTarget": None}, "ROLE_MISSING")
+    assert ask(here, change, lead, by="authority").json()["data"]["setTarget"] == {
+        "id": "matters-one-trip@2027-12-31",
+        "state": "active",
+    }
+
+
+def test_materials_are_tried_before_they_are_listed(here: Standing) -> None:
+    change = """mutation($dry: Boolean!) {
+      listMaterials(matter: "001117028000", dryRun: $dry, materials: [
+        {code: "1", name: "营业执照", resource: "307/000001"}
+      ]) { taken differences misfits }
+    }"""
+    tried, taken = (
+        ask(here, change, {"dry": dry}, by="housing.operator").json()["data"]["listMaterials"]
+        for dry in (True, False)
+    )
+    assert (tried["taken"], taken["taken"]) == (False, True)
+    assert tried["differences"] == taken["differences"]
+    assert code(ask(here, change, {"dry": True}, by="market.operator")) == "ROLE_MISSING"
 
 
 @pytest.mark.parametrize("field", ["departments { code }", "logSearch { next }"])
@@ -271,7 +337,7 @@ def test_every_root_field_has_the_permission(here: Standing) -> None:
         assert definition is not None
         fields = definition.fields  # type: ignore[union-attr]  # roots are object types
         assert fields
-        assert all(field.permission_classes == schema.ALLOWED for field in fields)
+        assert all(field.permission_classes == ALLOWED for field in fields)
 
 
 def test_a_permission_that_answers_with_anything_but_true_is_none(here: Standing) -> None:
@@ -332,3 +398,39 @@ def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None
     listed = ask(here, "{ reviews { id state } }", by="auditor").json()["data"]["reviews"]
     assert {"id": review, "state": "closed"} in listed
     assert code(ask(here, whole, {"r": review}, by="hall.head")) == "NOT_FOUND"
+
+
+def test_a_request_tells_its_clock_and_is_accepted_amended_and_supervised_over_the_api(
+    here: Standing,
+) -> None:
+    key = request_for(here, SYSTEM, "307/000001", items=["entName"])
+    shown = ask(
+        here,
+        "query R($id: String!) { request(id: $id) { state clock { rule due left late } } }",
+        {"id": key},
+        by="market.head",
+    ).json()["data"]["request"]
+    assert shown["clock"]["rule"] == "request.answer"
+    assert shown["clock"]["left"] == 10
+    accepted = ask(
+        here,
+        'mutation A($id: String!) { acceptRequest(request: $id, contact: "登记科") { state } }',
+        {"id": key},
+        by="market.head",
+    ).json()
+    assert accepted["data"]["acceptRequest"]["state"] == "accepted"
+    refused = ask(
+        here,
+        "mutation E($id: String!) {"
+        ' answerExtension(request: $id, consent: true, text: "") { state } }',
+        {"id": key},
+        by="authority",
+    )
+    assert code(refused) == "STATE"
+    listed = ask(here, "{ violations { kind record key entry } }", by="authority").json()
+    assert isinstance(listed["data"]["violations"], list)
+    assert code(ask(here, "{ violations { kind } }", by="market.operator")) == "ROLE_MISSING"
+    rules = ask(here, "{ rules { rule value unit } notices(unseen: true) { id } }", by="authority")
+    assert {"rule": "request.answer", "value": 10, "unit": "working day"} in rules.json()["data"][
+        "rules"
+    ]

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from catalogue.rows import OFFICER, REQUEST, RESOURCE
+from exchange import composing
 from exchange.client.session import Party
 from exchange.clock import now
 from exchange.demo import district
@@ -589,7 +590,7 @@ def test_the_query_that_the_page_shows_is_valid_in_the_contract(portal: Portal) 
     snapshot = portal.place.node.live.load()
     contract = snapshot.contract(SYSTEM)
     everything = {r.code: [item.name for item in r.items] for r in contract}
-    composed = asking.compose(asking.tick(contract, everything))
+    composed = composing.compose(composing.tick(contract, everything))
     parse_document(composed.document, build_contract(contract), limits=Limits())
     assert set(composed.variables) == {"enterprise", "person"}
     with portal.browser("hall.operator") as browser:
@@ -654,9 +655,9 @@ def test_text_of_the_form_stays_text_in_every_snippet(portal: Portal) -> None:
 
 def a_composed_query(
     portal: Portal, *, reason: str = "建筑工程施工许可核发"
-) -> tuple[asking.Composed, dict[str, str], asking.Usage]:
+) -> tuple[composing.Composed, dict[str, str], asking.Usage]:
     contract = portal.place.node.live.load().contract(SYSTEM)
-    composed = asking.compose(asking.tick(contract, {"307/000001": ["entName", "status"]}))
+    composed = composing.compose(composing.tick(contract, {"307/000001": ["entName", "status"]}))
     usage = asking.Usage(
         matter=district.MATTER,
         case=CASE,

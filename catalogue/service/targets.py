@@ -1,0 +1,54 @@
+"""Targets of indicators: set and withdrawn by the authority."""
+
+from dataclasses import replace
+from datetime import date
+
+from catalogue import indicators
+from catalogue.errors import StateError
+from catalogue.indicators import Target
+from catalogue.lifecycle import require_decider
+from catalogue.model import Actor, Role
+from catalogue.rows import DEPARTMENT, TARGET
+from catalogue.service.unit import UseCases
+
+
+class Targets(UseCases):
+    def set_target(
+        self, indicator: str, percent: int, *, due: date, lead: str, by: Actor
+    ) -> Target:
+        """Set what is to be reached by a day; another one of the same day takes its place."""
+        with self._unit(by) as unit:
+            wanted = indicators.set_target(
+                indicator,
+                percent,
+                due=due,
+                lead=lead,
+                departments=unit.all(DEPARTMENT),
+                by=unit.actor(),
+                at=self._now(),
+            )
+            unit.record(
+                "target.set",
+                (TARGET, wanted),
+                facts={
+                    "indicator": indicator,
+                    "percent": percent,
+                    "due": wanted.due,
+                    "provider": lead,
+                },
+            )
+        return wanted
+
+    def withdraw_target(self, target: str, *, by: Actor) -> Target:
+        with self._unit(by) as unit:
+            require_decider(unit.actor(), Role.AUTHORITY)
+            held = unit.need(TARGET, target)
+            if held.state != "active":
+                raise StateError(f"target {target} is {held.state} already")
+            withdrawn = replace(held, state="withdrawn")
+            unit.record(
+                "target.withdrawn",
+                (TARGET, withdrawn),
+                facts={"indicator": held.indicator, "due": held.due, "provider": held.lead},
+            )
+        return withdrawn
