@@ -130,6 +130,11 @@ def test_a_supplement_taken_away_by_sql_leaves_the_request_out(district: Distric
     assert ("sharing_request", request.id) in absent
 
 
+def quoted(table: str) -> list[str]:
+    """The columns that a table did not have at first, as SQL names them."""
+    return [f'"{name}"' for name in sorted(LATER[table])]
+
+
 @pytest.mark.proves("U1")
 def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     district: District, tmp_path: Path
@@ -139,7 +144,12 @@ def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     script = Config()
     script.set_main_option("script_location", str(MIGRATIONS / "registry"))
     with district.engine.begin() as connection:
-        told = connection.exec_driver_sql("SELECT more, course FROM resource").one()
+        told = {
+            table: connection.exec_driver_sql(
+                f"SELECT {', '.join(quoted(table))} FROM {table}"
+            ).one()
+            for table in ("resource", "matter")
+        }
         script.attributes["connection"] = connection
         command.downgrade(script, "0003")
     columns = {one["name"] for one in inspect(district.engine).get_columns("sharing_request")}
@@ -148,7 +158,9 @@ def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     migrate(district.engine, "registry", home=tmp_path, at=TODAY)
     with district.engine.begin() as connection:
         # What no older entry could say is lost on the way down; it is put back as it was.
-        connection.exec_driver_sql("UPDATE resource SET more = ?, course = ?", tuple(told))
+        for table, row in told.items():
+            sets = ", ".join(f"{name} = ?" for name in quoted(table))
+            connection.exec_driver_sql(f"UPDATE {table} SET {sets}", tuple(row))
     assert district.snapshot().absent == ()
     district.registry.sign_request(request.id, by=district.by("hall.head"))
     held = district.registry.ask_once(
