@@ -6,11 +6,12 @@ What is written here never changes in place: stored entries are hashed as they s
 
 import base64
 import binascii
-import hashlib
 import json
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, NoReturn
 
 import msgspec
@@ -81,13 +82,20 @@ def commit_bytes(salt: str, content: bytes) -> str:
 
 def digest_written(salt: bytes, name: bytes, value: bytes) -> bytes:
     """Hash a value under its name, both in canonical form, the salt in base64url."""
-    written = b'["%b",%b,%b]' % (salt, name, value)
-    return hashlib.sha256(_b64url_bytes(written)).digest()
+    return digest_each([b'["%b",%b,%b]' % (salt, name, value)])[0]
+
+
+def digest_each(written: Iterable[bytes]) -> list[bytes]:
+    """Hash the arrays of salt, name and value that are committed to, as they are written."""
+    return [
+        sha256(b2a_base64(one, newline=False).translate(_URL_ALPHABET).rstrip(b"=")).digest()
+        for one in written
+    ]
 
 
 def digest_salted(salt: bytes, content: bytes) -> bytes:
     """Hash bytes. The salt's length is fixed, so that no byte can move between salt and content."""
-    hashed = hashlib.sha256(salt)
+    hashed = sha256(salt)
     hashed.update(content)
     return hashed.digest()
 
@@ -98,7 +106,7 @@ def b64url(data: bytes) -> str:
 
 
 def _b64url_bytes(data: bytes) -> bytes:
-    text = binascii.b2a_base64(data, newline=False)
+    text = b2a_base64(data, newline=False)
     return text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
 
 
@@ -109,7 +117,7 @@ def b64url_each(values: Sequence[bytes], *, length: int) -> list[str]:
     spare = -length % 3
     # Zero bytes between them, so that each begins at a character of its own; what they make is cut off.
     joined = bytes(spare).join(values) + bytes(spare)
-    text = binascii.b2a_base64(joined, newline=False).translate(_URL_ALPHABET).decode("ascii")
+    text = b2a_base64(joined, newline=False).translate(_URL_ALPHABET).decode("ascii")
     width, kept = (length + spare) // 3 * 4, (length * 8 + 5) // 6
     return [text[first : first + kept] for first in range(0, len(text), width)]
 
@@ -127,7 +135,7 @@ def b64url_decode(text: str) -> bytes:
 
 def b64(data: bytes) -> str:
     """Write bytes as standard padded base64, as notes and proofs carry them."""
-    return base64.b64encode(data).decode("ascii")
+    return b2a_base64(data, newline=False).decode("ascii")
 
 
 def b64_decode(text: str) -> bytes:

@@ -1,19 +1,22 @@
 """What a new shard takes over from the database of the one before, beside what its first entries say.
 
-Nonces, or a request could be sent again once the shard has changed; what is used of the days' quotas; the
-newest numbers. It is written before the shard's first entry, so that an entry means that all of it is there.
+Nonces, or a request could be sent again once the shard has changed; what is used of the days' quotas, and of
+those of a case; the newest numbers. It is written before the shard's first entry, so that an entry means
+that all of it is there.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, insert, select
+from sqlalchemy import Connection, Engine, Select, delete, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from audit import tables
 from audit.errors import LogUnavailableError
 
+EVER = "0000-00-00"
+"""The day of counts that no day ends: what may be asked within one case, as long as it lives."""
 _DAYS = 2
 """Quotas are counted by days where the exchange stands: this many back cover every time zone."""
 
@@ -36,11 +39,15 @@ def carry(engine: Engine, *, at: datetime) -> Carried:
     """Read what goes over from a shard that takes nothing more. Raises LogUnavailableError."""
     quota = tables.quota
     first_day = (at - timedelta(days=_DAYS)).date().isoformat()
+    counting = or_(quota.c.day >= first_day, quota.c.day == EVER)
     try:
         with engine.execution_options(reading=True).connect() as connection:
             return Carried(
                 nonces=_all(connection, select(tables.nonce)),
-                quotas=_all(connection, select(quota).where(quota.c.day >= first_day)),
+                quotas=_all(
+                    connection,
+                    select(quota).where(counting),
+                ),
                 counters=_all(connection, select(tables.counter)),
             )
     except SQLAlchemyError as error:

@@ -11,8 +11,8 @@ from audit.canonical import (
     b64url,
     b64url_each,
     decode_strict,
+    digest_each,
     digest_salted,
-    digest_written,
     encode,
 )
 from audit.entry import Alternatives, ByteCommit, Commit, Draft, Opening
@@ -91,24 +91,29 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     """
     commits = _all_commits(draft, stamp.numbers)
     raw = [salts[at : at + SALT_LENGTH] for at in range(0, salts_needed(draft), SALT_LENGTH)]
-    hashed: list[bytes] = []
+    values: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     salted: dict[str, tuple[str, Any]] = {}
     parts: dict[Owning, dict[str, bytes]] = {None: {}}
     for commit, drawn, salt in zip(commits, raw, b64url_each(raw, length=SALT_LENGTH), strict=True):
         name, said, written = commit.name, salt.encode("ascii"), _written(commit.name)
         if isinstance(commit, Commit):
             # As deep in a payload: {name: {"salt": …, "value": …}}.
-            value = encode(commit.value, inside=2)
-            hashed.append(digest_written(said, written, value))
+            value = encode(commit.value, inside=2) if commit.form is None else commit.form
+            values[name] = b'["%b",%b,%b]' % (said, written, value)
             salted[name] = (salt, commit.value)
             opening = b'%b:{"salt":"%b","value":%b}' % (written, said, value)
             parts.setdefault(commit.subject, {})[name] = opening
         else:
-            hashed.append(digest_salted(drawn, commit.content))
+            contents[name] = digest_salted(drawn, commit.content)
             salted[name] = (salt, None)
             parts[None][name] = b'%b:{"salt":"%b"}' % (written, said)
     _check_names(draft, commits, salted)
-    digests = dict(zip(salted, b64url_each(hashed, length=DIGEST_LENGTH), strict=True))
+    hashed = [*digest_each(values.values()), *contents.values()]
+    # In the order of hashing: the body's own members are sorted as it is written.
+    digests = dict(
+        zip([*values, *contents], b64url_each(hashed, length=DIGEST_LENGTH), strict=True)
+    )
     body = encode(_members(draft, stamp, digests))
     if len(body) > BODY_BOUND:
         raise MalformedError(f"an entry of {len(body)} bytes, {BODY_BOUND} allowed")

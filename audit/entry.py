@@ -6,15 +6,20 @@ a value's digest is SHA-256(b64url(JSON [salt, name, value])), that of bytes SHA
 are 128 random bits, base64url. Free text and identifiers are only ever committed to.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from audit.errors import MalformedError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a draft: every call makes some dozens, so they are made by msgspec."""
+
+
+class Commit(Part, frozen=True, kw_only=True):
     """A value that the leaf holds only as a salted digest; the disclosure is kept encrypted beside it.
 
     `subject` is (type, normalised identifier) of the person or firm under whose key the disclosure is
@@ -24,18 +29,21 @@ class Commit:
     name: str
     value: Any
     subject: tuple[str, str] | None = None
+    form: bytes | None = None
+    """Its canonical form, where many entries commit to the same value; None: it is still to be written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByteCommit:
+class ByteCommit(Part, frozen=True, kw_only=True):
     """Bytes that the leaf holds only as a salted digest. Only the salt is kept, never the bytes."""
 
     name: str
-    content: bytes = field(repr=False)
+    content: bytes
+
+    def __repr__(self) -> str:
+        return f"ByteCommit(name={self.name!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexRow:
+class IndexRow(Part, frozen=True, kw_only=True):
     """How an entry is found: one row a step and subject. Plain values become keyed tokens on storing."""
 
     step: str = ""
@@ -45,7 +53,7 @@ class IndexRow:
     resource: str = ""
     matter: str = ""
     decision: str = ""
-    """given, partly-given, not-found, refused, unavailable; empty for acts."""
+    """given, partly-given, disputed, not-found, refused, unavailable; empty for acts."""
     code: str = ""
     officer: str | None = None
     case: str | None = None
@@ -63,8 +71,7 @@ class Nonce:
     expires: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
+class Quota(Part, frozen=True, kw_only=True):
     """Counts `amount` against `key` on `day` (YYYY-MM-DD, where the exchange stands) up to `most`.
 
     With a `member` it counts different ones: one that was counted on that day under that key is let through
@@ -141,7 +148,7 @@ class Alternatives(Mapping[str, Draft]):
         counters: Sequence[str],
         subjects: Sequence[tuple[str, str]],
     ) -> None:
-        self._made = made
+        self._made = dict(made)
         self.kind = kind
         self.counters = tuple(counters)
         self.subjects = tuple(subjects)
@@ -165,9 +172,11 @@ class Alternatives(Mapping[str, Draft]):
     def __contains__(self, name: object) -> bool:
         return name in self._made
 
+    def keys(self) -> KeysView[str]:
+        return self._made.keys()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+
+class Opening(Part, frozen=True, kw_only=True):
     """What opens one commitment: its salt, and the value where it is not bytes."""
 
     salt: str

@@ -26,6 +26,7 @@ TIME_BOUND = 1 << 63
 KEY_ID_LENGTH = 4
 TIME_LENGTH = 8
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _SIGNATURE_LINE = re.compile(r"\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})")
 _KEY_ID = re.compile(r"[0-9a-f]{8}")
 
@@ -115,7 +116,7 @@ def parse_note(note: str) -> Note:
         raise MalformedError("a note that is not valid Unicode") from error
     if length > NOTE_BOUND:
         raise MalformedError(f"a note of {length} bytes, {NOTE_BOUND} allowed")
-    if any(held < " " and held != "\n" for held in note):
+    if _CONTROL.search(note):
         raise MalformedError("a control character in a note")
     above, blank, below = note.rpartition("\n\n")
     if not blank or not below.endswith("\n"):

@@ -58,6 +58,7 @@ TERMS: tuple[Term, ...] = (
 
 _CLASSES: Mapping[str, str] = {
     "session.opened": SESSION,
+    "factors.shown": SESSION,
     "session.ended": SESSION,
     "link.offered": SESSION,
 }

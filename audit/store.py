@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from audit.entry import Nonce
+from audit.entry import Nonce, Part
 from audit.merkle import FullTile
 
 
@@ -29,15 +29,13 @@ class Head:
     """The newest checkpoint signed before this head was written; empty before the first."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
+class StoredEntry(Part, frozen=True, kw_only=False):
     index: int
     body: bytes
     leaf: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredIndexRow:
+class StoredIndexRow(Part, frozen=True, kw_only=True):
     """A search row with its tokens; None where the entry has no such identifier."""
 
     index: int
@@ -60,14 +58,13 @@ class StoredIndexRow:
     """Whether the entry was made under a sealed review: others learn its number and no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class SealedPart:
+class SealedPart(Part, frozen=True, kw_only=False):
     """The disclosures of one entry that lie under one key."""
 
     index: int
     part: int
     key_id: str
-    sealed: bytes = field(repr=False)
+    sealed: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

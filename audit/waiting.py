@@ -18,6 +18,12 @@ Given = TypeVar("Given")
 _Promise = Future[Given] | asyncio.Future[Given]
 """What whoever waits holds: a thread the one, a task on a loop the other."""
 
+_Standing = tuple[Asked, _Promise[Given], float]
+"""What is asked, by whom, and since when."""
+
+TOGETHER = 64
+"""So many that came from one loop do not wait for more: the disk may work while others are still ruled."""
+
 _logging = logging.getLogger(__name__)
 
 
@@ -58,7 +64,9 @@ class WaitingLine(Generic[Asked, Given]):
         self._since: float | None = None
         """Since when what is being committed has waited; None: nothing is."""
         self._changed = Condition()
-        self._waiting: deque[tuple[Asked, _Promise[Given], float]] = deque()
+        self._waiting: deque[_Standing[Asked, Given]] = deque()
+        self._arriving: dict[asyncio.AbstractEventLoop, list[_Standing[Asked, Given]]] = {}
+        """Who came from a loop that may bring more in the same moment: not in line yet."""
         self._broken: str | None = None
         self._probing = False
         self._closed = False
@@ -68,22 +76,42 @@ class WaitingLine(Generic[Asked, Given]):
     def put(self, asked: Asked) -> Future[Given]:
         """Stand in line. Raises LogBusyError where the line is full."""
         future: Future[Given] = Future()
-        self._stand(asked, future)
+        with self._changed:
+            self._check_open()
+            self._waiting.append((asked, future, self._patience.monotonic()))
+            self._changed.notify()
         return future
 
     def put_async(self, asked: Asked) -> asyncio.Future[Given]:
-        """Stand in line from a running loop, which is woken once for all that a batch answers."""
-        future: asyncio.Future[Given] = asyncio.get_running_loop().create_future()
-        self._stand(asked, future)
+        """Stand in line from a running loop, which is woken once for all that a batch answers.
+
+        Whoever comes in the same moment stands in line together, so that one batch takes them all.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Given] = loop.create_future()
+        with self._changed:
+            self._check_open()
+            came = self._arriving.setdefault(loop, [])
+            came.append((asked, future, self._patience.monotonic()))
+            first = len(came) == 1
+        if first:
+            loop.call_soon(self._let_in, loop, 1)
         return future
 
-    def _stand(self, asked: Asked, promise: _Promise[Given]) -> None:
+    def _let_in(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
+        """Put in line who came from a loop, once a turn of it has brought nobody else."""
         with self._changed:
-            if self._closed:
-                raise LogUnavailableError("the log is closed")
-            self._check_room()
-            self._waiting.append((asked, promise, self._patience.monotonic()))
-            self._changed.notify()
+            came = len(self._arriving.get(loop, ()))
+            if seen < came < TOGETHER:
+                loop.call_soon(self._let_in, loop, came)
+            elif came:
+                self._waiting.extend(self._arriving.pop(loop))
+                self._changed.notify()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogUnavailableError("the log is closed")
+        self._check_room()
 
     def ready(self) -> None:
         """Raise LogUnavailableError while the log refuses; each such question has it tried again."""
@@ -99,7 +127,8 @@ class WaitingLine(Generic[Asked, Given]):
                 raise LogUnavailableError(self._broken)
 
     def _check_room(self) -> None:
-        if len(self._waiting) >= self._limit:
+        arriving = sum(map(len, self._arriving.values()))
+        if len(self._waiting) + arriving >= self._limit:
             raise LogBusyError(f"{self._limit} appends are waiting already")
 
     def _check_patience(self) -> None:
@@ -113,6 +142,9 @@ class WaitingLine(Generic[Asked, Given]):
         """Commit what waits, then stop. Safe to call twice."""
         with self._changed:
             self._closed = True
+            for came in self._arriving.values():
+                self._waiting.extend(came)
+            self._arriving.clear()
             self._changed.notify()
         self._thread.join()
 

@@ -16,7 +16,7 @@ class Break:
 
     code: str
     """ITEM_GONE, TYPE_CHANGED, KEY_CHANGED, NUMBER_CHANGED, MATCH_GONE, LIST_GONE, FILTER_GONE,
-    CERTIFICATE_GONE, CLASS_NARROWED or SUBJECT_CHANGED."""
+    CERTIFICATE_GONE, CODE_GONE, THRESHOLD_GONE, CLASS_NARROWED or SUBJECT_CHANGED."""
     item: str = ""
     """Name of the item; empty where the whole resource is meant."""
     was: str = ""
@@ -81,6 +81,12 @@ def _item(old: Item, new: Item) -> Iterator[Break]:
         yield Break(code="TYPE_CHANGED", item=old.name, was=old.type.value, becomes=new.type.value)
     if old.match and not new.match:
         yield Break(code="MATCH_GONE", item=old.name)
+    gone = {one.value for one in old.codes} - {one.value for one in new.codes}
+    if gone:
+        yield Break(code="CODE_GONE", item=old.name, was=", ".join(sorted(gone)[:5]))
+    passed = [one for one in old.thresholds if one not in new.thresholds]
+    if passed:
+        yield Break(code="THRESHOLD_GONE", item=old.name, was=", ".join(passed))
     order = list(SharingClass)
     if order.index(new.sharing_class) > order.index(old.sharing_class):
         was, becomes = old.sharing_class.value, new.sharing_class.value

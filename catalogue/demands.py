@@ -1,11 +1,11 @@
 """Demands: what a department looked for in the catalogue and did not find. Decides only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from catalogue.errors import InvalidError
+from catalogue.errors import InvalidError, StateError
 from catalogue.lifecycle import require_decider
-from catalogue.model import Actor, Role
+from catalogue.model import Actor, Resource, Role
 
 WORDS_CHARACTERS = 200
 NEED_CHARACTERS = 500
@@ -23,6 +23,12 @@ class Demand:
     """What the data would be used for."""
     filed_by: str
     filed_at: datetime
+    resource: str | None = None
+    """Code of the resource that answers it; None until somebody answered."""
+    answer: str | None = None
+    """What was said with it; None as above."""
+    answered_by: str | None = None
+    answered_at: datetime | None = None
 
 
 def file_demand(words: str, need: str, *, id_: str, by: Actor, at: datetime) -> Demand:
@@ -41,4 +47,30 @@ def file_demand(words: str, need: str, *, id_: str, by: Actor, at: datetime) -> 
         need=need.strip(),
         filed_by=officer.id,
         filed_at=at,
+    )
+
+
+def answer_demand(
+    held: Demand, resource: Resource, *, text: str, by: Actor, at: datetime
+) -> Demand:
+    """Answer a demand with a resource: the authority with any, a department with one of its own.
+
+    Raises NotAllowedError, StateError, InvalidError.
+    """
+    if by.has(Role.AUTHORITY):
+        officer = require_decider(by, Role.AUTHORITY)
+    else:
+        officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    if held.answered_at is not None:
+        raise StateError(f"demand {held.id} was answered with {held.resource} already")
+    if resource.state != "announced":
+        raise StateError(f"resource {resource.code} is {resource.state}, announced needed")
+    if len(text) > NEED_CHARACTERS:
+        raise InvalidError(f"an answer has at most {NEED_CHARACTERS} characters")
+    return replace(
+        held,
+        resource=resource.code,
+        answer=text.strip(),
+        answered_by=officer.id,
+        answered_at=at,
     )

@@ -140,6 +140,8 @@ def check_offer(resource: Resource, items: Iterable[str]) -> tuple[str, ...]:
     offered = tuple(dict.fromkeys(items))
     classes = {item.name: item.sharing_class for item in resource.items}
     findings = [f"{name}: no item of {resource.code}" for name in offered if name not in classes]
+    if offered and resource.upstream is not None:
+        findings.append(f"{resource.code} is held above and served to nobody")
     findings += [
         f"{name}: an item that is not shared is never given, in no emergency either"
         for name in offered

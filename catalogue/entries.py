@@ -19,6 +19,7 @@ from catalogue.metadata import (
     UpdateCycle,
 )
 from catalogue.model import Item, Resource, SharingClass, SubjectType
+from catalogue.thresholds import check_thresholds
 
 MOST_KEYWORDS = 20
 MOST_CODES = 5_000
@@ -82,7 +83,8 @@ def gaps(resource: Resource) -> tuple[str, ...]:
         "openness": open_,
         "update_cycle": resource.update_cycle is not None,
         "data_class": resource.data_class is not None,
-        "contact": resource.contact is not None,
+        "contact": resource.contact is not None
+        and bool(resource.contact.telephone or resource.contact.email),
         "name_en": bool(resource.name_en.strip()),
         "item_titles_en": all(item.title_en.strip() for item in resource.items),
         "item_lengths": all(item.length is not None for item in resource.items),
@@ -162,8 +164,6 @@ def _contact(resource: Resource) -> Iterator[str]:
         yield "contact: the telephone number is none"
     if contact.email and not _EMAIL.fullmatch(contact.email):
         yield "contact: the e-mail address is none"
-    if not contact.telephone and not contact.email:
-        yield "contact: a telephone number or an e-mail address needed"
 
 
 def _upstream(resource: Resource) -> Iterator[str]:
@@ -176,6 +176,11 @@ def _upstream(resource: Resource) -> Iterator[str]:
         yield "upstream: the way to ask is missing"
     if resource.source or resource.table:
         yield "upstream: not connected, so it has neither source nor table"
+    if resource.sharing_class is SharingClass.UNCONDITIONAL:
+        # Asking for unconditional data gives a grant at once, and nobody here could keep that promise.
+        yield "upstream: what its holder decides on is conditional here"
+    if resource.listing is not None or resource.emergency_items is not None:
+        yield "upstream: nothing is served, so nothing is listed or looked up in an emergency"
 
 
 def _base_data(resource: Resource) -> Iterator[str]:
@@ -200,6 +205,7 @@ def _base_data(resource: Resource) -> Iterator[str]:
 
 
 def _item(item: Item) -> Iterator[str]:
+    yield from check_thresholds(item)
     if item.length is not None and item.length < 1:
         yield f"item {item.name}: length {item.length}, 1 or more needed"
     if len(item.codes) > MOST_CODES:

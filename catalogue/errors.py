@@ -45,9 +45,17 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
             "办件当前状态不允许此操作",
             "The case is not in a state in which this can be done",
         ),
+        "ENTRY_UNEXAMINED": (
+            "未完成保密审查或个人信息保护影响评估，或审查评估未通过，不得签发",
+            "The check for secrets or the assessment of personal information is missing or ended against it",
+        ),
         "ERASURE_NAMED": (
             "经办人在拟清除的日志条目中出现，不得提出或批准本次清除",
             "An officer named in an entry that is to be erased can neither ask for nor approve it",
+        ),
+        "ITEM_SOURCE_OPEN": (
+            "信息项已由其他部门登记，须由主管部门确定数据源部门后方可发布（一数一源）",
+            "Another department registered the item: the authority designates its source first",
         ),
         "LEGAL_HOLD": (
             "存在未解除的法律保全，不得清除",
@@ -73,6 +81,10 @@ CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "EMERGENCY_TWO_FACTOR": (
             "应急查询须以口令和动态验证码登录后办理",
             "Emergency access needs officers signed in by password and one-time code",
+        ),
+        "IMPACT_CHANGED": (
+            "撤回所影响的授权或事项已有变化，请重新查看清单后再撤回",
+            "What the withdrawal hits has changed: look at the list again before withdrawing",
         ),
         "IMPORT_REFUSED": (
             "导入文件有未被接受的内容，请按行列更正后重新导入",

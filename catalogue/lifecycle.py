@@ -1,5 +1,6 @@
 """Who may do what, and how departments' people, keys, sources and resources come and go. Decides only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -12,6 +13,16 @@ from catalogue.errors import (
     SeparatedRolesError,
     StateError,
 )
+from catalogue.examination import (
+    NOTHING_YET,
+    Check,
+    Course,
+    ReturnReason,
+    carried_on,
+    examined,
+    given_back,
+    unexamined,
+)
 from catalogue.model import (
     SEPARATED,
     Actor,
@@ -23,6 +34,8 @@ from catalogue.model import (
     SourceAddress,
 )
 
+OWN_STATES = frozenset({"draft", "returned"})
+"""States of an entry that its own department alone sees."""
 WAITING = "waiting"
 """State of a source that nothing is read from yet: its department has not said how."""
 
@@ -66,6 +79,7 @@ class Registration:
     """Of every item of the revisions announced before this one; None: there was none."""
     before: Resource | None = None
     """The revision announced last before this one; None: there was none."""
+    course: Course = NOTHING_YET
 
 
 def require_officer(by: Actor) -> Officer:
@@ -154,9 +168,10 @@ def accept_source(
 def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Registration:
     """Return the draft; a withdrawn resource comes back as a new revision of itself."""
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
-    revision, names, last = 1, None, None
+    revision, names, last, course = 1, None, None, NOTHING_YET
     if before is not None:
         old = before.resource
+        course = carried_on(before.course, old, resource)
         names, last = before.names, before.before
         if old.state == "withdrawn":
             names, last = kept_names(names or (), old.items), old
@@ -179,6 +194,35 @@ def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Regi
         drafted_by=officer.id,
         names=names,
         before=last,
+        course=course,
+    )
+
+
+def examine(registration: Registration, check: Check, *, by: Actor) -> Registration:
+    """Keep what came of a check by the entry's own department."""
+    resource = registration.resource
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    _require_state(resource, "draft")
+    return replace(registration, course=examined(registration.course, check))
+
+
+def give_back(
+    registration: Registration, reasons: Iterable[ReturnReason], *, by: Actor, at: datetime
+) -> Registration:
+    """Return the entry for correction: a draft by its own head, a signed one by the authority."""
+    resource = registration.resource
+    if resource.state == "draft":
+        officer = require_decider(by, Role.HEAD, department=resource.department)
+        require_other(officer, registration.drafted_by)
+    else:
+        officer = require_decider(by, Role.AUTHORITY)
+        require_other(officer, registration.drafted_by, registration.signed_by)
+        _require_state(resource, "submitted")
+    return replace(
+        registration,
+        resource=replace(resource, state="returned"),
+        signed_by=None,
+        course=given_back(registration.course, resource, reasons, by=officer, at=at),
     )
 
 
@@ -187,6 +231,9 @@ def submit(registration: Registration, *, by: Actor) -> Registration:
     officer = require_decider(by, Role.HEAD, department=resource.department)
     require_other(officer, registration.drafted_by)
     _require_state(resource, "draft")
+    findings = [*unexamined(resource, registration.course)]
+    if findings:
+        raise InvalidError(*findings, code="ENTRY_UNEXAMINED")
     return replace(
         registration, resource=replace(resource, state="submitted"), signed_by=officer.id
     )

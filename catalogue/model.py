@@ -197,6 +197,8 @@ class Item:
     sensitivity: Sensitivity = Sensitivity.ORDINARY
     basic: bool = False
     """Whether it is a basic item of base data (51号 art. 10)."""
+    thresholds: tuple[str, ...] = ()
+    """Values that it may be claimed to reach or not, from the lowest (catalogue/thresholds.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +275,7 @@ class Resource:
     validity: Validity | None = None
     """None means that the records do not expire."""
     state: str = "draft"
-    """draft, announced or withdrawn."""
+    """draft, returned, submitted, announced or withdrawn."""
     revision: int = 1
     emergency_items: tuple[str, ...] | None = None
     """Items that may be looked up in an emergency; None: none was announced for it."""
@@ -653,7 +655,8 @@ class Case:
     closed_with: str = ""
 
     def party(self, subject: SubjectType, token: str) -> bool:
-        return any(p.type is subject and p.token == token and p.counts for p in self.parties)
+        named = [one for one in self.parties if one.token == token and one.type is subject]
+        return any(party.counts for party in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,8 @@ class NoticeKind(StrEnum):
     """A grant ended, and copies have to be destroyed."""
     DISPUTE = "dispute"
     """Somebody brought a dispute against the department, or it went on."""
+    WITHDRAWN = "withdrawn"
+    """A resource that the department uses, or that a matter of it rests on, was withdrawn."""
     ANSWERED = "answered"
     """The department's demand was answered with a resource."""
 

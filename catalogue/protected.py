@@ -23,6 +23,7 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
                 "names",
                 "before",
                 "more",
+                "course",
             }
         ),
         "resource.items": frozenset({"more"}),
@@ -44,6 +45,7 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
         ),
         "sharing_grant": frozenset({"daily_rows", "daily_subjects", "course"}),
+        "demand": frozenset({"resource", "answer", "answered_by", "answered_at"}),
     }
 )
 """Columns that a table did not have at first, by table: covered as soon as they hold anything.

@@ -1,6 +1,6 @@
 """How a record is read where no table is: a service's operation, and the place of each item in its answer.
 
-A reading is made once from the service's own description (OpenAPI, GraphQL SDL) and kept with the
+A reading is made once from the service's own description (OpenAPI, GraphQL SDL, WSDL) and kept with the
 resource; nothing is asked of the service to find it out again. Readings are stored: a struct gets new
 members with a default only, and what is written today stays readable.
 """
@@ -95,9 +95,34 @@ class GraphqlReading(
     """Between the parts of a compound key; empty where it has one part."""
 
 
-Reading = RestReading | GraphqlReading
+class SoapReading(
+    msgspec.Struct, frozen=True, kw_only=True, tag="soap", forbid_unknown_fields=True
+):
+    """One operation of a SOAP service, asked once a key. Places run from the element in the body."""
 
-KINDS: dict[str, type[Any]] = {"http": RestReading, "graphql": GraphqlReading}
+    operation: str
+    """`Port.Operation`, as the WSDL names them."""
+    key_name: str
+    """Pointer of the key's place in the question."""
+    members: dict[str, Member]
+    """By the pointer into a record: the `column` of an item."""
+    records: str = ""
+    """Pointer into the answer, to the records or the one record; empty is the whole element."""
+    nothing: bool = False
+    """Whether that place may be empty, which then says that there is no record."""
+    body: dict[str, str] = {}
+    """Values of the question, by pointer, that are always the same."""
+    absent: Absent | None = None
+    """The fault that says that there is no record, by its `/code` or a place in its `/detail`."""
+
+
+Reading = RestReading | GraphqlReading | SoapReading
+
+KINDS: dict[str, type[Any]] = {
+    "http": RestReading,
+    "graphql": GraphqlReading,
+    "soap": SoapReading,
+}
 """Which reading a resource on a source of this kind has; one on `http` may do without."""
 
 

@@ -10,10 +10,13 @@ from typing import Any, Generic, TypeVar, get_args, get_type_hints
 import msgspec
 
 from catalogue.bundles import PolicyBundle
+from catalogue.corrections import Correction
 from catalogue.demands import Demand
 from catalogue.deputies import Deputy
+from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
+from catalogue.examination import NOTHING_YET, Course
 from catalogue.granting import Amendment
 from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
@@ -46,8 +49,11 @@ from catalogue.reviews import (
     ReviewQuestion,
     ReviewSample,
 )
+from catalogue.revisions import Revision
 from catalogue.rules import EnactedRule
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.withdrawals import Withdrawal
 from catalogue.workdays import ImportedYear
 
 T = TypeVar("T")
@@ -217,6 +223,7 @@ _RESOURCE = _Shape(Resource, without="items", more_from="keywords")
 _ITEM = _Shape(Item, more_from="title_en")
 _NAMES = _decoder(tuple[KeptName, ...] | None)
 _BEFORE = _decoder(Resource | None)
+_COURSE = _decoder(Course | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -226,6 +233,7 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "announced_by": value.announced_by,
         "names": _encode(value.names),
         "before": _encode(value.before),
+        "course": None if value.course == NOTHING_YET else _encode(value.course),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -239,6 +247,7 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         announced_by=row["announced_by"],
         names=_NAMES(row["names"]),
         before=_BEFORE(row["before"]),
+        course=_COURSE(row["course"]) or NOTHING_YET,
     )
 
 
@@ -288,6 +297,8 @@ DEPUTY = _plain(Deputy, table="deputy")
 LAW_RULE = _plain(EnactedRule, table="law_rule")
 WORKDAY_YEAR = _plain(ImportedYear, table="workday_year")
 NOTICE = _plain(Notice, table="notice")
+CORRECTION = _plain(Correction, table="correction", sealed=("words", "answer"))
+DISPUTE = _plain(Dispute, table="dispute", sealed=("steps",))
 CASE = Kind(
     table="office_case",
     key="id",
@@ -310,7 +321,10 @@ IDENTITY_OPENING = _plain(IdentityOpening, table="identity_opening", sealed=("re
 REVIEW_QUESTION = _plain(ReviewQuestion, table="review_question", sealed=("text", "answer"))
 REVIEW_VERDICT = _plain(EntryVerdict, table="review_verdict", sealed=("finding",))
 SYNONYMS = _plain(SynonymList, table="search_synonyms")
-DEMAND = _plain(Demand, table="demand")
+REVISION = _plain(Revision, table="resource_revision")
+WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
+ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
+DEMAND = _plain(Demand, table="demand", sealed=("answer",))
 TARGET = _plain(Target, table="indicator_target")
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -332,6 +346,8 @@ KINDS: tuple[Kind[Any], ...] = (
     LAW_RULE,
     WORKDAY_YEAR,
     NOTICE,
+    CORRECTION,
+    DISPUTE,
     CASE,
     POLICY_BUNDLE,
     EMERGENCY,
@@ -345,5 +361,8 @@ KINDS: tuple[Kind[Any], ...] = (
     REVIEW_VERDICT,
     SYNONYMS,
     DEMAND,
+    ITEM_SOURCE,
+    REVISION,
+    WITHDRAWAL,
     TARGET,
 )

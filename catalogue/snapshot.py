@@ -23,6 +23,8 @@ from catalogue.model import (
 )
 from catalogue.reviews import IdentityOpening, Review
 
+_NOTHING: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absent:
@@ -68,6 +70,16 @@ class Snapshot:
     """Openings of identities by id, asked for and confirmed ones."""
     documents: Mapping[str, TrustedDocument] = field(default_factory=dict)
     """Trusted documents by department and digest, withdrawn ones too."""
+
+    disputed: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """(resource code, subject's keyed token) → names of the items whose value is disputed now."""
+
+    def disputed_items(self, resource: str, token: str) -> frozenset[str]:
+        """Return the items of a resource that are disputed of a subject; empty for nearly everybody.
+
+        `token` is the keyed digest by which parties of cases are compared: (kind, normalised identifier).
+        """
+        return self.disputed.get((resource, token), _NOTHING)
 
     def document(self, department: str, digest: str) -> TrustedDocument | None:
         """Return a document that stands for a department; None where none of that digest does."""

@@ -5,14 +5,16 @@ Functions take a connection, return frozen values and never commit.
 
 import hashlib
 import marshal
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from catalogue import indexing
 from catalogue.bundles import in_force
+from catalogue.corrections import OPEN, Correction
 from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
 from catalogue.flags import Flag
@@ -21,6 +23,7 @@ from catalogue.ports import RowMark, Sealer
 from catalogue.protected import decode_bytes, encode_bytes, row_digest
 from catalogue.rows import (
     CASE,
+    CORRECTION,
     DEPARTMENT,
     DOCUMENT,
     EMERGENCY,
@@ -250,6 +253,32 @@ def resource_names(connection: Connection) -> dict[str, tuple[str, str, str]]:
     }
 
 
+def codes_with(
+    connection: Connection, told: Collection[str], *, plain: Callable[[str], str]
+) -> list[str]:
+    """Return the signed resources that stand or wait, and have an item of such a title or element.
+
+    `plain` brings a title to the form of those that are `told`. What is returned is only where to look.
+    """
+    resources = metadata.tables[RESOURCE.table]
+    items = metadata.tables["resource_item"]
+    query = (
+        select(resources.c.code, items.c.title, items.c.more)
+        .join(items, items.c.resource == resources.c.code)
+        .where(resources.c.state.in_(("announced", "submitted")))
+        .where(resources.c.signed_by.is_not(None))
+    )
+    found: dict[str, None] = {}
+    for code, title, more in connection.execute(query):
+        if plain(str(title)) in told:
+            found[str(code)] = None
+        elif more is not None and '"data_element"' in more:
+            element = msgspec.json.decode(more).get("data_element", "")
+            if plain(str(element)) in told:
+                found[str(code)] = None
+    return sorted(found)
+
+
 def flags(connection: Connection) -> dict[str, Flag]:
     """Return what was seen to be wrong with resources' sources, by resource."""
     return {
@@ -383,8 +412,18 @@ def load_snapshot(
         documents=documents,
         reviews=reviews,
         openings=openings,
+        disputed=_disputed(vouched(CORRECTION).values()),
         policy_in_doubt=policy is None and any(row.table == POLICY_BUNDLE.table for row in absent),
     )
+
+
+def _disputed(held: Iterable[Correction]) -> dict[tuple[str, str], frozenset[str]]:
+    found: dict[tuple[str, str], frozenset[str]] = {}
+    for one in held:
+        if one.state in OPEN:
+            place = (one.resource, one.subject)
+            found[place] = found.get(place, frozenset()) | {one.item}
+    return found
 
 
 def departments(connection: Connection, recorded: Recorded, sealer: Sealer) -> list[Department]:

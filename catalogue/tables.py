@@ -146,6 +146,7 @@ resource = _protected(
     Column("names", Text),
     Column("before", Text, quote=True),
     Column("more", Text),
+    Column("course", Text),
 )
 
 resource_item = Table(
@@ -348,6 +349,45 @@ notice = _protected(
     Column("seen_at", BigInteger),
 )
 
+correction = _protected(
+    "correction",
+    _key("id"),
+    _number("number"),
+    _text("resource"),
+    _text("item"),
+    _text("provider"),
+    _text("department"),
+    _text("subject_type"),
+    _text("subject"),
+    _text("words"),  # sealed
+    _text("state"),
+    _text("reported_by"),
+    _number("reported_at"),
+    _text("informed"),
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
+    _text("answer"),  # sealed
+    Column("closed_by", Text),
+    Column("closed_at", BigInteger),
+    Column("corrected", BigInteger),
+)
+
+dispute = _protected(
+    "dispute",
+    _key("id"),
+    _text("about_kind"),
+    _text("about"),
+    _text("resource"),
+    _text("claimant"),
+    _text("respondent"),
+    _text("tier"),
+    _text("state"),
+    _text("opened_by"),
+    _number("opened_at"),
+    _text("steps"),  # sealed
+    Column("settled_at", BigInteger),
+)
+
 office_case = _protected(
     "office_case",
     _key("id"),
@@ -548,6 +588,41 @@ review_verdict = _protected(
     _number("given_at"),
 )
 
+# Written once, with the announcement; what is announced next is a row of its own.
+resource_revision = _protected(
+    "resource_revision",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("content"),
+    _text("announced_by"),
+    _number("announced_at"),
+    Column("restored_from", BigInteger),
+    Index("resource_revision_resource", "resource"),
+)
+
+withdrawal = _protected(
+    "withdrawal",
+    _key("id"),
+    _text("resource"),
+    _number("revision"),
+    _text("name"),
+    _text("department"),
+    _text("impact"),
+    _text("withdrawn_by"),
+    _number("withdrawn_at"),
+)
+
+item_source = _protected(
+    "item_source",
+    _key("id"),
+    _text("department"),
+    _text("title"),
+    _text("reason"),  # sealed
+    _text("designated_by"),
+    _number("designated_at"),
+)
+
 registry_meta = Table(
     "registry_meta",
     metadata,
@@ -611,6 +686,10 @@ demand = _protected(
     _text("need"),
     _text("filed_by"),
     _number("filed_at"),
+    Column("resource", Text),
+    Column("answer", Text),  # sealed
+    Column("answered_by", Text),
+    Column("answered_at", BigInteger),
 )
 
 indicator_target = _protected(

@@ -33,7 +33,7 @@ PURPOSES = (
     "business-coordination",
 )
 CHANNELS = ("query", "bulk", "verify")
-SOURCE_KINDS = ("sql", "http", "graphql", files.KIND)
+SOURCE_KINDS = ("sql", "http", "graphql", "soap", files.KIND)
 LONGEST_DESCRIPTION = 1_000_000
 """Characters of a service's own description."""
 _KEY_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")

@@ -9,29 +9,36 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from audit.errors import AuditError
 from catalogue.errors import CatalogueError
+from catalogue.model import Actor
 from exchange.acts.supervision import run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
 from exchange.exports.bench import bench_of, terms_of
 from exchange.exports.working import Bench, expire, work
 from exchange.files.uploads import Uploads
+from exchange.identity.errors import IdentityError
 from exchange.node import Node
 from exchange.portal.app import portal_routes
+from exchange.portal.session import SignInNeededError, signed_in
 from exchange.shadowing import following
+from exchange.sweeping import Sweeping, sweep_quotas
 from exchange.testzone.ground import TestGround, TestLog
 from exchange.web import (
     bulk,
     bundles,
     cases,
+    catalogue,
     contract,
     exports,
     health,
     links,
+    rest,
     systems,
     tlog,
     upstream,
@@ -51,7 +58,10 @@ STAMP_EVERY_S = 5.0
 def build_app(node: Node) -> Starlette:
     """Return the ASGI application of an open node; it closes the node when it ends."""
     counter = _counter(node)
+    # Trying things out has turns and documents of its own: it never takes a place from a real call.
+    trying = _counter(node)
     test_log = TestLog(node)
+    manners = _manners(node)
     bench = bench_of(node)
 
     @asynccontextmanager
@@ -94,12 +104,23 @@ def build_app(node: Node) -> Starlette:
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
             Route("/contract.graphql", contract.contract, methods=["GET"]),
+            Route("/rest/openapi.json", rest.openapi, methods=["GET"]),
+            Route(
+                "/rest/{document}",
+                rest.Rest(node, OwnGround(node), manners=manners, counter=counter),
+            ),
+            Route(
+                "/test/rest/{document}",
+                rest.Rest(node, TestGround(node, test_log), manners=manners, counter=trying),
+            ),
             Route("/bundles/exchange.tar.gz", bundles.in_force, methods=["GET", "HEAD"]),
             Route("/upstream/key", upstream.key, methods=["GET"]),
             Route("/health/live", health.live, methods=["GET"]),
             Route("/health/ready", health.ready, methods=["GET"]),
             *log_routes(test_log),
             *management_routes(node),
+            # Before the portal's pages, one of which is at every other address below /catalogue.
+            *catalogue.ROUTES,
             # Among them `/receipts/{index}`: JSON for systems, a page for people.
             *portal_routes(),
         ],
@@ -109,14 +130,13 @@ def build_app(node: Node) -> Starlette:
     app.state.node = node
     app.state.terms = terms_of(node)
     app.state.bench = bench
-    manners = _manners(node)
+    app.state.visiting = _visiting
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
-    # Trying things out has turns and documents of its own: it never takes a place from a real call.
     app.doors["/test/graphql"] = GraphQL(
         node,
         TestGround(node, test_log),
         manners=replace(manners, trusted_only=False),
-        counter=_counter(node),
+        counter=trying,
     )
     return app
 
@@ -129,6 +149,14 @@ class ExchangeApp(Starlette):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         door = self.doors.get(scope["path"]) if scope["type"] == "http" else None
         await (door or super().__call__)(scope, receive, send)
+
+
+async def _visiting(request: Request) -> Actor:
+    """Return the officer who is signed in at the portal, for addresses that serve programs too."""
+    try:
+        return await signed_in(request)
+    except SignInNeededError as error:
+        raise IdentityError("AUTHENTICATION_MISSING") from error
 
 
 def _counter(node: Node) -> Counter:
@@ -202,12 +230,15 @@ async def _round(work: Callable[[], object], done: str) -> None:
 
 async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> None:
     uploads = Uploads(node.files)
+    sweeping = Sweeping()
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
         await _run_clocks(node)
+        if sweeping.due(now()):
+            await _round(partial(sweep_quotas, node, at=now()), "swept")
 
 
 async def _run_clocks(node: Node) -> None:

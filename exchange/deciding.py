@@ -12,8 +12,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import msgspec
 
 from catalogue.bundles import PolicyBundle
 from catalogue.snapshot import Snapshot
@@ -24,13 +27,13 @@ from policies.bundle import (
     PACKAGED_SERIAL,
     Bundle,
     build,
+    claims,
     default_bundle,
     digest_of,
-    load_archive,
 )
 from policies.embedded import Embedded
 from policies.engine import DecisionPoint, LoadError, UndecidedError
-from policies.language import Budget, compile_modules
+from policies.language import Budget, Program, compile_modules
 from policies.model import Decision, Question
 from policies.opa import OpaServer
 
@@ -240,12 +243,22 @@ class PolicyInForce:
 
 def embedded(bundle: Bundle) -> Embedded:
     """Return the embedded engine under a bundle. Raises LoadError."""
+    modules = tuple(sorted(bundle.modules.items()))
     return Embedded(
-        compile_modules(bundle.modules, bundle.data),
+        compiled(modules, msgspec.json.encode(bundle.data, order="sorted")),
         revision=bundle.revision,
         expires=bundle.expires,
         budget=Budget(monotonic=monotonic),
     )
+
+
+@lru_cache(maxsize=8)
+def compiled(modules: tuple[tuple[str, str], ...], data: bytes) -> Program:
+    """Compile modules (file name, source) over their data, JSON; the same once in a process.
+
+    Engines share the program, which keeps nothing of what it decided. Raises LoadError.
+    """
+    return compile_modules(dict(modules), msgspec.json.decode(data))
 
 
 def server_of(settings: Settings) -> OpaServer | None:
@@ -329,12 +342,12 @@ def _keep_other(path: Path, *, than: str) -> None:
     """Keep what an earlier program wrote under its digest, so that its decisions can be shown again."""
     with suppress(OSError, LoadError):
         archive = path.read_bytes()
-        if load_archive(archive).revision != than:
+        if claims(archive).revision != than:
             path.with_name(f"{digest_of(archive)}.tar.gz").write_bytes(archive)
 
 
 def _expiry(path: Path) -> int | None:
     """Return the expiry that a bundle file claims; None where there is none or it cannot be read."""
     with suppress(OSError, LoadError):
-        return load_archive(path.read_bytes()).expires
+        return claims(path.read_bytes()).expires
     return None

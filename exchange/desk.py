@@ -1,12 +1,14 @@
 """Where signed acts of officers are taken in: by the admin socket, or by a command that holds the home."""
 
 from base64 import b64decode, b64encode
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from catalogue.emergency import TWO_FACTOR
 from catalogue.model import Actor, OfficerKey
 from catalogue.rows import OFFICER, OFFICER_KEY
 from exchange.acts import (
@@ -16,15 +18,20 @@ from exchange.acts import (
     bundling,
     casework,
     contracts,
+    designating,
+    differing,
     documents,
     emergency,
+    entries,
     evidence,
     exporting,
     exports,
     files,
     finding,
     granting,
+    history,
     indicators,
+    interchange,
     keeping,
     loads,
     matters,
@@ -47,6 +54,7 @@ from exchange.acts import (
     sources,
     supervision,
     upkeep,
+    violations,
 )
 from exchange.acts.register import ActError, perform
 from exchange.clock import now
@@ -64,12 +72,18 @@ ACT_MODULES = (
     emergency,
     files,
     finding,
+    interchange,
     resources,
+    entries,
+    designating,
+    history,
     sharing,
     attaching,
     granting,
     casework,
     supervision,
+    violations,
+    differing,
     evidence,
     exporting,
     exports,
@@ -97,6 +111,16 @@ ACT_MODULES = (
 """Imported for what they declare."""
 
 
+class Factors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Password and one-time code beside the key, for acts that need both. Never kept nor signed."""
+
+    password: str
+    code: str
+
+    def __repr__(self) -> str:
+        return "Factors(…)"
+
+
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A signed act as JSON."""
 
@@ -106,6 +130,16 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     created: int
     nonce: str
     signature: str
+    factors: Factors | None = None
+    """None where the officer's key alone speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An envelope that was opened: the signed act, and the factors that came with it."""
+
+    signed: SignedAct
+    factors: Factors | None = None
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +150,13 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write_envelope(
-    name: str, arguments: dict[str, Any], *, key: Ed25519PrivateKey, at: datetime, nonce: str
+    name: str,
+    arguments: dict[str, Any],
+    *,
+    key: Ed25519PrivateKey,
+    at: datetime,
+    nonce: str,
+    factors: Factors | None = None,
 ) -> bytes:
     """Sign an act with an officer's key, ready for the socket."""
     order = msgspec.json.encode({"act": name, "arguments": arguments})
@@ -128,15 +168,16 @@ def write_envelope(
             created=signed.created_ms,
             nonce=signed.nonce,
             signature=b64encode(signed.signature).decode(),
+            factors=factors,
         )
     )
 
 
-def read_envelope(body: bytes) -> SignedAct:
+def read_envelope(body: bytes) -> Letter:
     """Raises ActError ACT_ARGUMENTS for anything but one envelope."""
     try:
         told = msgspec.json.decode(body, type=Envelope)
-        return SignedAct(
+        signed = SignedAct(
             act=b64decode(told.act, validate=True),
             key=told.key,
             created_ms=told.created,
@@ -145,6 +186,7 @@ def read_envelope(body: bytes) -> SignedAct:
         )
     except (msgspec.DecodeError, ValueError) as error:
         raise ActError("ACT_ARGUMENTS", "not an envelope of a signed act") from error
+    return Letter(signed, told.factors)
 
 
 class Desk:
@@ -153,18 +195,23 @@ class Desk:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def perform(self, signed: SignedAct) -> Any:
+    def perform(self, letter: Letter) -> Any:
         """Return what the act says. Raises IdentityError, ActError, or what the use case raises.
 
         The envelope's nonce is used up with the act's first entry; an act that makes none, a listing, may
         be asked again with the same envelope while it holds.
         """
-        proven = self.prove(signed)
+        proven = self.prove(letter.signed)
         try:
-            order = msgspec.json.decode(signed.act, type=Order)
+            order = msgspec.json.decode(letter.signed.act, type=Order)
         except msgspec.DecodeError as error:
             raise ActError("ACT_ARGUMENTS", f"the signed act is no order: {error}") from error
         actor = Actor(officer=proven.officer, auth="key")
+        if letter.factors is not None:
+            self._node.sign_in.show_factors(
+                proven.officer, password=letter.factors.password, code=letter.factors.code
+            )
+            actor = replace(actor, auth=TWO_FACTOR)
         with spending(proven.nonce):
             return perform(self._node, actor, order.act, order.arguments)
 

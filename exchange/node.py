@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +22,6 @@ from audit.vault import Vault
 from audit.waiting import Patience
 from catalogue.errors import UnknownError
 from catalogue.files import KIND
-from catalogue.model import SourceAddress
 from catalogue.rows import RESOURCE, Kind
 from catalogue.service import Registry
 from catalogue.snapshot import Absent
@@ -61,6 +60,7 @@ from exchange.shards import (
 from exchange.shelf import Means, SourceShelf, look_at, look_at_file
 from exchange.stamping import Stamping, read_stamps
 from exchange.storage import Databases, open_databases
+from exchange.trusting import record_trust
 from exchange.witnessing import Witnessing, read_grace, read_policy
 from gateway.errors import SourceError
 from gateway.ports import Ports
@@ -281,6 +281,7 @@ def open_node(settings: Settings) -> Node:
     witnessing = _open_witnessing(settings, log)
     stamping = Stamping(log, databases.log, stamps=stamps, newest=witnessing.newest, now=now)
     record_restored(home, partial(_record_restore, log))
+    record_trust(log, databases.log, archives.keys, token=vault.token)
     sealer = load_sealer(folder, random=random_bytes)
     ledger = LogLedger(log)
     registry = Registry(
@@ -312,7 +313,7 @@ def open_node(settings: Settings) -> Node:
     upstream = UpstreamSigner(open_upstream_key(folder), now=now, random=random_bytes)
     drifting = Drifting(registry, log, now=now)
     shelf = SourceShelf(
-        lambda: _addresses(live),
+        lambda: live.latest().sources,
         means=Means(
             unseal=sealer.open, files=home / FILES, sign=upstream.headers, drifted=drifting.met
         ),
@@ -476,10 +477,6 @@ def _open_witnessing(settings: Settings, log: Log) -> Witnessing:
 
 def _record_restore(log: Log, moment: int) -> None:
     log.append(Draft(kind="home.restored", clear={"facts": {"restored_at": moment}}))
-
-
-def _addresses(live: LiveRegistry) -> Mapping[str, SourceAddress]:
-    return live.latest().sources
 
 
 def _alarm(log: Log) -> Alarm:

@@ -45,10 +45,16 @@ class ForeseenQuotas:
             self._members, self._spent = set(), set()
         at = self._monotonic()
         counts = self._counts
-        unknown = [grant for grant in grants if _due(counts.get(quota_key(grant)), at)]
+        keys = [quota_key(grant) for grant in grants]
+        held = [counts.get(key) for key in keys]
+        unknown = [
+            grant
+            for grant, count in zip(grants, held, strict=True)
+            if count is None or at - count.read_at > REREAD_S
+        ]
         if unknown:
             await self._look(unknown, day, at=at, counts=counts)
-        return {grant: counts[quota_key(grant)].used for grant in grants}
+        return {grant: counts[key].used for grant, key in zip(grants, keys, strict=True)}
 
     async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
         """Return what the log holds now: whoever guesses is few, and never let off by what is remembered."""
@@ -103,7 +109,3 @@ def _over(quota: Quota, used: Mapping[tuple[str, str], int]) -> bool:
         return False
     # What is not known yet, as the records of a list, is something.
     return used[quota.place] + max(quota.amount, 1) > quota.most
-
-
-def _due(held: _Count | None, at: float) -> bool:
-    return held is None or at - held.read_at > REREAD_S

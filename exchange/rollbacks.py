@@ -21,6 +21,7 @@ from audit.log import Log
 from audit.note import Verifier, open_note
 from audit.policy_file import Policy
 from audit.startup import read_guard
+from exchange.client.authorities import public_authorities
 from exchange.home import HomeError, write_durably
 from exchange.witnessing import WITNESSED, WitnessClient, by_url
 
@@ -67,7 +68,7 @@ def known_of(home: Path, policy: Policy, *, origin: str) -> tuple[list[Known], l
         if (note := read_guard(path))
     ]
     away = []
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, verify=public_authorities()) as http:
         for url, keys in by_url(policy).items():
             try:
                 shown = WitnessClient(url, keys, http=http).newest(origin)

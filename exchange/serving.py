@@ -1,8 +1,10 @@
 """Runs a node's two servers on one loop: the web on its port, acts on the admin socket."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, Queue
 from threading import Thread
 
@@ -13,6 +15,18 @@ from exchange.home import socket_path
 from exchange.node import Node
 from exchange.patience import patient_protocol
 from exchange.web.admin import admin_app
+
+_YOUNG = 20_000
+"""Objects after which the collector looks at the young ones: a batch of calls makes some thousands."""
+
+
+def serve_alone(node: Node) -> None:
+    """Serve as all that this process does, until it is told to stop."""
+    # Programs, schemas and the picture of the registry last: the collector need not walk them again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
+    asyncio.run(serve_node(node))
 
 
 async def serve_node(
@@ -53,12 +67,17 @@ async def serve_node(
     try:
         if ready is not None:
             await _started(web, serving)
-            ready(lambda: setattr(web, "should_exit", True))
+            ready(partial(_end, web, admin))
         await serving
     finally:
         admin.should_exit = True
         await acting
         path.unlink(missing_ok=True)
+
+
+def _end(*servers: uvicorn.Server) -> None:
+    for server in servers:
+        server.should_exit = True
 
 
 async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -22,6 +23,8 @@ from gateway.sources.breaker import Breaker, Guarded
 from gateway.sources.graphql import GraphqlSource
 from gateway.sources.http import HttpSource
 from gateway.sources.resting import RestingSource
+from gateway.sources.soap import SoapSource
+from gateway.sources.soap_worker import SoapWorker
 from gateway.sources.sql import (
     Clocks,
     ReflectedColumn,
@@ -77,6 +80,13 @@ class SourceShelf(Mapping[str, Source]):
         self._open[name] = (address, held[1])
         return held[1]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping; each step of a call asks."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._addresses())
 
@@ -98,7 +108,9 @@ class SourceShelf(Mapping[str, Source]):
 
 
 def _read_alike(one: SourceAddress, other: SourceAddress) -> bool:
-    """Whether two addresses are opened alike: a description and a rest change nothing of it."""
+    """Whether two addresses are opened alike: a rest changes nothing of it, a description only of SOAP."""
+    if "soap" in {one.kind, other.kind} and one.description != other.description:
+        return False
     return replace(one, description=None, rests_until=None) == replace(
         other, description=None, rests_until=None
     )
@@ -130,6 +142,13 @@ def open_source(address: SourceAddress, *, means: Means) -> Source:
         case "graphql":
             wire = Wire(secret=secret, timeout_s=timeout_s, sign=means.sign)
             source = GraphqlSource(address.address, wire=wire, zone=zone)
+        case "soap":
+            source = SoapSource(
+                address.address,
+                wire=Wire(secret=secret, timeout_s=timeout_s, sign=means.sign),
+                worker=SoapWorker(address.description or "", timeout_s=timeout_s),
+                zone=zone,
+            )
         case _:
             raise ValueError(
                 f"source {address.name}: kind {address.kind!r}, needs {', '.join(SOURCE_KINDS)}"
@@ -215,7 +234,7 @@ def reflect_table(
         return keeping.columns_of(address, table, files=files)
     if address.kind != "sql":
         raise SourceDriftError(
-            reason="the service was not described: give its OpenAPI document or SDL"
+            reason="the service was not described: give its OpenAPI document, SDL or WSDL"
         )
     secret = None if address.secret is None else unseal(address.secret)
     engine = open_engine(address.address, secret=secret, timeout_s=address.timeout_ms / 1000)

@@ -31,6 +31,7 @@ from audit.timestamp import (
     read_roots,
 )
 from audit.verify import FaultError, stamped_at
+from exchange.client.authorities import public_authorities
 from exchange.settings import Settings, SettingsError
 
 _LOGGING = logging.getLogger("exchange")
@@ -85,7 +86,7 @@ class Stamping:
         self._stamps = stamps
         self._newest = newest
         self._now = now
-        self._http = httpx.Client(trust_env=False, timeout=WAIT_S)
+        self._http = httpx.Client(trust_env=False, verify=public_authorities(), timeout=WAIT_S)
         self._size = -1
         """Of the newest tree that is stamped."""
         self._since: datetime | None = None

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -169,9 +169,7 @@ def migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | N
 
 
 def _migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS / branch))
-    scripts = ScriptDirectory.from_config(config)
+    scripts = _scripts(branch)
     head = scripts.get_current_head()
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
@@ -187,9 +185,21 @@ def _migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | 
         _copy(engine, home / "backups" / f"{branch}-{current}-{at:%Y%m%dT%H%M%SZ}.db")
     with engine.begin() as connection:
         # Looks itself which revision it finds, now that nobody else is at it.
+        config = _config(branch)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return current
+
+
+@cache
+def _scripts(branch: str) -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(branch))
+
+
+def _config(branch: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS / branch))
+    return config
 
 
 def _copy(engine: Engine, target: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.canonical import decode_strict
-from audit.log import Log
+from audit.reading import LogReader
 from gateway.intent import KIND
 
 _CHUNK = 500
@@ -24,7 +24,7 @@ class Unfinished:
     """Department and resource of each step that was about to be asked."""
 
 
-def unfinished(log: Log, first: int, end: int) -> list[Unfinished]:
+def unfinished(log: LogReader, first: int, end: int) -> list[Unfinished]:
     """Return the intents among the entries [first, end) that no entry up to the log's end names.
 
     The entries after `end` are read too: an outcome may follow much later. Raises the log's errors.
@@ -40,7 +40,7 @@ def unfinished(log: Log, first: int, end: int) -> list[Unfinished]:
     return list(waiting.values())
 
 
-def _members(log: Log, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def _members(log: LogReader, first: int) -> Iterator[tuple[int, dict[str, Any]]]:
     size = log.size
     for at in range(first, size, _CHUNK):
         for index, body in enumerate(log.entries(at, min(at + _CHUNK, size)), at):

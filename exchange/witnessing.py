@@ -22,6 +22,7 @@ from audit.note import Verifier, open_note, parse_note
 from audit.policy_file import Policy, check_witnessed, parse_policy
 from audit.startup import read_guard, write_guard
 from audit.witness import SIZE_TYPE, Request, format_request, origin_digest, valid_lines
+from exchange.client.authorities import public_authorities
 from exchange.settings import Settings, SettingsError
 
 _LOGGING = logging.getLogger("exchange")
@@ -152,7 +153,7 @@ class Witnessing:
         self._grace = grace
         self._kept = home / WITNESSED
         self._now = now
-        self._http = httpx.Client(trust_env=False)
+        self._http = httpx.Client(trust_env=False, verify=public_authorities())
         self._clients = [
             WitnessClient(url, keys, http=self._http) for url, keys in by_url(policy).items()
         ]

@@ -47,8 +47,8 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "Parts of the file have to be corrected first; nothing was kept. See the rows and columns named.",
     ),
     "DESCRIPTION_REFUSED": (
-        "服务描述文件（OpenAPI、GraphQL SDL）无法按要求使用。",
-        "The service's description (OpenAPI, GraphQL SDL) cannot be used as asked.",
+        "服务描述文件（OpenAPI、GraphQL SDL、WSDL）无法按要求使用。",
+        "The service's description (OpenAPI, GraphQL SDL, WSDL) cannot be used as asked.",
     ),
     "LOAD_REFUSED": (
         "数据文件与目录登记不符，未作更新。请按所列更正。",

@@ -14,8 +14,9 @@ from graphql import ExecutionResult, GraphQLError, GraphQLResolveInfo, execute
 from graphql.pyutils import Path as FieldPath
 
 from catalogue.certificates import FIELDS
-from catalogue.model import CertificateMapping, Item
-from gateway import names
+from catalogue.metadata import Code
+from catalogue.model import CertificateMapping, Item, Resource
+from gateway import coded, names
 from gateway.cursors import write_position
 from gateway.model import (
     Failed,
@@ -27,14 +28,12 @@ from gateway.model import (
     Refused,
     Row,
     Step,
+    Where,
 )
 from gateway.outcomes import VerificationResult, code_of
 from gateway.plan import Path, Plan
 
 _encode = msgspec.json.Encoder().encode
-
-Where = tuple[str | int, ...]
-"""A place in the data: response keys and list positions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +48,8 @@ class Assembled:
     """
     errors: tuple[Mapping[str, Any], ...]
     """Without texts: path and extensions of every step that gave nothing, and of unfit values."""
+    disputed: Mapping[str, tuple[Where, ...]] = field(default_factory=dict)
+    """By `ref`: where disputed values stand."""
 
 
 def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
@@ -70,6 +71,7 @@ def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
         data=_encode(data),
         step_bytes=step_bytes,
         errors=tuple(errors),
+        disputed={ref: tuple(where) for ref, where in resolving.disputed.items()},
     )
 
 
@@ -85,6 +87,10 @@ class _Subject:
     text: str = field(repr=False)
 
 
+class UnknownWordError(Exception):
+    """The source had a word for an item that its code list has not: null, and an error in its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     step: Step
@@ -92,11 +98,17 @@ class _Record:
     joins: Mapping[str, str] = field(repr=False)
     status: str | None = None
     """Of an e-certificate whose status was asked for."""
+    unread: frozenset[str] = frozenset()
+    """Items of which the source had a word that their code list has not."""
+    disputed: frozenset[str] = frozenset()
+    """Items whose value is disputed."""
 
     def value(self, item: Item) -> Any:
         """Return an item as it may be given; a key that the caller gave is told back, not read."""
         if isinstance(self.step.key, GivenKey) and item.key:
             return self.step.key.value
+        if item.name in self.unread:
+            raise UnknownWordError
         return self.row.get(item.name)
 
 
@@ -145,6 +157,8 @@ class _Resolving:
         self._outcomes = outcomes
         self.nulls: dict[str, Where] = {}
         """Where in a list that several steps fill the null of one stands."""
+        self.disputed: dict[str, list[Where]] = {}
+        """Where disputed values stand, by the step that gave them."""
         self._grouped = {
             ref: _group(outcome)
             for ref, outcome in outcomes.items()
@@ -164,6 +178,8 @@ class _Resolving:
                 return self._of_page(source, info.field_name)
             case VerificationResult():
                 return source.value
+            case Code():
+                return coded.entry_field(source, info.field_name)
             case _:
                 raise TypeError(f"nothing is known of a {type(source).__name__}")
 
@@ -236,15 +252,32 @@ class _Resolving:
 
     def _of_record(self, record: _Record, info: GraphQLResolveInfo) -> Any:
         resource = self._contract.types[info.parent_type.name]
+        if record.disputed:
+            self._mark(record, resource, info)
         for item in resource.items:
             if item.graphql_name == info.field_name:
                 return record.value(item)
+        beside = coded.fields(resource).get(info.field_name)
+        if beside is not None:
+            return _of_list(record, *beside)
         mapping = resource.certificate
         if mapping is not None and info.field_name in FIELDS:
             return _of_certificate(record, mapping, info.field_name)
         item = names.links(resource)[info.field_name]
         text = record.joins.get(item.name)
         return None if text is None else _Subject(record.row.get(item.name), text)
+
+    def _mark(self, record: _Record, resource: Resource, info: GraphQLResolveInfo) -> None:
+        """Note the place of a field that tells of a disputed item, by whatever name it does."""
+        beside, certified = coded.fields(resource), resource.certificate
+        roles = certified.roles if certified is not None else {}
+        own = next((i.name for i in resource.items if i.graphql_name == info.field_name), None)
+        if own is None and info.field_name in beside:
+            own = beside[info.field_name][0].name
+        if own is None:
+            own = roles.get(info.field_name)
+        if own in record.disputed:
+            self.disputed.setdefault(record.step.ref, []).append(tuple(info.path.as_list()))
 
     def _records(self, path: Path, subject: _Subject | None) -> Any:
         """Return a step's records in the answer: of its subject, where the step serves several."""
@@ -269,8 +302,24 @@ class _Resolving:
 def _records_of(outcome: Masked) -> Iterator[_Record]:
     joins = outcome.joins or [{}] * len(outcome.rows)
     statuses = outcome.statuses or [None] * len(outcome.rows)
-    for row, joined, status in zip(outcome.rows, joins, statuses, strict=True):
-        yield _Record(outcome.permitted.step, row, joined, status)
+    none: frozenset[str] = frozenset()
+    found = enumerate(zip(outcome.rows, joins, statuses, strict=True))
+    for number, (row, joined, status) in found:
+        yield _Record(
+            outcome.permitted.step,
+            row,
+            joined,
+            status,
+            outcome.unread.get(number, none),
+            outcome.disputed.get(number, none),
+        )
+
+
+def _of_list(record: _Record, item: Item, beside: coded.Beside) -> Any:
+    """Return what stands beside a code: a name of it, or the whole list, whatever the record has."""
+    if beside is coded.Beside.LIST:
+        return item.codes
+    return coded.names_of(item, beside).get(record.value(item))
 
 
 def _of_certificate(record: _Record, mapping: CertificateMapping, name: str) -> Any:
@@ -364,7 +413,9 @@ def _value_errors(plan: Plan, errors: Sequence[GraphQLError] | None) -> Iterator
         if not owners:
             raise error
         nearest = max((refs[ref] for ref in owners), key=lambda step: len(step.path))
-        yield _error(where, "VALUE_INVALID", nearest, retryable=False)
+        unknown = isinstance(error.original_error, UnknownWordError)
+        code = coded.CODE_UNKNOWN if unknown else "VALUE_INVALID"
+        yield _error(where, code, nearest, retryable=False)
 
 
 def _error(where: Where, code: str, step: Step, *, retryable: bool | None) -> Mapping[str, Any]:

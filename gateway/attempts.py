@@ -25,7 +25,7 @@ def reservations(
     rulings: Sequence[Ruling], call: Call, *, token: KeyedToken, day: str, limits: Limits
 ) -> tuple[Quota, ...]:
     """Return what the permitted verifications of a call count against."""
-    if not any(ruling.step.claims for ruling in rulings):
+    if not [ruling for ruling in rulings if ruling.step.claims]:
         return ()
     found: Counter[tuple[str, str, int]] = Counter()
     for ruling in rulings:

@@ -6,9 +6,12 @@ beyond a budget. Whoever would ask about everybody, one after the other, ends he
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from audit.entry import Quota
 from catalogue.model import Grant
@@ -77,7 +80,9 @@ class Budgets:
             step, grant = ruling.step, self._grant(ruling)
             mine = common
             if isinstance(step.key, (GivenKey, FoundKey)):
-                place = (_kind(step), step.key.value, grant.id if grant else "")
+                # Most grants have no bound of their own: then all steps count the same.
+                bound = grant.id if grant and grant.daily_subjects is not None else ""
+                place = (_kind(step), step.key.value, bound)
                 if place not in known:
                     known[place] = self._subject(*place[:2], grant)
                 mine += known[place]
@@ -115,9 +120,11 @@ class Budgets:
         if grant is not None and grant.daily_subjects is not None:
             wanted.append((SUBJECTS_OF_GRANT, grant.id, self.day, grant.daily_subjects))
         return tuple(
-            Quota(key=f"{name}:{key}", day=day, amount=1, most=most, member=member, spent=name)
-            for name, key, day, most in wanted
-            if most
+            [
+                Quota(key=f"{name}:{key}", day=day, amount=1, most=most, member=member, spent=name)
+                for name, key, day, most in wanted
+                if most
+            ]
         )
 
     def _grant_rows(self, grant: Grant | None, *, amount: int) -> tuple[Quota, ...]:
@@ -131,12 +138,16 @@ class Budgets:
         )
 
     def _a_day(self, name: str, key: str, *, amount: int, most: int | None) -> tuple[Quota, ...]:
-        if not most:
-            return ()
-        return (Quota(key=f"{name}:{key}", day=self.day, amount=amount, most=most, spent=name),)
+        return _once(name, key, self.day, amount, most) if most else ()
 
     def _grant(self, permitted: Permitted) -> Grant | None:
         return self.grants.get(permitted.verdict.grant or "")
+
+
+@lru_cache(maxsize=4_096)
+def _once(name: str, key: str, day: str, amount: int, most: int) -> tuple[Quota, ...]:
+    """Return what counts at one place. The same object for many calls of a day."""
+    return (Quota(key=f"{name}:{key}", day=day, amount=amount, most=most, spent=name),)
 
 
 def budgets_of(
@@ -159,11 +170,12 @@ async def within(
     Only foreseen: what two calls spend at once is told apart by the log's own batch.
     """
     asked = budgets.asked(rulings)
-    wanted = tuple(dict.fromkeys(quota for each in asked.values() for quota in each))
+    wanted = tuple(dict.fromkeys([quota for each in asked.values() for quota in each]))
     foreseen = await quotas.foresee(wanted)
     if not foreseen.over:
         fresh = foreseen.fresh
-        return tuple(rulings), tuple(quota for quota in wanted if quota.amount and quota in fresh)
+        counted_here = [quota for quota in wanted if quota.amount and quota in fresh]
+        return tuple(rulings), tuple(counted_here)
     ruled: list[Ruling] = []
     counted: dict[Quota, None] = {}
     for ruling in rulings:
@@ -199,10 +211,10 @@ def together(quotas: Iterable[Quota]) -> tuple[Quota, ...]:
         if held is None:
             found[quota.mark] = quota
         elif not quota.member:
-            found[quota.mark] = replace(held, amount=held.amount + quota.amount)
+            found[quota.mark] = msgspec.structs.replace(held, amount=held.amount + quota.amount)
     return tuple(found.values())
 
 
 def _kind(step: Step) -> str:
     """Say what a step's key identifies: a kind of subject, or the records of one item."""
-    return step.key.item.name if step.subject is None else step.subject.value
+    return step.key.item.name if step.subject is None else step.subject._value_

@@ -5,7 +5,7 @@ next page begins is the key of the last record read; whoever keeps it outside mu
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import msgspec
 from audit.receipt import make_receipt
 from catalogue.model import Department, Item, Resource
 from catalogue.snapshot import Snapshot
+from gateway import coded
 from gateway.errors import RefusedDocumentError, RefusedRequestError
 from gateway.fetch import Carried
 from gateway.model import Call, EveryKey, Fetched, Masked, Outcome, Recorded, Row, Step
@@ -187,8 +188,23 @@ def _given(outcome: Outcome, place: str | None) -> Given:
     return Given(
         data=head + rows + b',"next":' + _encode(place) + b"}",
         step_bytes={REF: rows},
-        errors=(),
+        errors=tuple(_unread_errors(outcome)),
     )
+
+
+def _unread_errors(outcome: Masked) -> Iterator[dict[str, Any]]:
+    """Yield an error for each null that stands in the place of a word that no code list has."""
+    step = outcome.permitted.step
+    facts = {
+        "code": coded.CODE_UNKNOWN,
+        "department": step.resource.department,
+        "resource": step.resource.code,
+        "retryable": False,
+    }
+    for number, unknown in outcome.unread.items():
+        for item in step.items:
+            if item.name in unknown:
+                yield {"path": [ROWS, number, item.graphql_name], "extensions": facts}
 
 
 def columns_of(outcome: Masked) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import msgspec
 from graphql import GraphQLObjectType
 
 from catalogue.model import Item, ItemType, Resource
-from gateway import names
+from gateway import coded, names
 from gateway.assemble import Assembled, assemble, step_errors
 from gateway.cursors import write_position
 from gateway.formats import INT_MAX
@@ -127,7 +127,7 @@ def _state(plan: Plan, step: Step, outcome: Outcome) -> Any:
         return VerificationResult.UNDETERMINED.value if isinstance(outcome, Failed) else None
     if not isinstance(outcome, Masked):
         return None
-    if outcome.verified is not None:
+    if outcome.verified is not None or outcome.unread or outcome.disputed:
         raise _UncoveredError
     if isinstance(step.key, Listed):
         return _page(plan, step.key, outcome)
@@ -322,10 +322,35 @@ class _Writing:
         for item in step.resource.items:
             if item.graphql_name == one.name:
                 return self._leaf(item, step, variable)
+        beside = coded.fields(step.resource).get(one.name)
+        if beside is not None:
+            return self._of_list(one, *beside, variable)
         links = names.links(step.resource)
         if one.name not in links or one.type is None:
             raise _UncoveredError
         return variable, self._link(one, links[one.name], variable), []
+
+    def _of_list(
+        self, one: Selected, item: Item, beside: coded.Beside, variable: str
+    ) -> tuple[str, list[str], list[str]]:
+        """Write what stands beside a code; a list is the same for every record."""
+        if beside is not coded.Beside.LIST:
+            known = self.constant(coded.names_of(item, beside))
+            read = f"{variable} = row.get({self.constant(item.name)})"
+            return f"{known}.get({variable})", [read, *_checked(item.type, variable)], []
+        made = self.constants[self._struct([field_.key for field_ in one.below])]
+        entries = [
+            made(
+                *(
+                    field_.parent.name
+                    if field_.name == "__typename"
+                    else coded.entry_field(code, field_.name)
+                    for field_ in one.below
+                )
+            )
+            for code in item.codes
+        ]
+        return self.constant(entries), [], []
 
     def _leaf(self, item: Item, step: Step, variable: str) -> tuple[str, list[str], list[str]]:
         if isinstance(step.key, GivenKey) and item.key:

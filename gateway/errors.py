@@ -101,6 +101,11 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             "没有登记过此摘要的查询文档。",
             "No document of this digest is registered for the caller's department.",
         ),
+        "DOCUMENT_AMBIGUOUS": _caller(
+            400,
+            "本部门以此名称登记的查询文档不止一份，请改用摘要。",
+            "Several documents of the caller's department have this name: ask by the digest.",
+        ),
         "DOCUMENT_UNTRUSTED": _caller(
             400,
             "平台只接受已登记的查询文档，请先登记。",
@@ -353,6 +358,18 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             "The record that this one is reached from could not be read, so nothing was asked.",
             retryable=True,
             following="wait",
+        ),
+        "VALUE_DISPUTED": _source(
+            "该值正在校核，可能有误，核验不予确认。",
+            "The value is being corrected and may be wrong; no verification confirms it.",
+            retryable=False,
+            following="accept-later",
+        ),
+        "CODE_UNKNOWN": _source(
+            "该信息项的值不在登记的代码集内，未予提供。",
+            "The source has a word for the item that its code list has not; it is not given.",
+            retryable=False,
+            following="accept-paper",
         ),
         "VALUE_INVALID": _source(
             "该信息项的值不符合登记的类型。",

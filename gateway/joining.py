@@ -56,6 +56,6 @@ class Announced:
 def _named(snapshot: Snapshot) -> Iterator[tuple[str, Resource]]:
     for resource in snapshot.resources.values():
         shared = resource.sharing_class is not SharingClass.NOT_SHARED
-        if resource.state == "announced" and shared:
+        if resource.state == "announced" and shared and resource.upstream is None:
             yield resource.type_name, resource
             yield names.record_field(resource), resource

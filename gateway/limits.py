@@ -10,6 +10,8 @@ from gateway.errors import RefusedDocumentError, RefusedRequestError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
+    """Equal ones are one and the same object nearly always, so little of them is hashed."""
+
     body_bytes: int = 1_000_000
     document_bytes: int = 16_384
     tokens: int = 2_000
@@ -43,6 +45,9 @@ class Limits:
     """Different subjects that one officer may ask about in one day, over all cases and systems."""
     subjects_per_case: int = 200
     """Different subjects that may be asked about within one case, ever."""
+
+    def __hash__(self) -> int:
+        return hash((self.document_bytes, self.tokens, self.steps, self.first))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from catalogue.certificates import CertificateStatus, status_of
-from catalogue.model import Item, ItemType, SubjectType, Validity
+from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
+from gateway import coded
 from gateway.model import (
     Claim,
     Fetched,
@@ -28,6 +30,11 @@ from policies.model import RowCondition, Verdict
 MASK_UNKNOWN = "MASK_UNKNOWN"
 FILTER_UNUSABLE = "POLICY_UNAVAILABLE"
 
+Disputed = Callable[[Resource, str], frozenset[str]]
+"""(resource, identifier of the record's subject) → names of the items whose value is disputed."""
+
+Watched = Sequence[tuple[str, Callable[[Any], bool]]]
+"""Items that are given and held to a code list, each with what knows its words."""
 Normalise = Callable[[SubjectType, str], str]
 """Returns the one spelling of an identifier; raises ValueError where it is none."""
 
@@ -132,16 +139,26 @@ def _first_of_year(value: Any, *, type_: ItemType) -> str | None:
             return None
 
 
-def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | Refused:
-    """Carry out the verdict on every row; `now` is the call's time where the exchange stands."""
+def mask(
+    fetched: Fetched,
+    *,
+    now: datetime,
+    normalise: Normalise,
+    disputed: Disputed | None = None,
+) -> Masked | Refused:
+    """Carry out the verdict on every row; `now` is the call's time where the exchange stands.
+
+    `disputed` None: no value is.
+    """
     permitted = fetched.permitted
     step, verdict = permitted.step, permitted.verdict
     try:
         rows = admit(permitted, fetched.rows, normalise=normalise)
+        held = {} if disputed is None else _disputed(step, rows, disputed, normalise=normalise)
         if step.claims:
             verified = _verify(permitted, rows, now=now)
-            return Masked(permitted, (), fetched.as_of_ms, verified)
-        give = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
+            return _undisputed(Masked(permitted, (), fetched.as_of_ms, verified), held)
+        give, watched = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
         given = tuple([give(row) for row in rows])
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
@@ -160,7 +177,56 @@ def mask(fetched: Fetched, *, now: datetime, normalise: Normalise) -> Masked | R
         positions=_positions(step, rows) if listed else (),
         statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
+        unread=_unread(watched, rows) if watched else {},
+        disputed={
+            number: shown
+            for number, names in held.items()
+            if (shown := names & given[number].keys())
+        },
     )
+
+
+def _disputed(
+    step: Step, rows: Sequence[Row], disputed: Disputed, *, normalise: Normalise
+) -> dict[int, frozenset[str]]:
+    """Return by row the items whose value is disputed of its subject."""
+    texts = key_texts(step.resource.key, rows, normalise=normalise)
+    known = {text: disputed(step.resource, text) for text in set(texts) if text is not None}
+    return {number: names for number, text in enumerate(texts) if (names := known.get(text or ""))}
+
+
+def _undisputed(verification: Masked, held: Mapping[int, frozenset[str]]) -> Masked:
+    """Say neither yes nor no where the answer rests on a disputed value.
+
+    Where even existence is protected, that it is disputed is not told: it only is no match.
+    """
+    permitted = verification.permitted
+    step, validity = permitted.step, permitted.step.resource.validity
+    rests = {claim.item.name for claim in step.claims if claim.item is not None}
+    if validity is not None:
+        rests |= {name for name in (validity.status_item, validity.until_item) if name is not None}
+    doubtful = frozenset(name for names in held.values() for name in names & rests)
+    if not doubtful or verification.verified == VerificationResult.NOT_FOUND:
+        return verification
+    if _is_protected(permitted):
+        return replace(verification, verified=VerificationResult.MISMATCH)
+    return replace(verification, verified=VerificationResult.UNDETERMINED, disputed={0: doubtful})
+
+
+def _is_protected(permitted: Permitted) -> bool:
+    return permitted.step.resource.protected or any(
+        one.type == "protect-existence" for one in permitted.verdict.obligations
+    )
+
+
+def _unread(watched: Watched, rows: Sequence[Row]) -> dict[int, frozenset[str]]:
+    """Return by row the items of which it has a word that their code list has not."""
+    found: dict[int, frozenset[str]] = {}
+    for number, row in enumerate(rows):
+        unknown = [name for name, knows in watched if not knows(row.get(name))]
+        if unknown:
+            found[number] = frozenset(unknown)
+    return found
 
 
 def _positions(step: Step, rows: Sequence[Row]) -> tuple[tuple[Any, ...], ...]:
@@ -204,27 +270,50 @@ def _status(
     return meant.name if stands else CertificateStatus.EXPIRED.name
 
 
-_givers: Remembered[Callable[[Row], Row]] = Remembered()
+_givers: Remembered[tuple[Callable[[Row], Row], Watched]] = Remembered()
 
 
-def _giving(step: Step, verdict: Verdict) -> Callable[[Row], Row]:
-    """Return what leaves of one row only what is given. What is neither allowed nor masked is not in it."""
+def _giving(step: Step, verdict: Verdict) -> tuple[Callable[[Row], Row], Watched]:
+    """Return what leaves of one row only what is given, and whose words are held to a list.
+
+    What is neither allowed nor masked is not in the row.
+    """
     items = verdict.items
     if items is None:
-        return lambda _: {}
+        return lambda _: {}, ()
     allowed, masks, denied = set(items.allowed), items.masked, items.denied
     shown = [
         (item.name, masks.get(item.name), item.type)
         for item in step.items
         if item.name not in denied and (item.name in masks or item.name in allowed)
     ]
-    if all(hidden is None for _, hidden, _ in shown):
+    lists = {item.name: coded.knows(item) for item in step.items if coded.is_coded(item)}
+    watched = [
+        (name, lists[name])
+        for name, hidden, _ in shown
+        if name in lists and hidden in {None, "none"}
+    ]
+    if not lists and all(hidden is None for _, hidden, _ in shown):
         names = [name for name, _, _ in shown]
-        return lambda row: {name: row.get(name) for name in names}
-    return lambda row: {
-        name: row.get(name) if hidden is None else apply_mask(hidden, row.get(name), type_=type_)
-        for name, hidden, type_ in shown
-    }
+        # Not as a comprehension: a list has a thousand rows.
+        return (lambda row: dict(zip(names, map(row.get, names), strict=True))), ()
+    return (
+        lambda row: {
+            name: _coded(hidden, row.get(name), knows=lists[name])
+            if name in lists
+            else row.get(name)
+            if hidden is None
+            else apply_mask(hidden, row.get(name), type_=type_)
+            for name, hidden, type_ in shown
+        }
+    ), watched
+
+
+def _coded(hidden: str | None, value: Any, *, knows: Callable[[Any], bool]) -> Any:
+    """Return a code, or null: half a code would be another one, and a word that is none is not given."""
+    if hidden is not None and apply_mask(hidden, value) != value:
+        return None
+    return value if hidden in {None, "none"} and knows(value) else None
 
 
 def _joins(
@@ -388,9 +477,7 @@ def _comparable(value: Any, item: Item) -> Any:
 def _verify(permitted: Permitted, rows: Sequence[Row], *, now: datetime) -> VerificationResult:
     """Answer the claims. Nothing but the answer leaves, and it says as little as it can."""
     step = permitted.step
-    protected = step.resource.protected or any(
-        one.type == "protect-existence" for one in permitted.verdict.obligations
-    )
+    protected = _is_protected(permitted)
     matching = [row for row in rows if all(_claimed(claim, row) for claim in step.claims)]
     validity = step.resource.validity
     standing = [row for row in matching if _stands(validity, row, step=step, now=now)]
@@ -409,6 +496,11 @@ def _claimed(claim: Claim, row: Row) -> bool:
     if claim.item is None:
         return True  # The standing is checked for every verification, claimed or not.
     if claim.value is None or row.get(claim.item.name) is None:
+        return False
+    if claim.op != "eq":
+        condition = RowCondition(item=claim.item.name, op=claim.op, value=claim.value)
+        return _holds(condition, row, claim.item)
+    if coded.is_coded(claim.item) and not coded.knows(claim.item)(row[claim.item.name]):
         return False
     return plain_text(row[claim.item.name]) == plain_text(claim.value)
 

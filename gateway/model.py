@@ -8,9 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from audit.entry import Nonce, Sequenced
 from catalogue.model import Case, Item, Officer, Resource, SubjectType, System
 from policies.model import Verdict
+
+Where = tuple[str | int, ...]
+"""A place in the data: response keys and list positions."""
 
 Row = Mapping[str, Any]
 """One record: item name → value in the types of `gateway.formats`."""
@@ -66,6 +71,21 @@ class Call:
     """Epoch milliseconds."""
     whole: bool = False
     """All or nothing: where one part cannot be given, none is (`Exchange-Partial: deny`)."""
+
+    def of_case(self, case: Case | None) -> "Call":
+        """Return the call with its case as the log vouches for it."""
+        return Call(
+            number=self.number,
+            caller=self.caller,
+            usage=self.usage,
+            case=case,
+            body=self.body,
+            query=self.query,
+            operation_name=self.operation_name,
+            variables=self.variables,
+            received_ms=self.received_ms,
+            whole=self.whole,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +158,13 @@ class EveryKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One yes/no claim of a verify field: the item equals the value, or (`valid`) the record stands."""
+    """One yes/no claim of a verify field: the item compares so, or (`valid`) the record stands."""
 
     item: Item | None
     """None is the claim *valid*."""
     value: str | None = field(default=None, repr=False)
+    op: Literal["eq", "ge", "lt", "gt"] = "eq"
+    """Other than *eq* only against a threshold that the entry lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,20 +202,28 @@ class Step:
     @property
     def matched(self) -> tuple[Item, ...]:
         """Items that the step compares instead of reading: its key, claims, filters and orders."""
+        if self._by_key_alone:
+            return (self.key.item,)
         claimed = tuple(claim.item for claim in self.claims if claim.item is not None)
         return (self.key.item, *claimed, *self.filtered, *self.ordered)
 
+    @property
+    def _by_key_alone(self) -> bool:
+        return not (self.claims or self.filters or isinstance(self.key, (Listed, EveryKey)))
 
-@dataclass(frozen=True, slots=True)
-class Permitted:
+
+class Stage(msgspec.Struct, frozen=True):
+    """What became of one step. Made by msgspec: each call makes nine at least."""
+
+
+class Permitted(Stage, frozen=True):
     step: Step
     verdict: Verdict
     joins: tuple[Item, ...] = ()
     """Items by which other steps follow a link from here: read and compared, given only where asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Stage, frozen=True):
     step: Step
     code: str
     verdict: Verdict | None
@@ -202,17 +232,18 @@ class Refused:
     """What the caller is told besides the code: names, numbers and days, never a value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Stage, frozen=True):
     permitted: Permitted
     rows: Sequence[Row]
     as_of_ms: int
     more: bool = False
     """Of a page of all records: whether others follow."""
 
+    def __repr__(self) -> str:
+        return f"Fetched({len(self.rows)} rows of {self.permitted.step.ref})"
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+
+class Failed(Stage, frozen=True):
     """The department did not answer. Not the same as *not found*: officers decide on absence."""
 
     permitted: Permitted
@@ -222,8 +253,7 @@ class Failed:
     """Seconds after which asking again may help; None where nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(Stage, frozen=True):
     """Rows as they may be given: filtered, masked, limited. A row holds only what is given."""
 
     permitted: Permitted
@@ -231,16 +261,27 @@ class Masked:
     as_of_ms: int
     verified: str | None = None
     """Result of a verify step; None for a reading step."""
-    joins: Sequence[Mapping[str, str]] = field(default=(), repr=False)
+    joins: Sequence[Mapping[str, str]] = ()
     """Beside each row: the unmasked text of its key item and of the items that links follow, by item
     name (an empty value is left out). For putting records together; never given."""
-    positions: Sequence[tuple[Any, ...]] = field(default=(), repr=False)
+    positions: Sequence[tuple[Any, ...]] = ()
     """Beside each row of a list: its place, as cursors hold it. Empty for every other step."""
     statuses: Sequence[str | None] = ()
     """Beside each row of e-certificates whose status was asked for: one of the seven, unknown, or None
     where it may not be given."""
     more: bool = False
     """Whether a list goes on after these rows."""
+    unread: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By the number of a row: items of which the source had a word that their code list has not. The row
+    holds a null in their place."""
+    disputed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By the number of a row: items that are given though their value is disputed. Of a verify step, under
+    0: items on which it rests, so that it says neither yes nor no."""
+    marks: tuple[Where, ...] = ()
+    """Where in the answer disputed values stand; empty until it is put together."""
+
+    def __repr__(self) -> str:
+        return f"Masked({len(self.rows)} rows of {self.permitted.step.ref})"
 
 
 Ruling = Permitted | Refused

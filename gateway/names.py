@@ -7,8 +7,10 @@ on one resource alone, so that nobody else's resource can change a saved query.
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from catalogue.model import Item, ItemType, Resource, SubjectType
+from gateway import coded
 
 NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,127}")
 
@@ -66,6 +68,7 @@ RESERVED_TYPES = frozenset(
         VERIFICATION,
         VERIFICATION_RESULT,
         PAGE_INFO,
+        coded.ENTRY,
         *(CERTIFICATE, CERTIFICATE_STATUS, HOLDER, HOLDER_SCHEME),
         *FILTERS.values(),
         *SUBJECT_TYPES.values(),
@@ -153,12 +156,17 @@ def own_types(resource: Resource) -> set[str]:
         edge_type(resource),
         where_type(resource),
         order_type(resource),
+        *(
+            coded.enumeration(resource, one)
+            for one in resource.items
+            if coded.is_enumeration(resource, one)
+        ),
     }
 
 
 def links(resource: Resource) -> dict[str, Item]:
     """Return the links of a resource's records to other subjects: field name → item followed."""
-    items = {item.graphql_name for item in resource.items}
+    items = {item.graphql_name for item in resource.items} | coded.fields(resource).keys()
     followed = [item for item in resource.items if item.subject is not None and not item.key]
     named: dict[str, Item] = {}
     for item in followed:
@@ -175,6 +183,28 @@ def links(resource: Resource) -> dict[str, Item]:
 def claimable(resource: Resource) -> tuple[Item, ...]:
     """Return the items that may stand in a claim: compared, never read, and not the key."""
     return tuple(item for item in resource.items if item.match and not item.key)
+
+
+Bound = Literal["ge", "lt", "gt"]
+_BOUNDS: Mapping[bool, Mapping[str, Bound]] = MappingProxyType(
+    {False: {"AtLeast": "ge", "Below": "lt"}, True: {"After": "gt", "Before": "lt"}}
+)
+"""By whether the item is a date: how a claim against a threshold ends, and how it compares."""
+
+
+def bounded(resource: Resource) -> dict[str, tuple[Item, Bound]]:
+    """Return the claims against thresholds: name → item, and how it has to compare.
+
+    One whose name is that of another claim is left out.
+    """
+    taken = {item.graphql_name for item in claimable(resource)} | {"valid"}
+    return {
+        f"{item.graphql_name}{end}": (item, bound)
+        for item in claimable(resource)
+        if item.thresholds
+        for end, bound in _BOUNDS[item.type is ItemType.DATE].items()
+        if f"{item.graphql_name}{end}" not in taken
+    }
 
 
 def is_verifiable(resource: Resource) -> bool:

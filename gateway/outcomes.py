@@ -21,7 +21,7 @@ class VerificationResult(StrEnum):
 
 
 def outcome_of(outcome: Outcome) -> str:
-    """Return `given`, `partly-given`, `not-found`, `refused` or `unavailable`.
+    """Return `given`, `partly-given`, `disputed`, `not-found`, `refused` or `unavailable`.
 
     A masked item is given as the grant has it; only a denied one makes the step partly given.
     """
@@ -30,11 +30,14 @@ def outcome_of(outcome: Outcome) -> str:
             return "refused"
         case Failed():
             return "unavailable"
+        case Masked() if outcome.disputed:
+            return "disputed"
         case Masked(verified=None):
             if not outcome.rows:
                 return "not-found"
             items = outcome.permitted.verdict.items
-            return "partly-given" if items is not None and items.denied else "given"
+            lacking = bool(outcome.unread) or (items is not None and bool(items.denied))
+            return "partly-given" if lacking else "given"
         case Masked():
             return "not-found" if outcome.verified == VerificationResult.NOT_FOUND else "given"
         case _:

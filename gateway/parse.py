@@ -166,12 +166,7 @@ def read_json(content: bytes) -> Any:
     Raises RefusedRequestError, which never says what the content was.
     """
     try:
-        read = json.loads(
-            content.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        read = _strict.decode(content.decode("utf-8"))
         if b"\\u" in content:
             # A lone surrogate has no bytes, so nothing that holds one could be digested or sent on.
             json.dumps(read, ensure_ascii=False).encode()
@@ -197,6 +192,11 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError("not a finite number")
     return number
+
+
+_strict = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+)
 
 
 def read_usage(extensions: Mapping[str, Any], header: str | None) -> Usage:

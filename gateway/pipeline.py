@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
+from functools import cache, lru_cache
 from typing import Any
 
 from audit.entry import Sequenced
@@ -24,12 +25,13 @@ from gateway.budgets import budgets_of, within
 from gateway.compile import put_together
 from gateway.cost import check_cost
 from gateway.cursors import Cursors
+from gateway.disputes import disputes_of, marked
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
 from gateway.joining import Announced
 from gateway.limits import Limits
-from gateway.mask import Normalise, mask, remembering
+from gateway.mask import Disputed, Normalise, mask, remembering
 from gateway.model import (
     Call,
     Caller,
@@ -57,7 +59,7 @@ from gateway.record import (
     record_refusal,
 )
 from gateway.respond import Words, respond
-from gateway.rule import Facts, Ruled, put_forward, rule
+from gateway.rule import Facts, KeyedToken, Ruled, put_forward, rule
 from gateway.schema import Contract, build_contract
 from gateway.whole import whole_outcomes, whole_rulings
 
@@ -140,7 +142,7 @@ class Contracts:
 
     async def of(self, resources: Sequence[Resource]) -> Contract:
         """Return the contract of some resources; a new one is built off the loop."""
-        key = tuple((resource.code, resource.revision) for resource in resources)
+        key = tuple([(resource.code, resource.revision) for resource in resources])
         contract = self._built.get(key)
         if contract is None:
             contract = await asyncio.to_thread(build_contract, resources)
@@ -246,6 +248,7 @@ class _Attempt:
         self._contracts = contracts
         self.begun = begun
         self._normalise = remembering(normalise_subject)
+        self._token = _keyed_once(ports.registry.token)
 
     async def carry_out(self) -> Answered:
         ports, terms = self._ports, self._terms
@@ -253,16 +256,17 @@ class _Attempt:
         await ports.recorder.ready()
         snapshot = await ports.registry.snapshot()
         case = await ports.registry.case(self._call.caller.system.id, self._call.usage.case)
-        call = replace(self._call, case=case)
+        call = self._call.of_case(case)
         planned = await self._planned(call, snapshot)
         now = ports.now().astimezone(terms.zone)
-        ruled = await _rule(call, planned, snapshot, ports, now=now)
+        ruled = await _rule(call, planned, snapshot, ports, now=now, token=self._token)
         if not self.begun.intents:
             ruled = await _guessed_out(call, ruled, ports, now=now, limits=terms.limits)
-        day, token = now.date().isoformat(), ports.registry.token
+        day, token = now.date().isoformat(), self._token
         budgets = budgets_of(call, snapshot, token=token, day=day, limits=terms.limits)
         rulings, asked = await within(ruled.rulings, budgets, ports.quotas)
-        ruled = replace(ruled, rulings=rulings)
+        if rulings is not ruled.rulings:
+            ruled = replace(ruled, rulings=rulings)
         if call.whole:
             ruled = replace(ruled, rulings=whole_rulings(ruled.rulings))
         basis = _basis(ruled, planned, snapshot, ports, now=now)
@@ -292,11 +296,15 @@ class _Attempt:
             normalise=self._normalise,
             deadline_s=max(0.0, ends - ports.monotonic()),
         )
-        masked = [_mask(one, now=now, normalise=self._normalise) for one in carried]
+        disputed = disputes_of(snapshot, token)
+        masked = [
+            _mask(one, now=now, normalise=self._normalise, disputed=disputed) for one in carried
+        ]
         outcomes = _settle(planned.steps, masked)
         if call.whole:
             outcomes = whole_outcomes(outcomes)
         assembled = put_together(planned, outcomes)
+        outcomes = marked(outcomes, assembled.disputed)
         recorded = await record(
             call,
             outcomes,
@@ -368,7 +376,7 @@ def _plan(
     normalise: Normalise,
     cursors: Cursors | None,
 ) -> Plan:
-    limits = replace(terms.limits, steps=min(terms.limits.steps, MOST_STEPS))
+    limits = _for_an_entry(terms.limits)
     document = contracts.document(
         call.query, contract, limits=limits, allow_introspection=terms.allow_introspection
     )
@@ -385,13 +393,30 @@ def _plan(
     return planned
 
 
+@lru_cache(maxsize=64)
+def _for_an_entry(limits: Limits) -> Limits:
+    """Return the limits of a plan whose entry can be written."""
+    return replace(limits, steps=min(limits.steps, MOST_STEPS))
+
+
 async def _rule(
-    call: Call, planned: Plan, snapshot: Snapshot, ports: Ports, *, now: datetime
+    call: Call,
+    planned: Plan,
+    snapshot: Snapshot,
+    ports: Ports,
+    *,
+    now: datetime,
+    token: KeyedToken,
 ) -> Ruled:
     grants = put_forward(call, planned.steps, snapshot, now=now)
     used = await ports.quotas.used_today([grant.id for grant in grants], now.date().isoformat())
     facts = Facts(
-        snapshot=snapshot, operation=planned.document.digest, grants=grants, used=used, now=now
+        snapshot=snapshot,
+        operation=planned.document.digest,
+        grants=grants,
+        used=used,
+        now=now,
+        shape=planned.shape,
     )
     return await rule(
         call,
@@ -399,7 +424,7 @@ async def _rule(
         facts,
         decisions=ports.decisions,
         tokens=_per_call(),
-        token=_keyed_once(ports.registry.token),
+        token=token,
     )
 
 
@@ -440,20 +465,14 @@ def _per_call() -> Callable[[str], str]:
 
 def _keyed_once(token: Callable[[str, str], str]) -> Callable[[str, str], str]:
     """Return the keyed digests of one call: each identifier is digested once."""
-    known: dict[tuple[str, str], str] = {}
-
-    def keyed(kind: str, value: str) -> str:
-        found = known.get((kind, value))
-        if found is None:
-            found = known[kind, value] = token(kind, value)
-        return found
-
-    return keyed
+    return cache(token)
 
 
-def _mask(carried: Carried, *, now: datetime, normalise: Normalise) -> Outcome:
+def _mask(
+    carried: Carried, *, now: datetime, normalise: Normalise, disputed: Disputed | None
+) -> Outcome:
     if isinstance(carried, Fetched):
-        return mask(carried, now=now, normalise=normalise)
+        return mask(carried, now=now, normalise=normalise, disputed=disputed)
     return carried
 
 

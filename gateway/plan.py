@@ -26,7 +26,7 @@ from graphql.execution.values import get_argument_values, get_variable_values
 from catalogue.codes import check_certificate_identifier, type_code_of
 from catalogue.errors import CodeError
 from catalogue.model import Item, Resource, SubjectType
-from gateway import names
+from gateway import coded, names
 from gateway.cursors import CursorError, Cursors, read_position
 from gateway.errors import RefusedDocumentError
 from gateway.limits import Limits, check_steps
@@ -64,6 +64,8 @@ class Plan:
     """Seals the places of lists; None: none are given."""
     template: object = field(default=None, repr=False)
     """What `gateway.planned` keeps of the plan for other calls; None where it was made for this one alone."""
+    shape: object = field(default=None, repr=False)
+    """The same object in all plans whose steps differ in key and limit alone; None: there may be none."""
 
 
 def plan(
@@ -449,6 +451,8 @@ class _Planning:
         selected = {nodes[0].name.value: nodes for nodes in collected.values()}
         wanted = {item.name for item in resource.items if item.graphql_name in selected}
         wanted |= set(_certificate_items(resource, selected))
+        beside = coded.fields(resource)
+        wanted |= {beside[name][0].name for name in selected if name in beside}
         links = names.links(resource)
         for nodes in collected.values():
             item = links.get(nodes[0].name.value)
@@ -661,6 +665,13 @@ def claims_made(
         for item in names.claimable(resource)
         if found.get(claim_attribute(item)) is not None
     ]
+    for name, (item, bound) in names.bounded(resource).items():
+        value = found.get(name)
+        if value is None:
+            continue
+        if value not in item.thresholds:
+            return None  # Any other bound, and the claims would be a search.
+        claims.append(Claim(item=item, value=value, op=bound))
     valid = found.get(CLAIM_VALID)
     if valid:
         claims.append(Claim(item=None))

@@ -90,6 +90,8 @@ class Template:
     records: Mapping[Path, str]
     binds: bool = True
     """Whether the steps of the next call come from here; else it is planned anew, and is of this shape."""
+    alike: bool = False
+    """Whether the steps of all calls are the same but for keys and limits: what is claimed may vary."""
     made: dict[str, Any] = field(default_factory=dict)
     """What `gateway.compile` made of it."""
 
@@ -243,6 +245,7 @@ class Plans:
                         records=template.records,
                         given=MappingProxyType(given),
                         template=template,
+                        shape=template if template.alike else None,
                     )
         made = plan(
             document,
@@ -338,6 +341,7 @@ def _template_of(
             given=tuple(_given(made, fields, arguments)),
             records=made.records,
             binds=binds,
+            alike=binds and not any(step.claims for step in made.steps),
         )
         if not binds:
             return template

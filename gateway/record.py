@@ -8,14 +8,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from audit.canonical import b64url, bitmap
+from audit.canonical import b64url, bitmap, encode
 from audit.entry import (
     Alternatives,
     ByteCommit,
@@ -46,7 +46,7 @@ from gateway.model import (
     Step,
     Usage,
 )
-from gateway.outcomes import code_of, outcome_of
+from gateway.outcomes import outcome_of
 from gateway.ports import Recorder
 from gateway.remembered import Remembered
 from gateway.rule import Asked
@@ -192,6 +192,7 @@ INSTEAD: Mapping[str, str] = {
 }
 
 
+@lru_cache(maxsize=4_096)
 def quota_key(grant: str) -> str:
     """Return the key under which calls are counted against a grant."""
     return f"grant:{grant}"
@@ -208,12 +209,18 @@ def draft(
     asked: Sequence[Quota] = (),
 ) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
-    verdicts = [_counted_verdict(outcome) for outcome in outcomes]
+    verdicts = [
+        outcome.verdict if isinstance(outcome, Refused) else outcome.permitted.verdict
+        for outcome in outcomes
+    ]
     quotas = quotas_of(verdicts, basis=basis, counted=begun.counted)
     subjects = subjects_of(outcomes)
     if budgets is not None:
         known = (*asked, *budgets.given(outcomes, subjects))
-        quotas += together(quota for quota in known if quota.mark not in begun.counted)
+        counted = begun.counted
+        quotas += together(
+            [quota for quota in known if quota.mark not in counted] if counted else known
+        )
     instead: Mapping[str, Draft] = {}
     # After an intent without further quotas, whether the call may be made at all was decided with it.
     if quotas or not begun.intents:
@@ -243,7 +250,7 @@ def instead_of(
     quotas: Sequence[Quota] = (),
 ) -> Mapping[str, Draft]:
     """Return the refusals of a whole call that the log may append in place of a draft with these quotas."""
-    names = dict.fromkeys(("replayed", *(quota.spent for quota in quotas)))
+    names = dict.fromkeys(("replayed", *[quota.spent for quota in quotas]))
 
     def make(code: str) -> Draft:
         # Where the whole data is null, no step has a place in it.
@@ -261,8 +268,12 @@ def instead_of(
 
 
 def _counters(caller: Caller, steps: Sequence[Step]) -> tuple[str, ...]:
-    resources = sorted({step.resource.code for step in steps})
-    return (f"consumer:{caller.system.id}", *(f"resource:{code}" for code in resources))
+    return _counters_of(caller.system.id, frozenset([step.resource.code for step in steps]))
+
+
+@lru_cache(maxsize=1_024)
+def _counters_of(system: str, resources: frozenset[str]) -> tuple[str, ...]:
+    return (f"consumer:{system}", *(f"resource:{code}" for code in sorted(resources)))
 
 
 def _call_draft(
@@ -278,7 +289,7 @@ def _call_draft(
 ) -> Draft:
     caller, snapshot = call.caller, basis.snapshot
     ruled = _ruled(basis)
-    steps = [_step_facts(outcome) for outcome in outcomes]
+    seen = _all_seen(outcomes)
     open_document = names_nobody(call.query)
     clear = {
         **caller_facts(caller, call.usage, snapshot, number=call.number),
@@ -286,13 +297,13 @@ def _call_draft(
         "case": case_facts(call),
         "operation": basis.operation if open_document else "",
         "policy": basis.revision,
-        "steps": steps,
+        "steps": [_step_facts(one) for one in seen],
         **_intents(begun),
     }
-    answers = tuple(
+    answers = [
         ByteCommit(name=f"answer.{ref}", content=content)
         for ref, content in given.step_bytes.items()
-    )
+    ]
     commits = (
         *person_commits(caller, call.usage),
         *matter_commit(call.usage, snapshot),
@@ -310,13 +321,13 @@ def _call_draft(
         kind=KIND,
         clear=clear,
         commits=commits,
-        counters=_counters(caller, [outcome_step(outcome) for outcome in outcomes]),
-        index=tuple(_index(call, outcomes, subjects, snapshot)),
+        counters=_counters(caller, [one.step for one in seen]),
+        index=tuple(_index(call, seen, subjects, snapshot)),
         applied=snapshot.applied_index,
         nonce=_nonce(caller, begun),
         quotas=quotas,
         otherwise=instead,
-        receipt=("request", "answer", *(one.name for one in answers), own_counter(caller)),
+        receipt=("request", "answer", *[one.name for one in answers], own_counter(caller)),
         documents=ruled.documents,
     )
 
@@ -389,16 +400,47 @@ class _StepFacts:
     """Bitmap of the items that it asks for, matches or joins by, given or not: it is found by them."""
 
 
-_known_steps: Remembered[_StepFacts] = Remembered()
+class _Seen(NamedTuple):
+    """One outcome as its entry looks at it."""
+
+    step: Step
+    known: _StepFacts
+    rows: int
+    word: str
+    """The outcome's name."""
+    code: str
+    """Why nothing was given; empty where the step was answered."""
 
 
-def _known_step(outcome: Outcome) -> _StepFacts:
-    step, verdict = outcome_step(outcome), _verdict_of(outcome)
-    joins = () if isinstance(outcome, Refused) else outcome.permitted.joins
-    return _known_steps.of(
-        (step.resource, step.items, verdict, joins, *step.matched),
-        lambda: _facts_of(step, verdict, joins=joins),
+_known_steps: Remembered[tuple[_StepFacts, ...]] = Remembered()
+
+
+def _all_seen(outcomes: Sequence[Outcome]) -> list[_Seen]:
+    judged: list[tuple[Step, Verdict | None, tuple[Item, ...]]] = []
+    objects: list[object] = []
+    for outcome in outcomes:
+        if isinstance(outcome, Refused):
+            # Of what is refused no item is given, whatever its verdict says.
+            judged.append((outcome.step, None, ()))
+        else:
+            permitted = outcome.permitted
+            judged.append((permitted.step, permitted.verdict, permitted.joins))
+        step, verdict, joins = judged[-1]
+        objects += (step.resource, step.items, verdict, joins, *step.matched)
+    known = _known_steps.of(
+        tuple(objects),
+        lambda: tuple(_facts_of(step, verdict, joins=joins) for step, verdict, joins in judged),
     )
+    return [
+        _Seen(
+            step=step,
+            known=facts,
+            rows=len(outcome.rows) if isinstance(outcome, Masked) else 0,
+            word=outcome_of(outcome),
+            code="" if isinstance(outcome, Masked) else outcome.code,
+        )
+        for outcome, (step, _, _), facts in zip(outcomes, judged, known, strict=True)
+    ]
 
 
 def _facts_of(step: Step, verdict: Verdict | None, *, joins: tuple[Item, ...]) -> _StepFacts:
@@ -421,24 +463,19 @@ def _facts_of(step: Step, verdict: Verdict | None, *, joins: tuple[Item, ...]) -
     )
 
 
-def _step_facts(outcome: Outcome) -> dict[str, Any]:
+def _step_facts(seen: _Seen) -> dict[str, Any]:
     """State one step in the clear: which items, how many rows, which outcome; never a value."""
     return {
-        "ref": outcome_step(outcome).ref,
-        **_known_step(outcome).facts,
-        "rows": len(outcome.rows) if isinstance(outcome, Masked) else 0,
-        "outcome": outcome_of(outcome),
-        "code": code_of(outcome) or "",
+        "ref": seen.step.ref,
+        **seen.known.facts,
+        "rows": seen.rows,
+        "outcome": seen.word,
+        "code": seen.code,
     }
 
 
 def bits(items: Sequence[Item], names: set[str]) -> str:
     return bitmap(item.ordinal for item in items if item.name in names)
-
-
-def _verdict_of(outcome: Outcome) -> Verdict | None:
-    """Return the verdict by which items are given; None where nothing of the step is."""
-    return None if isinstance(outcome, Refused) else outcome.permitted.verdict
 
 
 def _given_items(step: Step, verdict: Verdict | None) -> tuple[set[str], set[str]]:
@@ -499,13 +536,16 @@ def subject_commits(subjects: Subjects) -> list[Commit]:
 
 def _arguments(call: Call, subjects: Subjects) -> Commit:
     """Commit to the document and its variables, under the key of the subject whom they name first."""
-    value = {
-        "document": call.query,
-        "operationName": call.operation_name,
-        "variables": dict(call.variables),
-    }
     first = next((found[0] for found in subjects.values() if found), None)
-    return Commit(name="arguments", value=_canonical(value), subject=first)
+    variables = _canonical(dict(call.variables))
+    value = f'{_operation_text(call.query, call.operation_name)},"variables":{variables}}}'
+    return Commit(name="arguments", value=value, subject=first)
+
+
+@lru_cache(maxsize=256)
+def _operation_text(document: str, name: str | None) -> str:
+    """Begin the text of a call's arguments; its members are sorted: `variables` comes last."""
+    return _canonical({"document": document, "operationName": name}).removesuffix("}")
 
 
 def _lists(outcomes: Sequence[Outcome]) -> Iterator[Commit]:
@@ -549,12 +589,18 @@ def _ruled(basis: Basis) -> _Ruled:
     shared = _shared_documents.of(
         (basis.asked.shared,), lambda: _shared_document(basis), beside=basis.revision
     )
-    value = committed(shared.digest, own_part(basis.question))
-    decision = _decision_texts.of((basis.decision,), lambda: written(basis.decision))
+    return _known_ruled.of(
+        (basis.question, basis.decision, shared), lambda: _rule_commits(basis, shared)
+    )
+
+
+def _rule_commits(basis: Basis, shared: "_SharedDocument") -> _Ruled:
+    question = committed(shared.digest, own_part(basis.question))
+    decision = written(basis.decision)
     return _Ruled(
         commits=(
-            Commit(name="question", value=value),
-            Commit(name="decision", value=decision),
+            Commit(name="question", value=question, form=encode(question)),
+            Commit(name="decision", value=decision, form=encode(decision)),
         ),
         documents=(shared.content,),
     )
@@ -567,7 +613,7 @@ class _SharedDocument:
 
 
 _shared_documents: Remembered[_SharedDocument] = Remembered(most=512)
-_decision_texts: Remembered[str] = Remembered(most=512)
+_known_ruled: Remembered[_Ruled] = Remembered(most=512)
 _encoder = msgspec.json.Encoder(order="sorted")
 _own_names = tuple(name for name in Question.__struct_fields__ if name not in SHARED)
 _own_members = attrgetter(*_own_names)
@@ -612,32 +658,32 @@ def _canonical(value: Any) -> str:
 
 
 def _index(
-    call: Call,
-    outcomes: Sequence[Outcome],
-    subjects: Subjects,
-    snapshot: Snapshot,
+    call: Call, seen: Sequence[_Seen], subjects: Subjects, snapshot: Snapshot
 ) -> list[IndexRow]:
     """Return how the call is found: a row for each step and subject, or one for a call without steps."""
-    rows: list[IndexRow] = []
-    for outcome in outcomes:
-        step = outcome_step(outcome)
-        about: Sequence[tuple[str, str] | None] = subjects.get(step.ref) or (None,)
-        rows += [
-            index_row(
-                call.caller,
-                call.usage,
-                snapshot,
-                step=step.ref,
-                provider=step.resource.department,
-                resource=step.resource.code,
-                decision=outcome_of(outcome),
-                code=code_of(outcome) or "",
-                subject=subject,
-                items=_known_step(outcome).named,
-            )
-            for subject in about
-        ]
-    return rows or [index_row(call.caller, call.usage, snapshot, decision="given")]
+    if not seen:
+        return [index_row(call.caller, call.usage, snapshot, decision="given")]
+    caller, usage = call.caller, call.usage
+    matter = usage.matter if usage.matter in snapshot.matters else ""
+    nobody = (None,)
+    return [
+        IndexRow(
+            consumer=caller.system.department,
+            system=caller.system.id,
+            matter=matter,
+            officer=caller.officer.id if caller.officer else None,
+            case=usage.case or None,
+            step=one.step.ref,
+            provider=one.step.resource.department,
+            resource=one.step.resource.code,
+            decision=one.word,
+            code=one.code,
+            subject=subject,
+            items=one.known.named,
+        )
+        for one in seen
+        for subject in subjects.get(one.step.ref) or nobody
+    ]
 
 
 def index_row(caller: Caller, usage: Usage | None, snapshot: Snapshot, **members: Any) -> IndexRow:
@@ -652,10 +698,6 @@ def index_row(caller: Caller, usage: Usage | None, snapshot: Snapshot, **members
     )
 
 
-def _counted_verdict(outcome: Outcome) -> Verdict | None:
-    return outcome.verdict if isinstance(outcome, Refused) else outcome.permitted.verdict
-
-
 def quotas_of(
     verdicts: Iterable[Verdict | None],
     *,
@@ -663,23 +705,26 @@ def quotas_of(
     counted: frozenset[tuple[str, str]] = frozenset(),
 ) -> tuple[Quota, ...]:
     """Count the call once against each grant that permitted something, also where a source was down."""
-    used = {
-        verdict.grant: None
-        for verdict in verdicts
-        if verdict is not None and verdict.allow and verdict.grant is not None
-    }
-    grants = basis.snapshot.grants
-    return tuple(
-        Quota(
-            key=quota_key(grant),
-            day=basis.day,
-            amount=1,
-            # A grant that the snapshot does not hold has no quota left to count against.
-            most=grants[grant].daily_quota if grant in grants else 0,
-        )
-        for grant in used
-        if (quota_key(grant), basis.day) not in counted
+    day, grants = basis.day, basis.snapshot.grants
+    used = dict.fromkeys(
+        [
+            verdict.grant
+            for verdict in verdicts
+            if verdict is not None and verdict.allow and verdict.grant is not None
+        ]
     )
+    found = [
+        # A grant that the snapshot does not hold has no quota left to count against.
+        _counted_once(grant, day, grants[grant].daily_quota if grant in grants else 0)
+        for grant in used
+    ]
+    return tuple([quota for quota in found if quota.place not in counted] if counted else found)
+
+
+@lru_cache(maxsize=4_096)
+def _counted_once(grant: str, day: str, most: int) -> Quota:
+    """Return what one call counts against a grant: the same object for many calls of a day."""
+    return Quota(key=quota_key(grant), day=day, amount=1, most=most)
 
 
 def _refused_draft(

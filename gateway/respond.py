@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from catalogue.model import Department
+from gateway.disputes import VALUE_DISPUTED
 from gateway.errors import Wording
 from gateway.formats import format_epoch_ms
 from gateway.model import Failed, Masked, Outcome, Recorded, Refused, Step
@@ -99,8 +100,28 @@ def _line(
         "path": step.path,
         **told,
         "outcome": outcome_of(outcome),
+        **_disputed(outcome, words=words),
         "asOf": format_epoch_ms(outcome.as_of_ms) if isinstance(outcome, Masked) else None,
     }
+
+
+def _disputed(outcome: Outcome, *, words: Words) -> dict[str, Any]:
+    """Say where disputed values stand, and what the officer does who was given one."""
+    if not isinstance(outcome, Masked) or not outcome.disputed:
+        return {"disputed": []}
+    step = outcome.permitted.step
+    marks = outcome.marks
+    if not marks and step.claims:
+        marks = (step.path,)
+    if not marks:
+        # A page: its rows stand in the answer as they do here.
+        names = {item.name: item.graphql_name for item in step.items}
+        marks = tuple(
+            (*step.path, number, names[name])
+            for number, found in outcome.disputed.items()
+            for name in sorted(found & names.keys())
+        )
+    return {"disputed": marks, "next": words(VALUE_DISPUTED).next}
 
 
 _told: Remembered[dict[str, Any]] = Remembered()

@@ -8,19 +8,19 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from catalogue.model import Case, Grant, Item, Resource, SubjectType
+from catalogue.model import Grant, Item, Resource
 from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,
     Caller,
     EveryKey,
     FoundKey,
+    GivenKey,
     LinkedKey,
-    Listed,
     Permitted,
     Refused,
     Ruling,
@@ -74,6 +74,8 @@ class Facts:
     """Grant id → calls already counted today."""
     now: datetime
     """Aware, where the exchange stands: its hour is the hour of the question."""
+    shape: object | None = None
+    """The same object for all calls whose steps differ in key and limit alone; None: no other is known."""
 
 
 Compared = tuple[list[str], list[str], list[str], list[str]]
@@ -88,6 +90,8 @@ class Shared:
 
     requests: tuple[Compared, ...]
     """Of each step: the items read, compared, filtered by and ordered by."""
+    resources: tuple[str, ...]
+    """Of each step: the code of its resource."""
     joins: tuple[tuple[Item, ...], ...]
     """Of each step: the items by which other steps follow a link from it."""
     catalogue: dict[str, ResourceFacts]
@@ -115,64 +119,155 @@ class Ruled:
 
 
 _shared: Remembered[Shared] = Remembered()
+_questions: Remembered[Question] = Remembered(most=512)
+
+
+class Circumstances(NamedTuple):
+    """All of a question that is the call's own. Calls under the same ones ask the very same question."""
+
+    now: int
+    hour: int
+    channel: Literal["query", "bulk", "verify"]
+    zone: str
+    caller: tuple[str, str, str, str]
+    """Department, system, region, and how it proved itself."""
+    officer: tuple[str, int, int]
+    """Per-call token, level of authentication, clearance."""
+    usage: tuple[str, str, str]
+    """Matter, purpose, operation."""
+    case: tuple[str, str, str, bool, int] | None
+    """State, matter, system, whether attested, and how many parties."""
+    requests: tuple[tuple[str, int, "_About | None"], ...]
+    """Of each step: its name, its limit, and whom it is about."""
+    used: tuple[int, ...]
+    """How often each grant was used."""
+
+
+_About = tuple[str, str | None, str]
+"""Type, per-call token (None where the subject is not known yet), and relation to the case."""
 
 
 def question(
     call: Call, steps: Sequence[Step], facts: Facts, *, tokens: PerCallToken, token: KeyedToken
 ) -> Asked:
     """Gather all that the policy needs to know; identifiers become per-call tokens."""
-    snapshot, caller = facts.snapshot, call.caller
     shared = _shared_of(call, steps, facts)
-    question_ = Question(
-        schema=QUESTION_SCHEMA,
-        now=int(facts.now.timestamp()),
-        hour=facts.now.hour,
-        channel=_channel(steps),
-        network=Network(zone=caller.system.zone),
-        caller=CallerFacts(
-            department=caller.system.department,
-            system=caller.system.id,
-            region=caller.region,
-            auth=cast("Literal['signature', 'dpop', 'bearer']", caller.auth),
-        ),
-        officer=_officer(caller, snapshot, tokens=tokens),
-        usage=UsageFacts(
-            matter=call.usage.matter,
-            purpose=cast("Any", call.usage.purpose),
-            legal_basis=[],
-            operation=facts.operation,
-        ),
-        case=_case(call.case),
-        requests=[
-            RequestFacts(
-                ref=step.ref,
-                resource=step.resource.code,
-                items=items,
-                matched=matched,
-                filters=filters,
-                orders=orders,
-                limit=step.limit,
-                subject=None
-                if step.subject is None
-                else _subject(call, step, steps, tokens, token),
-            )
-            for step, (items, matched, filters, orders) in zip(steps, shared.requests, strict=True)
-        ],
-        catalogue=shared.catalogue,
-        matters=shared.matters,
-        grants=[
-            # A grant whose count is not known counts as spent.
-            msgspec.structs.replace(grant, used_today=facts.used.get(grant.id, grant.daily_quota))
-            for grant in shared.grants
-        ],
+    circumstances = _circumstances(call, steps, facts, shared, tokens=tokens, token=token)
+    question_ = _questions.of(
+        (shared,), lambda: _question(shared, circumstances), beside=circumstances
     )
     return Asked(question=question_, shared=shared)
 
 
+def _circumstances(
+    call: Call,
+    steps: Sequence[Step],
+    facts: Facts,
+    shared: Shared,
+    *,
+    tokens: PerCallToken,
+    token: KeyedToken,
+) -> Circumstances:
+    caller, usage, case, used = call.caller, call.usage, call.case, facts.used
+    system = caller.system
+    return Circumstances(
+        now=int(facts.now.timestamp()),
+        hour=facts.now.hour,
+        channel=_channel(steps),
+        zone=system.zone,
+        caller=(system.department, system.id, caller.region, caller.auth),
+        officer=_officer(caller, facts.snapshot, tokens=tokens),
+        usage=(usage.matter, usage.purpose, facts.operation),
+        case=None
+        if case is None
+        else (
+            case.state._value_,
+            case.matter,
+            case.system,
+            case.attested_by is not None,
+            sum([party.counts for party in case.parties]),
+        ),
+        requests=tuple(
+            [(step.ref, step.limit, _about(call, step, steps, tokens, token)) for step in steps]
+        ),
+        # A grant whose count is not known counts as spent.
+        used=tuple(
+            [
+                told_use(used.get(grant.id, grant.daily_quota), of=grant.daily_quota)
+                for grant in shared.grants
+            ]
+        ),
+    )
+
+
+_EXACTLY = 64
+"""A count is told exactly up to here, and to about one in so many beyond."""
+
+
+def told_use(used: int, *, of: int) -> int:
+    """Return how much of a grant's quota is told to be used: rounded down while far from being spent.
+
+    So that calls of the same moment ask the same question. The log's batch counts exactly.
+    """
+    step = min(used, of - used) // _EXACTLY
+    return used if step <= 1 else used - used % (1 << step.bit_length() - 1)
+
+
+def _question(shared: Shared, own: Circumstances) -> Question:
+    department, system, region, auth = own.caller
+    digest, authn_level, clearance = own.officer
+    matter, purpose, operation = own.usage
+    return Question(
+        schema=QUESTION_SCHEMA,
+        now=own.now,
+        hour=own.hour,
+        channel=own.channel,
+        network=Network(zone=own.zone),
+        caller=CallerFacts(
+            department=department,
+            system=system,
+            region=region,
+            auth=cast("Literal['signature', 'dpop', 'bearer']", auth),
+        ),
+        officer=OfficerFacts(digest=digest, authn_level=authn_level, clearance=clearance),
+        usage=UsageFacts(
+            matter=matter, purpose=cast("Any", purpose), legal_basis=[], operation=operation
+        ),
+        case=_case(own.case),
+        requests=[
+            RequestFacts(
+                ref=ref,
+                resource=resource,
+                items=items,
+                matched=matched,
+                filters=filters,
+                orders=orders,
+                limit=limit,
+                subject=_subject(about),
+            )
+            for (ref, limit, about), resource, (items, matched, filters, orders) in zip(
+                own.requests, shared.resources, shared.requests, strict=True
+            )
+        ],
+        catalogue=shared.catalogue,
+        matters=shared.matters,
+        grants=[
+            msgspec.structs.replace(grant, used_today=used)
+            for grant, used in zip(shared.grants, own.used, strict=True)
+        ],
+    )
+
+
 def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
-    snapshot, grants = facts.snapshot, facts.grants
+    snapshot, grants, matter = facts.snapshot, facts.grants, call.usage.matter
+    if facts.shape is not None:
+        return _shared.of(
+            (facts.shape, snapshot, *grants),
+            lambda: _share(steps, snapshot, grants=grants, matter=matter),
+            beside=matter,
+        )
     objects: list[object] = [snapshot, *grants]
-    places: list[str | None] = [call.usage.matter]
+    places: list[str | None] = [matter]
     for step in steps:
         linked = step.key if isinstance(step.key, LinkedKey) else None
         objects += (step.resource, step.items, step.key.item)
@@ -184,7 +279,7 @@ def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
         places.append(f"{len(step.claims)}/{len(step.filtered)}/{len(step.ordered)}")
     return _shared.of(
         tuple(objects),
-        lambda: _share(steps, snapshot, grants=grants, matter=call.usage.matter),
+        lambda: _share(steps, snapshot, grants=grants, matter=matter),
         beside=tuple(places),
     )
 
@@ -205,6 +300,7 @@ def _share(
             )
             for step, joined in zip(steps, joins, strict=True)
         ),
+        resources=tuple(step.resource.code for step in steps),
         joins=joins,
         catalogue={
             code: _resource(resource, _touched(resource, steps, grants))
@@ -224,9 +320,10 @@ def _share(
 
 def _channel(steps: Sequence[Step]) -> Literal["query", "bulk", "verify"]:
     """Say how it is asked: whether, what, or everything there is."""
-    if steps and all(step.claims for step in steps):
+    claiming = [step for step in steps if step.claims]
+    if claiming and len(claiming) == len(steps):
         return "verify"
-    return "bulk" if any(isinstance(step.key, EveryKey) for step in steps) else "query"
+    return "bulk" if [step for step in steps if isinstance(step.key, EveryKey)] else "query"
 
 
 def put_forward(
@@ -235,12 +332,10 @@ def put_forward(
     """Return the grants that are put forward for a call, by resource code."""
     officer, system = call.caller.officer, call.caller.system.id
     held = None if officer is None else officer.id
-    codes = sorted({step.resource.code for step in steps})
-    return tuple(
-        grant
-        for code in codes
-        for grant in snapshot.candidates(system, code, case=call.case, officer=held, at=now)
-    )
+    found: list[Grant] = []
+    for code in sorted({step.resource.code for step in steps}):
+        found += snapshot.candidates(system, code, case=call.case, officer=held, at=now)
+    return tuple(found)
 
 
 async def rule(
@@ -262,9 +357,12 @@ async def rule(
         return _undecided(steps, asked)
     if decision.schema != DECISION_SCHEMA or decision.expires <= asked.question.now:
         return _undecided(steps, asked)
+    verdicts = decision.resources
     rulings = tuple(
-        _ruling(step, joins, decision.resources.get(step.ref))
-        for step, joins in zip(steps, asked.shared.joins, strict=True)
+        [
+            _ruling(step, joins, verdicts.get(step.ref))
+            for step, joins in zip(steps, asked.shared.joins, strict=True)
+        ]
     )
     return Ruled(rulings=rulings, asked=asked, decision=decision)
 
@@ -290,63 +388,62 @@ def _ruling(step: Step, joins: tuple[Item, ...], verdict: Verdict | None) -> Rul
         return Refused(step, POLICY_UNAVAILABLE, None)
     if verdict.allow is not True:
         return Refused(step, verdict.code, verdict)
-    parts = (verdict.items, verdict.row_filter, verdict.max_rows, verdict.grant)
-    if any(part is None for part in parts):
+    if None in (verdict.items, verdict.row_filter, verdict.max_rows, verdict.grant):
         return Refused(step, POLICY_UNAVAILABLE, verdict)
     return Permitted(step, verdict, joins)
 
 
-def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> OfficerFacts:
+def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> tuple[str, int, int]:
     """State who is behind the call; an unattended job stands on its responsible officer's clearance."""
     officer = caller.officer
     if officer is None and caller.system.responsible is not None:
         officer = snapshot.officers.get(caller.system.responsible)
-    return OfficerFacts(
+    return (
         # Officers are registered without identity numbers, so nobody knows that one is the subject:
         # the token equals no subject's.
-        digest=tokens(f"officer:{officer.id if officer else ''}"),
-        authn_level=_AUTHN_LEVELS.get(caller.operator_auth, 0),
-        clearance=officer.clearance if officer else 0,
+        tokens(f"officer:{officer.id if officer else ''}"),
+        _AUTHN_LEVELS.get(caller.operator_auth, 0),
+        officer.clearance if officer else 0,
     )
 
 
-def _case(case: Case | None) -> CaseFacts | None:
-    if case is None:
+def _case(told: tuple[str, str, str, bool, int] | None) -> CaseFacts | None:
+    if told is None:
         return None
+    state, matter, system, attested, parties = told
     return CaseFacts(
-        state=case.state.value,
-        matter=case.matter,
-        system=case.system,
-        attested=case.attested_by is not None,
-        parties=sum(party.counts for party in case.parties),
+        state=cast("Any", state), matter=matter, system=system, attested=attested, parties=parties
     )
 
 
-def _subject(
+def _about(
     call: Call, step: Step, steps: Sequence[Step], tokens: PerCallToken, token: KeyedToken
-) -> SubjectFacts:
-    type_ = cast("SubjectType", step.subject)
-    if isinstance(step.key, LinkedKey):
-        source = next(other.resource.code for other in steps if other.ref == step.key.parent)
+) -> _About | None:
+    """Say whom a step is about; None: about nobody in particular."""
+    type_, key = step.subject, step.key
+    if type_ is None:
+        return None
+    kind = type_._value_
+    if isinstance(key, GivenKey):
+        party = call.case is not None and call.case.party(type_, token(kind, key.value))
+        return kind, tokens(f"{kind}:{key.value}"), "party" if party else "stranger"
+    if isinstance(key, LinkedKey):
+        source = next(other.resource.code for other in steps if other.ref == key.parent)
         # Not known before the parent is read: `fetch` asks whether it is a party.
-        relation = f"link:{source}.{step.key.parent_item.name}"
-        return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
-    if isinstance(step.key, EveryKey):
-        return SubjectFacts(type=type_.value, digest=None, relation="all", consents=[])
-    if isinstance(step.key, FoundKey):
+        return kind, None, f"link:{source}.{key.parent_item.name}"
+    if isinstance(key, EveryKey):
+        return kind, None, "all"
+    if isinstance(key, FoundKey):
         # As behind a link: `fetch` asks whether the holder is a party once the record is read.
-        relation = f"link:{step.resource.code}.{step.key.item.name}"
-        return SubjectFacts(type=type_.value, digest=None, relation=relation, consents=[])
-    if isinstance(step.key, Listed):
-        raise TypeError("a list is about nobody in particular")
-    value = step.key.value
-    party = call.case is not None and call.case.party(type_, token(type_.value, value))
-    return SubjectFacts(
-        type=type_.value,
-        digest=tokens(f"{type_.value}:{value}"),
-        relation="party" if party else "stranger",
-        consents=[],
-    )
+        return kind, None, f"link:{step.resource.code}.{key.item.name}"
+    raise TypeError("a list is about nobody in particular")
+
+
+def _subject(about: _About | None) -> SubjectFacts | None:
+    if about is None:
+        return None
+    kind, digest, relation = about
+    return SubjectFacts(type=cast("Any", kind), digest=digest, relation=relation, consents=[])
 
 
 def _touched(resource: Resource, steps: Sequence[Step], grants: Sequence[Grant]) -> set[str]:

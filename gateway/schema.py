@@ -24,8 +24,8 @@ from graphql import (
     print_schema,
 )
 
-from catalogue.model import Resource, SubjectType
-from gateway import names, raw
+from catalogue.model import Item, Resource, SubjectType
+from gateway import coded, names, raw
 from gateway.scalars import read_scalar, read_scalar_literal, write_scalar
 from gateway.shapes import (
     CLAIM_VALID,
@@ -132,6 +132,8 @@ def _facts(resource: Resource) -> list[object]:
         [
             *(item.ordinal, item.name, item.graphql_name, item.title, item.unit),
             *(item.type, item.subject, item.key, item.match),
+            *_list_of(item),
+            *item.thresholds,
         ]
         for item in resource.items
     ]
@@ -139,6 +141,12 @@ def _facts(resource: Resource) -> list[object]:
     mapping = resource.certificate
     certified = [] if mapping is None else [mapping.type_code, *sorted(mapping.roles.items())]
     return [*named, *reached, *items, listed, certified]
+
+
+def _list_of(item: Item) -> list[object]:
+    if not coded.is_coded(item):
+        return []
+    return [item.code_list, [[one.value, one.title, one.title_en] for one in item.codes]]
 
 
 def _fitting(resources: Sequence[Resource]) -> tuple[list[Resource], list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalogue.certificates import CertificateStatus
 from catalogue.model import Item, ItemType, Resource, SubjectType
-from gateway import names
+from gateway import coded, names
 from gateway.outcomes import VerificationResult
 
 DEFAULT_FIRST = 20
@@ -114,10 +114,16 @@ def contract_shapes(resources: Sequence[Resource]) -> tuple[Shape, ...]:
     """Return all types of the contract over some resources, each once; `Query` comes last."""
     subjects = _subjects(resources)
     certificates = tuple(_certificate_shapes()) if any(r.certificate for r in resources) else ()
+    listed = any(
+        beside is coded.Beside.LIST
+        for resource in resources
+        for _, beside in coded.fields(resource).values()
+    )
     own = [shape for resource in resources for shape in resource_shapes(resource)]
     return (
         *_shared(),
         *certificates,
+        *((_code_entry(),) if listed else ()),
         *own,
         *subjects,
         _query(resources, {shape.name for shape in subjects}),
@@ -229,6 +235,13 @@ def resource_shapes(resource: Resource) -> Iterator[Shape]:
     named = {field.name for field in own}
     certified = resource.certificate is not None
     also = tuple(one for one in CERTIFICATE.fields if certified and one.name not in named)
+    for item in resource.items:
+        if coded.is_enumeration(resource, item):
+            yield Enumeration(
+                name=coded.enumeration(resource, item),
+                values=tuple((one.value, one.title) for one in item.codes),
+                description=item.title,
+            )
     yield Object(
         name=resource.type_name,
         fields=(*own, *also),
@@ -243,7 +256,36 @@ def resource_shapes(resource: Resource) -> Iterator[Shape]:
 
 def _item_fields(resource: Resource) -> Iterator[Field]:
     for item in resource.items:
-        yield Field(name=item.graphql_name, type=SCALARS[item.type], description=described(item))
+        enum = coded.is_enumeration(resource, item)
+        type_ = coded.enumeration(resource, item) if enum else SCALARS[item.type]
+        yield Field(name=item.graphql_name, type=type_, description=described(item))
+    for name, (item, beside) in coded.fields(resource).items():
+        yield Field(
+            name=name,
+            type=f"[{coded.ENTRY}!]" if beside is coded.Beside.LIST else "String",
+            description=f"{item.title}{_BESIDE[beside]}",
+        )
+
+
+_BESIDE: Mapping[coded.Beside, str] = MappingProxyType(
+    {
+        coded.Beside.NAME: "的名称",
+        coded.Beside.NAME_EN: "的英文名称",
+        coded.Beside.LIST: "的代码集",
+    }
+)
+
+
+def _code_entry() -> Object:
+    words = ("代码", "名称", "英文名称")
+    return Object(
+        name=coded.ENTRY,
+        fields=tuple(
+            Field(name=name, type="String", description=said)
+            for name, said in zip(coded.ENTRY_FIELDS, words, strict=True)
+        ),
+        description="代码集中的一项",
+    )
 
 
 def _link_fields(resource: Resource) -> Iterator[Field]:
@@ -258,7 +300,10 @@ def _link_fields(resource: Resource) -> Iterator[Field]:
 
 def described(item: Item) -> str:
     unit = f"，单位：{item.unit}" if item.unit else ""
-    return f"{item.title}（{item.name}{unit}）"
+    return f"{item.title}（{item.name}{unit}{coded.told(item)}）"
+
+
+_BOUNDS: Mapping[str, str] = MappingProxyType({"ge": "不低于", "lt": "低于（早于）", "gt": "晚于"})
 
 
 def _claims(resource: Resource) -> Input:
@@ -270,6 +315,15 @@ def _claims(resource: Resource) -> Input:
             key=claim_attribute(item),
         )
         for item in names.claimable(resource)
+    ]
+    fields += [
+        Argument(
+            name=name,
+            type="String",
+            description=f"{item.title}{_BOUNDS[bound]}，取值：{'、'.join(item.thresholds)}",
+            key=name,
+        )
+        for name, (item, bound) in names.bounded(resource).items()
     ]
     if resource.validity is not None:
         fields.append(Argument(name=CLAIM_VALID, type="Boolean", description="在有效期内"))

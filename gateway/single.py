@@ -6,7 +6,7 @@ The caller of this module puts together what is to leave, records it (`gateway/r
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,10 +15,11 @@ from audit.errors import LogUnavailableError, StaleSnapshotError
 from catalogue.codes import normalise_subject
 from catalogue.snapshot import Snapshot
 from gateway.budgets import Budgets, budgets_of, within
+from gateway.disputes import disputes_of
 from gateway.errors import GatewayError
 from gateway.fetch import Carried, fetch
 from gateway.intent import begin
-from gateway.mask import mask
+from gateway.mask import Disputed, mask
 from gateway.model import Call, Fetched, Outcome, Recorded, Step
 from gateway.pipeline import ATTEMPTS, Terms, refuse
 from gateway.ports import Ports
@@ -85,7 +86,7 @@ async def stand_of(
     await ports.recorder.ready()
     snapshot = await ports.registry.snapshot()
     case = await ports.registry.case(call.caller.system.id, call.usage.case)
-    known = replace(call, case=case)
+    known = call.of_case(case)
     try:
         check_caller(known, snapshot)
         step = step_of(known, snapshot)
@@ -158,7 +159,11 @@ class Attempt:
         return Read(
             basis=basis,
             carried=carried,
-            outcome=_masked(carried, now=stand.now),
+            outcome=_masked(
+                carried,
+                now=stand.now,
+                disputed=disputes_of(stand.snapshot, ports.registry.token),
+            ),
             budgets=budgets,
             asked=asked,
         )
@@ -176,9 +181,9 @@ class Read:
     """What is counted before anything is read, where it was not counted with an intent."""
 
 
-def _masked(carried: Carried, *, now: datetime) -> Outcome:
+def _masked(carried: Carried, *, now: datetime, disputed: Disputed | None) -> Outcome:
     if isinstance(carried, Fetched):
-        return mask(carried, now=now, normalise=normalise_subject)
+        return mask(carried, now=now, normalise=normalise_subject, disputed=disputed)
     return carried
 
 

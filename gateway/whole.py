@@ -26,7 +26,10 @@ def whole_rulings(rulings: Sequence[Ruling]) -> tuple[Ruling, ...]:
 
 def whole_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
     """Give everything that can be given, or nothing."""
-    if all(isinstance(outcome, Masked) and not _lacks(outcome.permitted) for outcome in outcomes):
+    if all(
+        isinstance(outcome, Masked) and not outcome.unread and not _lacks(outcome.permitted)
+        for outcome in outcomes
+    ):
         return tuple(outcomes)
     return tuple(
         Refused(outcome.permitted.step, PARTIAL_DENIED, outcome.permitted.verdict)

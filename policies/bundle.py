@@ -14,6 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ class Bundle:
     """Grows with every bundle that is put in force; what is packaged comes before all of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an archive says of itself: members as those of Bundle."""
+
+    revision: str
+    expires: int
+    serial: int
+
+
 def packaged_modules(*, tests: bool = False) -> dict[str, str]:
     """Return the exchange's own modules as shipped, with their `_test.rego` where asked for."""
     return _modules_under(_PACKAGED, tests=tests)
@@ -84,15 +94,17 @@ def default_bundle(
     foreign = [name for name in departments or {} if not name.startswith("departments/")]
     if foreign:
         raise LoadError(f"{foreign[0]} is no department's module: those stand under departments/")
-    modules = {**packaged_modules(), **(departments or {})}
+    own = tuple(sorted((departments or {}).items()))
+    return _default(own, revision_suffix, expires, serial)
+
+
+@lru_cache(maxsize=8)
+def _default(own: tuple[tuple[str, str], ...], suffix: str, expires: int, serial: int) -> Bundle:
+    """Compose once in a process what is shipped and cannot change: its rules are linted each time."""
+    modules = {**packaged_modules(), **dict(own)}
     data = _data_under(_PACKAGED)
-    return compose(
-        modules,
-        data,
-        revision=f"{_named(modules, data)}{revision_suffix}",
-        expires=expires,
-        serial=serial,
-    )
+    revision = f"{_named(modules, data)}{suffix}"
+    return compose(modules, data, revision=revision, expires=expires, serial=serial)
 
 
 def release(
@@ -216,6 +228,13 @@ def load_archive(
     return _loaded(modules, data, manifest)
 
 
+def claims(archive: bytes) -> Claims:
+    """Return what an archive says of itself, none of it checked. Raises LoadError where it is no archive."""
+    files = _unpack(archive)
+    data = _decode(files.get(_DATA, b"null"), _DATA)
+    return _claimed(data, _decode(files.get(_MANIFEST, b"null"), _MANIFEST))
+
+
 def contents(archive: bytes) -> dict[str, str]:
     """Return the files of an archive but its signature, by name, for people to compare. Raises LoadError."""
     files = _unpack(archive)
@@ -243,6 +262,16 @@ def load_directory(path: Path) -> Bundle:
 
 
 def _loaded(modules: Mapping[str, str], data: Any, manifest: Any) -> Bundle:
+    said = _claimed(data, manifest)
+    bundle = compose(
+        modules, data, revision=said.revision, expires=said.expires, serial=said.serial
+    )
+    if bundle.data != data:
+        raise LoadError("data.exchange.reads does not say what the departments' rules read")
+    return bundle
+
+
+def _claimed(data: Any, manifest: Any) -> Claims:
     match data, manifest:
         case (
             {
@@ -256,16 +285,12 @@ def _loaded(modules: Mapping[str, str], data: Any, manifest: Any) -> Bundle:
             },
             {"revision": str(named), "metadata": {"serial": int(counted)}},
         ) if revision == named and serial == counted and _whole(serial, counted, expires):
-            pass
+            return Claims(revision=revision, expires=expires, serial=serial)
         case _:
             raise LoadError(
                 "a bundle needs one revision and one serial in its manifest and in "
                 "data.exchange.bundle, and there an expiry"
             )
-    bundle = compose(modules, data, revision=revision, expires=expires, serial=serial)
-    if bundle.data != data:
-        raise LoadError("data.exchange.reads does not say what the departments' rules read")
-    return bundle
 
 
 def _whole(*numbers: object) -> bool:

@@ -22,6 +22,9 @@ from policies.wire import accept
 
 ENTRYPOINT = "data.exchange.authz.decision"
 
+SAME_KEPT = 256
+"""Questions that are known by identity: calls of one moment ask the very same."""
+
 
 @dataclass(slots=True)
 class Counts:
@@ -56,6 +59,8 @@ class Embedded:
         self._entrypoint = entrypoint
         self._rechecker = Rechecker(program, entrypoint, varying=VARYING if standing else ())
         self._permits = StandingPermits() if standing and self._rechecker.possible else None
+        self._same: dict[int, tuple[Question, Decision]] = {}
+        """Permits by the identity of the very questions that they answered."""
         self.counts = Counts()
 
     @property
@@ -69,8 +74,21 @@ class Embedded:
         """Decide without a loop: the engine waits for nothing. Raises as `decide` does."""
         if self._permits is None:
             return self._whole(question)[0]
+        same = self._same.get(id(question))
+        if same is not None and same[0] is question:
+            # Questions are frozen, and a decision hangs on nothing else: asked again, it is the same.
+            self.counts.hits += 1
+            return same[1]
+        decision = self._decided(self._permits, question)
+        if decision.allow:
+            while len(self._same) >= SAME_KEPT:
+                self._same.pop(next(iter(self._same)))
+            self._same[id(question)] = question, decision
+        return decision
+
+    def _decided(self, permits: StandingPermits, question: Question) -> Decision:
         key = _read(standing_key, question, self._revision)
-        standing = self._permits.at(key, now=question.now)
+        standing = permits.at(key, now=question.now)
         if standing is not None and self._stands(standing, question):
             self.counts.hits += 1
             return standing.decision
@@ -78,7 +96,7 @@ class Embedded:
         if decision.allow:
             until = min(decision.valid_until, self._expires)
             kept, facts = self._rechecker.keep(memo), _read(facts_of, question)
-            self._permits.keep(key, Standing(decision, until, asked, kept, facts))
+            permits.keep(key, Standing(decision, until, asked, kept, facts))
         return decision
 
     def _stands(self, standing: Standing, question: Question) -> bool:

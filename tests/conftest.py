@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 import tests.sabotage
+from exchange.deciding import compiled
 from tests.sabotage.kit import Sabotage
 
 # No deadline: it would be an assertion on wall-clock time. What stops a release is decided alike each time;
@@ -56,6 +57,7 @@ def _sabotaged(request: pytest.FixtureRequest) -> Iterator[None]:
     if not wanted:
         yield
         return
+    compiled.cache_clear()
     with ExitStack() as patches:
         for sabotage in sabotages()[str(wanted)]:
             patches.enter_context(sabotage.apply())

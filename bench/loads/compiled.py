@@ -35,7 +35,7 @@ from starlette.routing import Route
 
 from bench.loads.gateway import CLIENTS, send
 from bench.loads.gateway_fixture import free_port
-from bench.loads.gateway_servers import pin, wait_for
+from bench.loads.gateway_servers import environment, pin, wait_for
 from catalogue.codes import complete_uscc, normalise_subject
 from catalogue.model import Item, ItemType, Resource, SharingClass, SubjectType
 from exchange.clock import monotonic, spent
@@ -362,7 +362,8 @@ def served(name: str, folder: Path) -> Iterator[int]:
         [
             *(sys.executable, str(LAUNCHER), "--serve", name),
             *("--home", str(folder), "--port", str(port)),
-        ]
+        ],
+        env=environment(),
     )
     try:
         wait_for(port, process)
@@ -424,7 +425,7 @@ def main() -> None:
         pin(0)
         asyncio.run(serve(asked.serve, asked.home, asked.port))
         return
-    rounds, calls = (5, 320) if asked.quick else (15, 1_280) if asked.full else (9, 640)
+    rounds, calls = (3, 256) if asked.quick else (15, 1_280) if asked.full else (9, 640)
     with tempfile.TemporaryDirectory() as folder:
         for name in DEPARTMENTS:
             fill(Path(folder) / f"{name}.db")

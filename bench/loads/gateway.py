@@ -34,7 +34,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from bench.loads.gateway_fixture import RESOURCES, Fixture, kept_fixture
+from bench.loads.gateway_fixture import RESOURCES, SUBJECTS, Fixture, kept_fixture
 from bench.loads.gateway_servers import Served, pin, serve, served
 from exchange.client.signing import SignatureAuth, encode_usage
 from exchange.demo import district
@@ -65,9 +65,12 @@ NO_REMOTE_STATE = "the registry is kept in SQLite so far"
 class Generator:
     """Writes signed calls beforehand, so that only sending and receiving is timed."""
 
-    def __init__(self, fixture: Fixture, *, lists: bool = False) -> None:
+    def __init__(
+        self, fixture: Fixture, *, lists: bool = False, subjects: int | None = None
+    ) -> None:
+        """`subjects` is how many different firms are asked about; None: all."""
         self._auth = SignatureAuth(fixture.key)
-        self._subjects = fixture.subjects
+        self._subjects = fixture.subjects[:subjects]
         self._lists = lists
         self._next = 0
         self.steps = 1 if lists else len(RESOURCES)
@@ -137,6 +140,25 @@ def check(head: bytes, body: bytes, *, steps: int) -> None:
         raise RuntimeError(f"not every step was given: {body[:1500].decode()}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How much is asked."""
+
+    rounds: int
+    calls: int
+    """Of each governed server in each round."""
+    subjects: int
+    lists: int
+
+    @classmethod
+    def of(cls, asked: argparse.Namespace) -> "Extent":
+        if asked.quick:
+            return cls(rounds=3, calls=256, subjects=200, lists=16)
+        if asked.full:
+            return cls(rounds=15, calls=4_096, subjects=SUBJECTS, lists=48)
+        return cls(rounds=9, calls=2_048, subjects=SUBJECTS, lists=48)
+
+
 @dataclass(slots=True)
 class Timed:
     """What was seen of each variant, round by round."""
@@ -161,22 +183,21 @@ def measure(
     generators: dict[str, Generator],
     lists: Generator,
     *,
-    rounds: int,
-    calls: int,
+    extent: "Extent",
 ) -> Timed:
-    timed = Timed()
+    timed, calls = Timed(), extent.calls
     for name, server in servers.items():
-        # Standing decisions of every subject are warm, as they are on a served day.
-        warm = 1_100 if name in GOVERNED else CLIENTS * 2
+        # Keys and words of every subject are known, as they are on a served day.
+        warm = extent.subjects + 100 if name in GOVERNED else CLIENTS
         run(server, generators[name], name, calls=warm, clients=CLIENTS)
-    for _ in range(rounds):
+    for _ in range(extent.rounds):
         for name, server in servers.items():
             # The bare answer is over too soon, the stock stacks too late, to be asked as often.
             count = calls * 2 if name == "hello" else calls // 8 if name in STOCK else calls
             took, lasted, _ = run(server, generators[name], name, calls=count, clients=CLIENTS)
             timed.rates[name].append(len(took) / lasted)
         for name in LISTING:
-            count = 48 if name in GOVERNED else 8
+            count = extent.lists if name in GOVERNED else 4
             took, lasted, _ = run(servers[name], lists, name, calls=count, clients=4)
             timed.lists[name].append(len(took) / lasted)
         for clients in CONCURRENCIES:
@@ -255,7 +276,8 @@ def ungoverned(extent: Sequence[str]) -> dict[str, Any]:
 def profile(fixture: Fixture, target: Path, *, calls: int) -> None:
     """Serve under cProfile; prints where the loop's thread spent its time."""
     generator = Generator(fixture)
-    with served("all", fixture.home, profile=target) as server:
+    with served("all", fixture.home, profile=target) as begun:
+        server = begun.ready()
         for _ in range(4):
             run(server, generator, "all", calls=calls // 4, clients=CLIENTS)
     stats = pstats.Stats(str(target))
@@ -278,7 +300,6 @@ def main() -> None:
         serve(asked.serve, asked.home, port=asked.port, core=0, profile=asked.profile)
         return
     pin(1)
-    rounds, calls = (5, 256) if asked.quick else (15, 4_096) if asked.full else (9, 2_048)
     with tempfile.TemporaryDirectory() as folder:
         fixtures = {
             road: kept_fixture(Path(folder) / f"{road}-fixture", local=road == "local")
@@ -287,7 +308,7 @@ def main() -> None:
         if asked.profile:
             profile(fixtures["local"], asked.profile, calls=4_000)
             return
-        figures = figures_of(compare(fixtures, Path(folder), rounds=rounds, calls=calls))
+        figures = figures_of(compare(fixtures, Path(folder), Extent.of(asked)))
     figures |= ungoverned([f"--{name}" for name in ("quick", "full") if getattr(asked, name)])
     figures["cores"] = os.cpu_count()
     if not asked.json:
@@ -296,19 +317,24 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def compare(fixtures: dict[str, Fixture], folder: Path, *, rounds: int, calls: int) -> Timed:
+def compare(fixtures: dict[str, Fixture], folder: Path, extent: Extent) -> Timed:
     """Serve every variant on a home of its own and measure them in turn."""
     homes = {name: folder / name for name in VARIANTS}
     for name, home in homes.items():
         road = "remote" if name == "remote" else "local"
         shutil.copytree(fixtures[road].home, home)
     generators = {
-        name: Generator(fixtures["remote" if name == "remote" else "local"]) for name in VARIANTS
+        name: Generator(
+            fixtures["remote" if name == "remote" else "local"], subjects=extent.subjects
+        )
+        for name in VARIANTS
     }
     with ExitStack() as serving:
-        servers = {name: serving.enter_context(served(name, homes[name])) for name in VARIANTS}
+        begun = {name: serving.enter_context(served(name, homes[name])) for name in VARIANTS}
+        # They start side by side: most of it is reading files.
+        servers = {name: server.ready() for name, server in begun.items()}
         lists = Generator(fixtures["local"], lists=True)
-        return measure(servers, generators, lists, rounds=rounds, calls=calls)
+        return measure(servers, generators, lists, extent=extent)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def measure(*, rounds: int, calls: int) -> dict[str, Any]:
         running.enter_context(services)
         urls = [f"http://127.0.0.1:{port}/graphql" for port in ports]
         fixture = services_fixture(place / "home", dict(zip(TABLES, urls, strict=True)))
-        servers = {"governed": running.enter_context(served("all", fixture.home))}
+        servers = {"governed": running.enter_context(served("all", fixture.home)).ready()}
         for name, script in GATEWAYS.items():
             port = free_port()
             peer = node(folder, script, str(port), *urls, port=port, core=0)

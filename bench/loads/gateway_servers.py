@@ -15,9 +15,9 @@ from pathlib import Path
 
 from audit.entry import Draft, Sequenced
 from bench.loads import ungoverned
-from bench.loads.gateway_fixture import ROWS, free_port
+from bench.loads.gateway_fixture import CACHE, ROWS, free_port
 from exchange.node import Node, open_node
-from exchange.serving import serve_node
+from exchange.serving import serve_alone
 from exchange.settings import read_settings
 from gateway.ports import Recorder
 from policies.engine import DecisionPoint
@@ -79,16 +79,29 @@ def serve(name: str, home: Path, *, port: int, core: int, profile: Path | None) 
             asyncio.run(ungoverned.serve(name, home / ROWS, port=port))
         return
     settings = replace(read_settings({}, home=home), port=port)
-    serving = serve_node(variant(open_node(settings), name))
+    node = variant(open_node(settings), name)
     profiler = cProfile.Profile()
     # Uvicorn ends in order at the signal and then raises it again.
     with suppress(KeyboardInterrupt):
         if profile is None:
-            asyncio.run(serving)
+            serve_alone(node)
         else:
-            profiler.runcall(asyncio.run, serving)
+            profiler.runcall(serve_alone, node)
     if profile is not None:
         profiler.dump_stats(profile)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A server that was started."""
+
+    port: int
+    process: "subprocess.Popen[bytes]"
+
+    def ready(self) -> "Served":
+        """Return it once it takes calls."""
+        wait_for(self.port, self.process)
+        return Served(self.port, self.process.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +127,15 @@ def pin(core: int) -> None:
     os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of servers: what was compiled for one of them serves all, in every run."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}
+
+
 @contextmanager
-def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Served]:
-    """A server of one variant on the first core."""
+def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Begun]:
+    """A server of one variant on the first core, stopped at the end."""
     port = free_port()
     command = [
         sys.executable,
@@ -130,10 +149,9 @@ def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Se
     ]
     if profile is not None:
         command += ["--profile", str(profile)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env=environment())
     try:
-        wait_for(port, process)
-        yield Served(port, process.pid)
+        yield Begun(port, process)
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -144,7 +162,7 @@ def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Se
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while time.monotonic() < until and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

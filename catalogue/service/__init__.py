@@ -2,10 +2,13 @@
 
 from catalogue.lifecycle import NewOfficer
 from catalogue.service.answers import Answering
+from catalogue.service.differing import Differing
 from catalogue.service.documents import Documents
 from catalogue.service.emergency import Emergencies
+from catalogue.service.entries import Entries
 from catalogue.service.grants import Granting
 from catalogue.service.harvest import Harvesting
+from catalogue.service.interchange import ImportPlan, Interchange
 from catalogue.service.keeping import Keeping
 from catalogue.service.matters import Listed, Matters
 from catalogue.service.office import Office
@@ -20,7 +23,9 @@ from catalogue.service.sources import Loaded, Sources
 from catalogue.service.supervision import Supervising
 from catalogue.service.targets import Targets
 
-__all__ = ["Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted"]
+__all__ = [
+    "ImportPlan", "Listed", "Loaded", "NewOfficer", "Recovered", "Registry", "Taken", "Wanted",
+]  # fmt: skip
 
 
 class Registry(
@@ -28,11 +33,14 @@ class Registry(
     Matters,
     Targets,
     Resources,
+    Entries,
     Sources,
     Harvesting,
+    Interchange,
     Sharing,
     Answering,
     Granting,
+    Differing,
     Supervising,
     Office,
     Emergencies,

@@ -1,15 +1,13 @@
-"""Sources and resources: what departments have."""
+"""Sources: where departments' data is read."""
 
 from datetime import datetime
 
-from catalogue import files, lifecycle, store, validation
-from catalogue.errors import DuplicateError, InvalidError
-from catalogue.lifecycle import Registration
+from catalogue import files, lifecycle, validation
+from catalogue.errors import DuplicateError
 from catalogue.loads import Load
-from catalogue.model import Actor, Resource, SourceAddress
+from catalogue.model import Actor, SourceAddress
 from catalogue.rows import DEPARTMENT, LOAD, RESOURCE, SOURCE
 from catalogue.service.unit import Unit, UseCases
-from catalogue.workdays import ZONE
 
 
 class Resources(UseCases):
@@ -37,53 +35,6 @@ class Resources(UseCases):
             lifecycle.accept_source(before, source, by=unit.actor(), announced=standing)
             _record_source(unit, "source.changed", source, narrowing=True)
         return source
-
-    def draft_resource(self, resource: Resource, *, by: Actor) -> Resource:
-        validation.check_resource(resource)
-        with self._unit(by) as unit:
-            before = unit.find(RESOURCE, resource.code)
-            drafted = lifecycle.draft(resource, by=unit.actor(), before=before)
-            if resource.upstream is None:
-                source = unit.need(SOURCE, resource.source)
-                if source.department != resource.department:
-                    raise InvalidError(f"source {resource.source} belongs to another department")
-                validation.check_reading(resource, source)
-            _check_names(unit, resource)
-            _record_resource(unit, "resource.drafted", drafted)
-        return drafted.resource
-
-    def submit_resource(self, code: str, *, by: Actor) -> Resource:
-        """The department's head signs off what somebody else drafted."""
-        with self._unit(by) as unit:
-            signed = lifecycle.submit(unit.need(RESOURCE, code), by=unit.actor())
-            validation.check_complete(signed.resource)
-            _record_resource(unit, "resource.submitted", signed)
-        return signed.resource
-
-    def announce_resource(self, code: str, *, by: Actor) -> Resource:
-        """The authority announces; from now on the resource can be asked for."""
-        with self._unit(by) as unit:
-            today = self._now().astimezone(ZONE).date()
-            announced = lifecycle.announce(unit.need(RESOURCE, code), by=unit.actor(), on=today)
-            validation.check_complete(announced.resource)
-            _record_resource(unit, "resource.announced", announced)
-        return announced.resource
-
-    def withdraw_resource(self, code: str, *, by: Actor, reason: str = "") -> Resource:
-        with self._unit(by) as unit:
-            withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=unit.actor())
-            _record_resource(unit, "resource.withdrawn", withdrawn, narrowing=True, reason=reason)
-        return withdrawn.resource
-
-
-def _check_names(unit: Unit, resource: Resource) -> None:
-    """GraphQL names belong to one resource for ever, also to a withdrawn one."""
-    wanted = {resource.field_name, resource.list_name}
-    for code, (type_name, *fields) in store.resource_names(unit.connection).items():
-        if code == resource.code:
-            continue
-        if type_name == resource.type_name or wanted.intersection(fields):
-            raise DuplicateError(f"the GraphQL names of resource {code}")
 
 
 def _first_load(source: SourceAddress, by: Actor, at: datetime) -> tuple[Load, ...]:
@@ -134,28 +85,3 @@ def _private(source: SourceAddress) -> dict[str, str]:
     if source.kind == files.KIND:
         private["content"] = files.parse_address(source.address).content
     return private
-
-
-def _record_resource(
-    unit: Unit,
-    kind: str,
-    registration: Registration,
-    *,
-    narrowing: bool = False,
-    reason: str = "",
-) -> None:
-    resource = registration.resource
-    unit.record(
-        kind,
-        (RESOURCE, registration),
-        narrowing=narrowing,
-        at_once=narrowing,
-        facts={
-            "resource": resource.code,
-            "provider": resource.department,
-            "revision": resource.revision,
-            "class": resource.sharing_class.value,
-            "state": resource.state,
-        },
-        private={"reason": reason} if reason else {},
-    )

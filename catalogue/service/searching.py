@@ -8,13 +8,14 @@ from catalogue.errors import UnrecordedRowError
 from catalogue.finding import Found, Narrowed, find
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Resource, Role
+from catalogue.notices import NoticeKind
 from catalogue.rows import DEMAND, RESOURCE, SYNONYMS
 from catalogue.search import read_question
-from catalogue.service.unit import UseCases
+from catalogue.service.standing import Standing
 from catalogue.synonyms import SynonymList
 
 
-class Searching(UseCases):
+class Searching(Standing):
     def find_resources(
         self, text: str, narrowed: Narrowed, *, first: int, offset: int = 0
     ) -> Found:
@@ -86,6 +87,32 @@ class Searching(UseCases):
                 private={"words": filed.words},
             )
         return filed
+
+    def answer_demand(self, demand: str, resource: str, *, by: Actor, text: str = "") -> Demand:
+        """Answer a demand with an announced resource; the department that filed it is told."""
+        with self._unit(by) as unit:
+            answered = demands.answer_demand(
+                unit.need(DEMAND, demand),
+                unit.need(RESOURCE, resource).resource,
+                text=text,
+                by=self._acting(unit),
+                at=self._now(),
+            )
+            told = self._notices(
+                [answered.department], NoticeKind.ANSWERED, answered.id, resource=resource
+            )
+            unit.record(
+                "demand.answered",
+                (DEMAND, answered),
+                *told,
+                facts={
+                    "demand": answered.id,
+                    "consumer": answered.department,
+                    "resource": resource,
+                },
+                private={"text": text} if text else {},
+            )
+        return answered
 
 
 _USUAL = synonyms.by_word(synonyms.USUAL)

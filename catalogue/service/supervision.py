@@ -1,6 +1,7 @@
 """The law's own doing: deputies, the rule table, imported years, and clocks that run out by themselves."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,11 +10,13 @@ from catalogue import rules as rules_
 from catalogue import workdays as workdays_
 from catalogue.clocks import ANSWERABLE, UNDELIVERED
 from catalogue.deputies import Deputy
+from catalogue.errors import UnrecordedRowError
 from catalogue.model import (
     Actor,
     Grant,
     GrantState,
     RequestState,
+    Resource,
     Role,
     SharingRequest,
 )
@@ -45,6 +48,51 @@ class FirstCall:
 
     entry: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What a look at the clocks may have to change."""
+
+    requests: Mapping[str, str | None]
+    """Id of a request → id of its grant; None: there is none."""
+    grants: tuple[str, ...] = ()
+    """Ids of grants whose suspension is over."""
+
+
+def due_now(
+    requests: Mapping[str, SharingRequest],
+    grants: Mapping[str, Grant],
+    resources: Mapping[str, Resource],
+    law: Statutes,
+    *,
+    first_calls: Mapping[str, FirstCall],
+    at: datetime,
+) -> Due:
+    """Return what has come due, out of what was read already: most looks find nothing and write nothing."""
+    of_request = {held.request: held for held in grants.values()}
+    found: dict[str, str | None] = {}
+    for key, held in requests.items():
+        grant, resource = of_request.get(key), resources.get(held.resource)
+        if held.state in ANSWERABLE - {RequestState.OVERDUE}:
+            if resource is None:
+                continue
+            clock = clocks.answer_clock(held, resource.sharing_class, law)
+            if clock is not None and clock.passed(at):
+                found[key] = None
+        elif grant is not None and held.state in clocks.AGREED:
+            delivery = clocks.delivery_clock(held, law)
+            waits = held.state in UNDELIVERED
+            late = waits and held.way.undelivered_at is None
+            if (
+                (waits and grant.id in first_calls)
+                or grant.state is GrantState.REVOKED
+                or grant.not_after <= at
+                or (late and delivery is not None and delivery.passed(at))
+            ):
+                found[key] = grant.id
+    resumes = tuple(key for key, held in grants.items() if _resumes(held, at))
+    return Due(requests=found, grants=resumes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +205,7 @@ class Supervising(Standing):
 
     def run_clocks(
         self,
+        due: Due,
         *,
         first_calls: Mapping[str, FirstCall],
         went_out: Callable[[Grant], tuple[str, ...]],
@@ -166,28 +215,42 @@ class Supervising(Standing):
 
         Requests not answered in time become overdue and the authority's departments are told; those whose
         first call was answered are delivered; suspensions that named their end are over; a request whose
-        grant holds no more ends with it. `first_calls` are by grant; `went_out` says how copies left.
+        grant holds no more ends with it. `due` names what may have to change: each is looked at again, in a
+        transaction of its own, and a row that the log does not vouch for is passed over. `first_calls` are
+        by grant; `went_out` says how copies left.
         """
-        with self._unit(BY_RULE) as unit:
-            now, law = self._now(), self._law(unit)
-            grants = {held.request: held for held in unit.all(GRANT).values()}
-            resumed = [
-                self._resume(unit, held, now) for held in grants.values() if _resumes(held, now)
-            ]
-            ran: dict[str, list[str]] = {
-                name: [] for name in ("overdue", "delivered", "undelivered", "ended")
-            }
-            for held in unit.all(REQUEST).values():
-                grant = grants.get(held.id)
-                if held.state in ANSWERABLE - {RequestState.OVERDUE}:
-                    step = self._overdue(unit, held, law, now, authorities)
-                elif grant is not None and held.state in clocks.AGREED:
-                    step = self._agreed(unit, held, grant, law, now, first_calls, went_out)
-                else:
-                    continue
+        ran: dict[str, list[str]] = {
+            name: [] for name in ("overdue", "delivered", "undelivered", "ended", "resumed")
+        }
+        for key in due.grants:
+            with suppress(UnrecordedRowError), self._unit(BY_RULE) as unit:
+                held = unit.need(GRANT, key)
+                if _resumes(held, self._now()):
+                    ran["resumed"].append(self._resume(unit, held, self._now()))
+        for key, grant in due.requests.items():
+            with suppress(UnrecordedRowError), self._unit(BY_RULE) as unit:
+                step = self._step(unit, key, grant, first_calls, went_out, authorities)
                 if step:
-                    ran[step].append(held.id)
-        return Ran(resumed=tuple(resumed), **{name: tuple(found) for name, found in ran.items()})
+                    ran[step].append(key)
+        return Ran(**{name: tuple(found) for name, found in ran.items()})
+
+    def _step(
+        self,
+        unit: Unit,
+        key: str,
+        grant: str | None,
+        first_calls: Mapping[str, FirstCall],
+        went_out: Callable[[Grant], tuple[str, ...]],
+        authorities: Sequence[str],
+    ) -> str:
+        """Change one request as the calendar says; return what became of it, empty for nothing."""
+        held, law, now = unit.need(REQUEST, key), self._law(unit), self._now()
+        if held.state in ANSWERABLE - {RequestState.OVERDUE}:
+            return self._overdue(unit, held, law, now, authorities)
+        if grant is not None and held.state in clocks.AGREED:
+            given = unit.need(GRANT, grant)
+            return self._agreed(unit, held, given, law, now, first_calls, went_out)
+        return ""
 
     def _resume(self, unit: Unit, held: Grant, now: datetime) -> str:
         record_grant(unit, "grant.resumed", granting.resume_by_itself(held, at=now))

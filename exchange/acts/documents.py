@@ -9,6 +9,7 @@ from catalogue.rows import DOCUMENT
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
+from exchange.offered import addresses
 from gateway.errors import GatewayError
 from gateway.limits import Limits
 from gateway.parse import check_document
@@ -67,7 +68,8 @@ def show(node: Node, actor: Actor, *, digest: str) -> dict[str, Any]:
     if not found:
         raise ActError("NOT_FOUND", f"no document {digest}")
     own = [held for held in found if held.department == actor.department]
-    return told((own or found)[0]) | {"text": (own or found)[0].text}
+    shown = (own or found)[0]
+    return told(shown) | {"text": shown.text, "rest": list(addresses(shown.name, shown.digest))}
 
 
 def may_see(document: TrustedDocument, actor: Actor) -> bool:

@@ -8,7 +8,7 @@ from catalogue.model import Actor, Resource, Role
 from catalogue.rows import DEMAND, SYNONYMS
 from catalogue.snapshot import Snapshot
 from catalogue.synonyms import ONLY, USUAL
-from exchange.acts.listing import FIRST, MOST, Span, Told, cut, paged
+from exchange.acts.listing import FIRST, MOST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
 
@@ -91,17 +91,35 @@ def list_demands(
     node: Node,
     actor: Actor,
     *,
+    department: str | None = None,
+    open_only: bool = False,
     first: int = FIRST,
     after: str | None = None,
     before: str | None = None,
 ) -> Told:
-    """Demands of one's own department, newest first; the authority sees all."""
+    """Demands of one's own department, newest first; the authority sees all.
+
+    `departments` says how many there are of each, `open_only` leaves out what was answered.
+    """
     seen = {
         key: held
         for key, held in node.held(DEMAND).items()
-        if held.department == actor.department or actor.has(Role.AUTHORITY)
+        if (held.department == actor.department or actor.has(Role.AUTHORITY))
+        and not (open_only and held.answered_at is not None)
     }
-    return paged(cut(seen, Span(first=first, after=after, before=before), newest=True), _demand)
+    shown = {key: held for key, held in seen.items() if department in {None, held.department}}
+    span = Span(first=first, after=after, before=before)
+    return paged(
+        cut(shown, span, newest=True),
+        _demand,
+        departments=counted(held.department for held in seen.values()),
+    )
+
+
+@act("demand.answer")
+def answer_demand(node: Node, actor: Actor, *, demand: str, resource: str, text: str = "") -> Told:
+    """Answer a demand with an announced resource: the authority, or the department that provides it."""
+    return _demand(node.registry.answer_demand(demand, resource, by=actor, text=text))
 
 
 def _vouched(node: Node, actor: Actor, snapshot: Snapshot, found: Found) -> Mapping[str, Resource]:
@@ -135,4 +153,7 @@ def _demand(held: Demand) -> Told:
         "words": held.words,
         "need": held.need,
         "filed_at": held.filed_at.isoformat(),
+        "resource": held.resource,
+        "answer": held.answer,
+        "answered_at": None if held.answered_at is None else held.answered_at.isoformat(),
     }

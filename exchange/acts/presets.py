@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from audit.canonical import decode_strict
 from audit.patterns import Pattern
 from audit.wanted import Wanted
 from catalogue.model import Actor
@@ -143,16 +144,18 @@ def find(
     since: datetime | None = None,
     until: datetime | None = None,
     review: str | None = None,
+    shard: str | None = None,
 ) -> Told:
     """Carry out a preset over a time, the last days of the rule `watch.period` unless `since` is given.
 
     A department finds in what it asked and what was asked of it; an auditor in all, under a `review` in its
-    scope.
+    scope. Of a frozen `shard`, named as in a search, the last days are those before its end.
     """
     held = PRESETS.get(preset)
     if held is None:
         raise ActError("ACT_ARGUMENTS", f"an unknown preset, {', '.join(PRESETS)} needed")
-    since = since if since is not None else _period_begins(until or now())
+    node = node.of_shard(shard)
+    since = since if since is not None else _period_begins(until or _end_of(node))
     sight = sight_of(node, actor, review=review)
     wanted = sight.over(Wanted(since=since, until=until))
     # Recorded first, as every search is.
@@ -198,6 +201,14 @@ def _told(pattern: Pattern) -> Told:
         "begun": _moment(pattern.begun),
         "ended": _moment(pattern.ended),
     }
+
+
+def _end_of(node: Node) -> datetime:
+    """Return the moment up to which the shard that is read goes on."""
+    if node.read_from is None:
+        return now()
+    last = decode_strict(node.shown.entry(node.shown.size - 1))
+    return datetime.fromtimestamp(last["ts"] / 1000, UTC)
 
 
 def _period_begins(end: datetime) -> datetime:

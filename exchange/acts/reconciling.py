@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.canonical import decode_strict
-from audit.errors import ProofError
-from audit.log import Log
 from audit.search_complete import case_rows
 from catalogue.model import Actor, Role
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
 from exchange.node import Node
-from exchange.past import span
+from exchange.past import bodies, span
 from gateway.budgets import QUOTA_SPENT
 from gateway.record import GRANT_QUOTA, KIND, REPLAYED
 
@@ -26,7 +24,6 @@ SLACK = timedelta(minutes=5)
 NAMED_MOST = 1_000
 """Findings of one kind that are named; of the others their count is told."""
 
-_CHUNK = 1_024
 _OPENED = "case.opened"
 _DROPPED = frozenset({REPLAYED, GRANT_QUOTA, QUOTA_SPENT})
 """Codes of calls that the log refused after the fetch: their rows were dropped, the source saw them."""
@@ -36,7 +33,8 @@ _DROPPED = frozenset({REPLAYED, GRANT_QUOTA, QUOTA_SPENT})
 class _Recorded:
     """What the log has of one call at one source."""
 
-    index: int
+    place: dict[str, Any]
+    """Its index, and in a frozen shard that shard's origin."""
     at: int
     refused: str
     """The code with which every step at the source was refused; empty where one was not."""
@@ -60,21 +58,25 @@ def reconcile_source(
     _check_rows(calls, times)
     resources = {code for code, each in names.resources.items() if each.source == source}
     first, last = _moment(min(times)), _moment(max(times))
-    recorded = dict(_recorded(node.log, resources, since=first - SLACK, until=last + SLACK))
+    recorded = {
+        call: each
+        for shard in node.of_all_shards()
+        for call, each in _recorded(shard, resources, since=first - SLACK, until=last + SLACK)
+    }
     seen = list(zip(calls, times, strict=True))
     unknown = [_place(call, at) for call, at in seen if call not in recorded]
     refused = [
-        _place(call, at) | {"index": recorded[call].index, "code": recorded[call].refused}
+        _place(call, at) | recorded[call].place | {"code": recorded[call].refused}
         for call, at in seen
         if call in recorded and recorded[call].refused and recorded[call].refused not in _DROPPED
     ]
     late = [
-        _place(call, at) | {"index": recorded[call].index, "entry_at": _told(recorded[call].at)}
+        _place(call, at) | recorded[call].place | {"entry_at": _told(recorded[call].at)}
         for call, at in seen
         if call in recorded and abs(at - recorded[call].at) > SLACK.total_seconds() * 1000
     ]
     unseen = [
-        {"call": call, "index": each.index, "at": _told(each.at)}
+        {"call": call, **each.place, "at": _told(each.at)}
         for call, each in recorded.items()
         if each.reached and call not in set(calls) and min(times) <= each.at <= max(times)
     ]
@@ -108,14 +110,19 @@ def reconcile_cases(
     listed = {node.vault.token("case", number): number for number in numbers}
     opened: set[str] = set()
     unknown: dict[str, list[dict[str, Any]]] = {}
-    for index, kind, token in case_rows(node.databases.log, held.department):
-        members = decode_strict(node.log.entry(index))
+    rows = (
+        (shard, index, kind, token)
+        for shard in node.of_all_shards()
+        for index, kind, token in case_rows(shard.indexed, held.department)
+    )
+    for shard, index, kind, token in rows:
+        members = decode_strict(shard.shown.entry(index))
         if system not in {members.get("system"), members.get("facts", {}).get("system")}:
             continue
         if kind == _OPENED:
             opened.add(token)
         if token not in listed:
-            place = {"index": index, "kind": kind, "at": _told(members["ts"])}
+            place = _in(shard, index) | {"kind": kind, "at": _told(members["ts"])}
             unknown.setdefault(token, []).append(place)
     never = [number for token, number in listed.items() if token not in opened]
     record_read(
@@ -148,30 +155,33 @@ def _check_rows(calls: Sequence[str], times: Sequence[int]) -> None:
         raise ActError("ACT_ARGUMENTS", "a time that is no time of this age, epoch ms needed")
 
 
+def _in(node: Node, index: int) -> dict[str, Any]:
+    """Name an entry's place; the shard only where it is a frozen one."""
+    older = node.read_from
+    return {"index": index} | ({} if older is None else {"shard": older.shard.origin})
+
+
 def _recorded(
-    log: Log, resources: set[str], *, since: datetime, until: datetime
+    node: Node, resources: set[str], *, since: datetime, until: datetime
 ) -> Iterator[tuple[str, _Recorded]]:
     """Yield the calls of a time that concern one of these resources, by call number."""
-    first, end = span(log, since=since, until=until)
-    for at in range(first, end, _CHUNK):
-        stop = min(at + _CHUNK, end)
-        bodies = log.entries(at, stop)
-        if len(bodies) != stop - at:
-            raise ProofError(f"{len(bodies)} entries stored of {stop - at} from {at} on")
-        for index, body in enumerate(bodies, at):
-            members = decode_strict(body)
-            steps = [step for step in members.get("steps", ()) if step["resource"] in resources]
-            if members["kind"] == KIND and steps:
-                yield members["call"], _of(index, members, steps)
+    first, end = span(node.shown, since=since, until=until)
+    for index, body in bodies(node.shown, first, end):
+        members = decode_strict(body)
+        steps = [step for step in members.get("steps", ()) if step["resource"] in resources]
+        if members["kind"] == KIND and steps:
+            yield members["call"], _of(_in(node, index), members, steps)
 
 
-def _of(index: int, members: dict[str, Any], steps: Sequence[dict[str, Any]]) -> _Recorded:
+def _of(
+    place: dict[str, Any], members: dict[str, Any], steps: Sequence[dict[str, Any]]
+) -> _Recorded:
     refused = all(step["outcome"] == "refused" for step in steps)
     return _Recorded(
-        index=index,
+        place=place,
         at=members["ts"],
         refused=steps[0]["code"] if refused else "",
-        reached=any(step["outcome"] in {"given", "partly-given"} for step in steps),
+        reached=any(step["outcome"] in {"given", "partly-given", "disputed"} for step in steps),
     )
 
 

@@ -1,21 +1,20 @@
-"""Acts on sources and resources."""
+"""Acts on sources, and what a table suggests for an entry."""
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from catalogue import files, naming, suggest
-from catalogue.compatibility import breaks, broken
-from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
-from catalogue.model import Actor, Item, Resource, Role, SourceAddress
+from catalogue.interchange.entries import connected, is_unconnected
+from catalogue.metadata import ANY_DEPARTMENT, SharingMethod, Upstream
+from catalogue.model import Actor, Resource, SharingClass, SourceAddress
 from catalogue.readings import Reading
-from catalogue.rows import GRANT, RESOURCE, SOURCE
+from catalogue.rows import RESOURCE, SOURCE
+from catalogue.validation import PURPOSES
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
-from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
 from exchange.acts.sources import (
     describe,
-    flag_of,
     may_see,
     offers,
     own_source,
@@ -44,7 +43,7 @@ def add_source(  # noqa: PLR0913 - an envelope's members, named one by one
     """Register where data is read, after reading it once.
 
     A login that can write is refused unless `write_reason` says why it must be. `secret` None: the source
-    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL); None: it may follow.
+    asks for none. `description` is a service's own (OpenAPI, GraphQL SDL, WSDL); None: it may follow.
     """
     if kind == files.KIND:
         raise ActError("ACT_ARGUMENTS", "a file is uploaded, not addressed: register the file")
@@ -110,7 +109,7 @@ def open_source(  # noqa: PLR0913 - an envelope's members, named one by one
     actor: Actor,
     *,
     name: str,
-    kind: Literal["sql", "http", "graphql"],
+    kind: Literal["sql", "http", "graphql", "soap"],
     address: str,
     reason: str,
     secret: str | None = None,
@@ -208,100 +207,68 @@ def reflect(
         methods=(SharingMethod.INTERFACE,),
         recipients=(ANY_DEPARTMENT,),
     )
-    return {"resource": resource, "skipped": list(seen.skipped)}
+    skipped = list(seen.skipped)
+    if registered is not None and is_unconnected(registered):
+        # A survey said what there is before anybody connected it: what people wrote stays.
+        resource, without = connected(registered, resource)
+        skipped += [f"{title}: no column has this title" for title in without]
+    return {"resource": resource, "skipped": skipped}
 
 
-@act("resource.draft")
-def draft_resource(node: Node, actor: Actor, *, resource: Resource) -> dict[str, object]:
-    held = node.registry.draft_resource(resource, by=actor)
-    return {"code": held.code, "revision": held.revision, "state": held.state}
-
-
-@act("resource.submit")
-def submit_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
-    held = node.registry.submit_resource(code, by=actor)
-    return {"code": held.code, "state": held.state}
-
-
-@act("resource.announce")
-def announce_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
-    held = node.registry.announce_resource(code, by=actor)
-    return {"code": held.code, "state": held.state}
-
-
-@act("resource.check")
-def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
-    """What announcing the entry would break of the revision before: items, grants, trusted documents."""
-    held = node.held(RESOURCE).get(code)
-    if held is None or (
-        held.resource.department != actor.department and not actor.has(Role.AUTHORITY)
-    ):
-        raise ActError("NOT_FOUND", f"no resource {code} of your department")
-    if held.before is None:
-        return {"code": code, "before": None, "breaks": [], "grants": []}
-    found = breaks(held.before, held.resource)
-    hit = broken(found, code, node.held(GRANT).values())
-    return {
-        "code": code,
-        "before": held.before.revision,
-        "breaks": [asdict(one) for one in found],
-        "grants": [asdict(one) for one in hit],
-    }
-
-
-@act("resource.withdraw")
-def withdraw_resource(
-    node: Node, actor: Actor, *, code: str, reason: str = ""
-) -> dict[str, object]:
-    held = node.registry.withdraw_resource(code, by=actor, reason=reason)
-    return {"code": held.code, "state": held.state}
-
-
-@act("resource.list")
-def list_resources(
+@act("resource.register-upstream")
+def register_upstream(  # noqa: PLR0913 - an envelope's members, named one by one
     node: Node,
     actor: Actor,
     *,
-    department: str | None = None,
-    state: str | None = None,
-    first: int = FIRST,
-    after: str | None = None,
-    before: str | None = None,
-) -> Told:
-    """Announced resources, and one's own department's drafts, in the order of their codes."""
-    held = {code: registration.resource for code, registration in node.held(RESOURCE).items()}
-    fit = {
-        code: resource
-        for code, resource in held.items()
-        if (resource.state != "draft" or resource.department == actor.department)
-        and department in {None, resource.department}
-        and state in {None, resource.state}
-    }
-    return paged(cut(fit, Span(first=first, after=after, before=before)), _line)
+    code: str,
+    name: str,
+    holder: str,
+    way_to_ask: str,
+    items: list[str],
+    letter: str = "",
+    key: str | None = None,
+    name_en: str = "",
+    abstract: str = "",
+    conditions: str = "",
+) -> dict[str, object]:
+    """Draft a resource that a body above holds and that is not connected here, for one's own department.
 
-
-@act("resource.show")
-def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
-    held = node.held(RESOURCE).get(code)
-    if held is None or (
-        held.resource.state == "draft" and held.resource.department != actor.department
-    ):
-        raise ActError("ACT_ARGUMENTS", f"no resource {code}")
-    resource = held.resource
-    return {
-        "code": resource.code,
-        "name": resource.name,
-        "name_en": resource.name_en,
-        "department": resource.department,
-        "class": resource.sharing_class.value,
-        "conditions": resource.conditions,
-        "no_share_basis": list(resource.no_share_basis),
-        "state": resource.state,
-        "revision": resource.revision,
-        "flag": flag_of(node, code),
-        "due": due_on(node, resource),
-        "items": [_item(item) for item in resource.items],
-    }
+    `items` are the titles of what is held; `key` is the one by which a record would be asked for, the first
+    otherwise. It is conditional: its holder decides. It can be found and asked for, and is never served.
+    """
+    titles = [one.strip() for one in items]
+    if key is not None and key not in titles:
+        raise ActError("ACT_ARGUMENTS", f"no item {key} among the titles")
+    suggested = suggest.suggest_items(
+        [suggest.Column(name=one, type="TEXT", comment=one) for one in titles],
+        key=key or next(iter(titles), ""),
+    )
+    names = naming.name_resource(name, code=code, taken=_taken(node, code))
+    resource = Resource(
+        code=code,
+        department=actor.department,
+        name=name,
+        name_en=name_en,
+        type_name=names.type_name,
+        field_name=names.field_name,
+        list_name=names.list_name,
+        source="",
+        table="",
+        items=tuple(
+            replace(item, column="", sharing_class=SharingClass.CONDITIONAL) for item in suggested
+        ),
+        sharing_class=SharingClass.CONDITIONAL,
+        abstract=abstract,
+        level=max((item.level for item in suggested), default=2),
+        personal=suggest.is_personal(suggested),
+        purposes=PURPOSES,
+        conditions=conditions or f"由{holder}决定",
+        methods=(SharingMethod.INTERFACE,),
+        recipients=(ANY_DEPARTMENT,),
+        upstream=Upstream(holder=holder, way_to_ask=way_to_ask, letter=letter),
+    )
+    held = node.registry.draft_resource(resource, by=actor)
+    return {"code": held.code, "revision": held.revision, "state": held.state}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,19 +355,6 @@ def _source(held: SourceAddress) -> Told:
     }
 
 
-def _line(held: Resource) -> Told:
-    return {
-        "code": held.code,
-        "department": held.department,
-        "name": held.name,
-        "class": held.sharing_class.value,
-        "field": held.field_name,
-        "items": len(held.items),
-        "state": held.state,
-        "revision": held.revision,
-    }
-
-
 def _held(node: Node, code: str) -> Resource | None:
     """Return the resource that has this code, in whatever state; None where none has it yet."""
     registration = node.held(RESOURCE).get(code)
@@ -412,19 +366,4 @@ def _taken(node: Node, code: str) -> set[str]:
     others = [held.resource for held in node.held(RESOURCE).values() if held.resource.code != code]
     return {
         name for other in others for name in (other.type_name, other.field_name, other.list_name)
-    }
-
-
-def _item(item: Item) -> dict[str, object]:
-    return {
-        "name": item.name,
-        "title": item.title,
-        "graphql": item.graphql_name,
-        "type": item.type.value,
-        "class": item.sharing_class.value,
-        "level": item.level,
-        "mask": item.mask,
-        "subject": item.subject.value if item.subject else None,
-        "key": item.key,
-        "match": item.match,
     }

@@ -19,7 +19,7 @@ from gateway.sources.described import Choices, Described, DescriptionError
 
 @act("source.describe")
 def describe_source(node: Node, actor: Actor, *, name: str, description: str) -> Told:
-    """Keep a service's own description: an OpenAPI document or a GraphQL SDL.
+    """Keep a service's own description: an OpenAPI document, a GraphQL SDL or a WSDL.
 
     What is announced is read as before. What the description no longer has is flagged beside its entry.
     """

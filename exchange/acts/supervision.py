@@ -14,7 +14,7 @@ from catalogue.model import Actor, Grant, Role
 from catalogue.notices import Notice
 from catalogue.rows import DEPUTY, GRANT, NOTICE, OFFICER, REQUEST, from_ms
 from catalogue.rules import Rule, Unit
-from catalogue.service.supervision import FirstCall
+from catalogue.service.supervision import FirstCall, Ran, due_now
 from catalogue.statutes import Statutes
 from catalogue.workdays import NoticedDay, arranged_years
 from exchange.acts.granting import LOOKED_AT, went_out
@@ -191,19 +191,34 @@ def run_clocks_now(node: Node, actor: Actor) -> Told:
 
 
 def run_clocks(node: Node) -> Told:
-    """Mark what is overdue, delivered or ended, and resume what was paused until now. Blocks."""
+    """Mark what is overdue, delivered or ended, and resume what was paused until now. Blocks.
+
+    What was read before is not read again, and where nothing has come due nothing is written.
+    """
+    requests, first_calls = node.held(REQUEST), _first_calls(node)
+    resources = resources_of(node, {one.resource for one in requests.values()})
+    due = due_now(
+        requests,
+        node.held(GRANT),
+        resources,
+        node.registry.law(),
+        first_calls=first_calls,
+        at=node.ports.now(),
+    )
+    if not due.requests and not due.grants:
+        return msgspec.to_builtins(Ran())  # type: ignore[no-any-return]  # a mapping of lists
     authorities = {
         one.department
         for one in node.held(OFFICER).values()
         if Role.AUTHORITY in one.roles and one.state == "active"
     }
     ran = node.registry.run_clocks(
-        first_calls=_first_calls(node),
+        due,
+        first_calls=first_calls,
         went_out=lambda grant: went_out(node, grant),
         authorities=sorted(authorities),
     )
-    told: Told = msgspec.to_builtins(ran)
-    return told
+    return msgspec.to_builtins(ran)  # type: ignore[no-any-return]  # as above
 
 
 def _first_calls(node: Node) -> dict[str, FirstCall]:

@@ -61,7 +61,7 @@ class Looking:
     def page(self, **facets: Any) -> Page:
         """Return the rows with these facets, newest first, as far as the bound allows."""
         page = walk(
-            self.node.databases.log,
+            self.node.indexed,
             replace(self.wanted, open_to=self.actor.id, **facets),
             token=self.node.vault.token,
             most=max(LOOKED_AT - self.looked_at, 1),
@@ -107,7 +107,7 @@ def unfinished(look: Looking) -> list[Pattern]:
     intents = look.rows(kind=INTENT)
     if intents:
         # Rows come newest first. An outcome may follow long after the time that is looked at.
-        waiting = unfinished_of(look.node.log, intents[-1].index, intents[0].index + 1)
+        waiting = unfinished_of(look.node.shown, intents[-1].index, intents[0].index + 1)
         open_ = {one.index for one in waiting}
         intents = tuple(row for row in intents if row.index in open_)
     left = [*intents, *look.rows(kind=VOID)]
@@ -155,7 +155,7 @@ def number_gaps(look: Looking) -> list[Pattern]:
             resource=facets.get("resource"),
         )
         numbers = numbers_of(look.node, look.actor, wanted)
-        if numbers is None or newest_number(look.node.databases.log, numbers.counter) == 0:
+        if numbers is None or newest_number(look.node.indexed, numbers.counter) == 0:
             continue
         page = look.page(**facets)
         said = numbers.of(page, after=None)

@@ -94,7 +94,7 @@ def _signer(node: Node, header: str, body: bytes) -> tuple[Actor, Nonce]:
     """Return the officer whose key signed this very body. Blocks."""
     try:
         envelope = urlsafe_b64decode(header.encode("ascii") + b"=" * (-len(header) % 4))
-        signed = read_envelope(envelope)
+        signed = read_envelope(envelope).signed
         order = msgspec.json.decode(signed.act, type=Order)
     except (
         ValueError

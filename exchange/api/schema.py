@@ -1,7 +1,7 @@
 """The schema of `/manage/graphql`: every field is one act, carried out as the officer who asks."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 import strawberry
@@ -12,12 +12,14 @@ from strawberry.extensions import (
     QueryDepthLimiter,
     SchemaExtension,
 )
-from strawberry.permission import BasePermission
 from strawberry.types import ExecutionContext, Info
 
 from exchange.acts.listing import Span, cut
 from exchange.api import types
-from exchange.api.guard import Asking, SignedIn
+from exchange.api.fields import act, change, field, paged
+from exchange.api.guard import Asking
+from exchange.api.interchange import ImportedEntries, imported
+from exchange.api.sharing import SharingMutation, SharingQuery, asked
 from exchange.api.types import made
 
 T = TypeVar("T")
@@ -25,46 +27,22 @@ PAGE = 20
 TOKENS = 2_000
 DEPTH = 8
 ALIASES = 20
-ALLOWED: list[type[BasePermission]] = [SignedIn]
-
-
-def _field(resolver: Callable[..., Any]) -> Any:
-    """Declare a root field; there is no other way here, so that none is without its permission."""
-    return strawberry.field(resolver, permission_classes=ALLOWED)
-
-
-def _change(resolver: Callable[..., Any]) -> Any:
-    """Declare a mutation, likewise."""
-    return strawberry.mutation(resolver, permission_classes=ALLOWED)
-
-
-async def _act(info: Info, name: str, /, **arguments: Any) -> Any:
-    """Carry out an act off the loop; what was not given is left to the act's own default."""
-    asking = cast("Asking", info.context)
-    given = {key: value for key, value in arguments.items() if value is not None}
-    return await asyncio.to_thread(asking.perform, name, given)
 
 
 async def _listed(
     info: Info, kind: type[T], name: str, *, first: int, after: str | None, key: str
 ) -> list[T]:
     """Return a page of a short listing, which its act tells whole, in the order of its key."""
-    rows: Sequence[Mapping[str, Any]] = await _act(info, name)
+    rows: Sequence[Mapping[str, Any]] = await act(info, name)
     page = cut({str(row[key]): row for row in rows}, Span(first=first, after=after))
     return [made(kind, row) for row in page.rows]
 
 
-async def _paged(info: Info, kind: type[T], name: str, /, **arguments: Any) -> list[T]:
-    """Return a page of a listing; the last row's key is what the next one is asked with."""
-    told = await _act(info, name, **arguments)
-    return [made(kind, row) for row in told["rows"]]
-
-
 @strawberry.type
-class Query:
+class Query(SharingQuery):
     """Root fields may be null: one that is refused leaves the others standing."""
 
-    @_field
+    @field
     async def departments(
         self, info: Info, first: int = PAGE, after: str | None = None
     ) -> list[types.Department] | None:
@@ -72,13 +50,13 @@ class Query:
             info, types.Department, "department.list", first=first, after=after, key="code"
         )
 
-    @_field
+    @field
     async def systems(
         self, info: Info, first: int = PAGE, after: str | None = None
     ) -> list[types.System] | None:
         return await _listed(info, types.System, "system.list", first=first, after=after, key="id")
 
-    @_field
+    @field
     async def resources(
         self,
         info: Info,
@@ -87,7 +65,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.ResourceLine] | None:
-        return await _paged(
+        return await paged(
             info,
             types.ResourceLine,
             "resource.list",
@@ -97,13 +75,48 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def resource(self, info: Info, code: str) -> types.Resource | None:
-        told = await _act(info, "resource.show", code=code)
-        items = [made(types.Item, item) for item in told["items"]]
-        return made(types.Resource, told | {"items": items})
+        told = await act(info, "resource.show", code=code)
+        return made(types.Resource, told | _nested(told))
 
-    @_field
+    @field
+    async def resource_impact(self, info: Info, code: str) -> types.Impact | None:
+        return _impact(await act(info, "resource.impact", code=code))
+
+    @field
+    async def catalogue_feed(self, info: Info, first: int = PAGE) -> list[types.News] | None:
+        return [made(types.News, row) for row in await act(info, "catalogue.feed", first=first)]
+
+    @field
+    async def resource_history(self, info: Info, code: str) -> list[types.Revision] | None:
+        told = await act(info, "resource.history", code=code)
+        return [made(types.Revision, row) for row in told["rows"]]
+
+    @field
+    async def resource_diff(
+        self, info: Info, code: str, older: int | None = None, newer: int | None = None
+    ) -> list[types.Change] | None:
+        told = await act(info, "resource.diff", code=code, older=older, newer=newer)
+        return [
+            made(
+                types.Change,
+                one | {f"member_{language}": word for language, word in one["words"].items()},
+            )
+            for one in told["changes"]
+        ]
+
+    @field
+    async def item_collisions(self, info: Info) -> list[types.ItemCollision] | None:
+        return [
+            made(
+                types.ItemCollision,
+                row | {"holders": [made(types.ItemHolder, one) for one in row["holders"]]},
+            )
+            for row in await act(info, "item.collisions")
+        ]
+
+    @field
     async def catalogue_search(
         self,
         info: Info,
@@ -113,7 +126,7 @@ class Query:
         first: int = PAGE,
         page: int = 1,
     ) -> types.CatalogueSearch | None:
-        told = await _act(
+        told = await act(
             info,
             "catalogue.search",
             words=words,
@@ -129,7 +142,7 @@ class Query:
         rows = [made(types.FoundResource, row) for row in told["rows"]]
         return made(types.CatalogueSearch, told | counts | {"rows": rows})
 
-    @_field
+    @field
     async def matters(
         self,
         info: Info,
@@ -138,7 +151,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Matter] | None:
-        return await _paged(
+        return await paged(
             info,
             types.Matter,
             "matter.list",
@@ -148,39 +161,39 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def matter(
         self, info: Info, code: str, version: int | None = None
     ) -> types.MatterWhole | None:
-        told = await _act(info, "matter.show", code=code, version=version)
+        told = await act(info, "matter.show", code=code, version=version)
         parts = {
             "materials": [made(types.SuppliedMaterial, one) for one in told["materials"]],
             "versions": [made(types.MatterVersion, one) for one in told["versions"]],
         }
         return made(types.MatterWhole, told | parts)
 
-    @_field
+    @field
     async def matter_query(
         self, info: Info, code: str, system: str | None = None
     ) -> types.ReadyQuery | None:
-        return made(types.ReadyQuery, await _act(info, "matter.query", code=code, system=system))
+        return made(types.ReadyQuery, await act(info, "matter.query", code=code, system=system))
 
-    @_field
+    @field
     async def evidence(
         self, info: Info, words: str, matter: str | None = None, system: str | None = None
     ) -> types.Evidence | None:
-        told = await _act(info, "evidence.find", words=words, matter=matter, system=system)
+        told = await act(info, "evidence.find", words=words, matter=matter, system=system)
         return types.Evidence(
             words=told["words"],
             proofs=[made(types.Proof, one) for one in told["proofs"]],
             query=made(types.ReadyQuery, told["query"]),
         )
 
-    @_field
+    @field
     async def duplicates(
         self, info: Info, department: str | None = None
     ) -> types.Duplicates | None:
-        told = await _act(info, "evidence.duplicates", department=department)
+        told = await act(info, "evidence.duplicates", department=department)
         rows = [
             made(
                 types.DuplicatesOfDepartment,
@@ -191,7 +204,7 @@ class Query:
         ]
         return made(types.Duplicates, told | {"departments": rows})
 
-    @_field
+    @field
     async def qualities(
         self,
         info: Info,
@@ -200,7 +213,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Quality] | None:
-        return await _paged(
+        return await paged(
             info,
             types.Quality,
             "quality.list",
@@ -210,17 +223,17 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def quality(self, info: Info, code: str) -> types.QualityWhole | None:
-        told = await _act(info, "quality.show", code=code)
+        told = await act(info, "quality.show", code=code)
         marks = [made(types.QualityMark, one) for one in told["marks"]]
         return made(types.QualityWhole, told | {"marks": marks})
 
-    @_field
+    @field
     async def indicators(
         self, info: Info, department: str | None = None
     ) -> list[types.Indicator] | None:
-        told = await _act(info, "indicator.list", department=department)
+        told = await act(info, "indicator.list", department=department)
         return [
             made(
                 types.Indicator,
@@ -229,7 +242,7 @@ class Query:
             for one in told["indicators"]
         ]
 
-    @_field
+    @field
     async def indicator_lines(
         self,
         info: Info,
@@ -238,7 +251,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.IndicatorLine] | None:
-        told = await _act(
+        told = await act(
             info,
             "indicator.show",
             indicator=indicator,
@@ -248,7 +261,7 @@ class Query:
         )
         return [made(types.IndicatorLine, one) for one in told["behind"]["rows"]]
 
-    @_field
+    @field
     async def requests(
         self,
         info: Info,
@@ -258,9 +271,8 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.SharingRequest] | None:
-        return await _paged(
+        told = await act(
             info,
-            types.SharingRequest,
             "request.list",
             side=side,
             state=state,
@@ -268,8 +280,9 @@ class Query:
             first=first,
             after=after,
         )
+        return [asked(row) for row in told["rows"]]
 
-    @_field
+    @field
     async def grants(
         self,
         info: Info,
@@ -279,7 +292,7 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Grant] | None:
-        return await _paged(
+        return await paged(
             info,
             types.Grant,
             "grant.list",
@@ -290,7 +303,7 @@ class Query:
             after=after,
         )
 
-    @_field
+    @field
     async def cases(
         self,
         info: Info,
@@ -299,27 +312,27 @@ class Query:
         first: int = PAGE,
         after: str | None = None,
     ) -> list[types.Case] | None:
-        return await _paged(
+        return await paged(
             info, types.Case, "case.list", state=state, matter=matter, first=first, after=after
         )
 
-    @_field
+    @field
     async def reviews(self, info: Info) -> list[types.Review] | None:
-        told = await _act(info, "review.list")
+        told = await act(info, "review.list")
         return [made(types.Review, row) for row in told["reviews"]]
 
-    @_field
+    @field
     async def review(self, info: Info, id: str) -> types.ReviewWhole | None:  # noqa: A002 - the word of the schema
-        told = await _act(info, "review.show", review=id)
+        told = await act(info, "review.show", review=id)
         parts = {name: [made(kind, row) for row in told[name]] for name, kind in _REVIEWED.items()}
         return made(types.ReviewWhole, told | parts)
 
-    @_field
+    @field
     async def review_questions(self, info: Info) -> list[types.ReviewQuestion] | None:
-        told = await _act(info, "review.questions")
+        told = await act(info, "review.questions")
         return [made(types.ReviewQuestion, row) for row in told["waiting"] + told["answered"]]
 
-    @_field
+    @field
     async def log_search(  # noqa: PLR0913, PLR0917 - the facets of a search, by name for those who ask
         self,
         info: Info,
@@ -335,7 +348,7 @@ class Query:
         after: list[str] | None = None,
     ) -> types.LogPage | None:
         place = [int(one) for one in after if one.isdecimal()] if after else None
-        told = await _act(
+        told = await act(
             info,
             "audit.search",
             case=case,
@@ -356,18 +369,39 @@ class Query:
 
 
 @strawberry.type
-class Mutation:
-    @_change
+class Mutation(SharingMutation):
+    @change
+    async def import_entries(
+        self,
+        info: Info,
+        file: str,
+        content: str,
+        kind: str | None = None,
+        encoding: str | None = None,
+        looked_at: str | None = None,
+    ) -> ImportedEntries | None:
+        """Look a file of entries over (`content` in base64); with `lookedAt` of that look, take it."""
+        return await imported(
+            partial(act, info),
+            cast("Asking", info.context),
+            file=file,
+            content=content,
+            kind=kind,
+            encoding=encoding,
+            looked_at=looked_at,
+        )
+
+    @change
     async def create_request(
         self, info: Info, wanted: types.RequestInput
     ) -> types.RequestState | None:
         return await _request(info, "request.create", wanted=strawberry.asdict(wanted))
 
-    @_change
+    @change
     async def sign_request(self, info: Info, request: str) -> types.RequestState | None:
         return await _request(info, "request.sign", request=request)
 
-    @_change
+    @change
     async def refuse_request(
         self,
         info: Info,
@@ -385,15 +419,15 @@ class Mutation:
             legal_basis=legal_basis,
         )
 
-    @_change
+    @change
     async def ask_once(self, info: Info, request: str, question: str) -> types.RequestState | None:
         return await _request(info, "request.ask-once", request=request, question=question)
 
-    @_change
+    @change
     async def supplement(self, info: Info, request: str, answer: str) -> types.RequestState | None:
         return await _request(info, "request.supplement", request=request, answer=answer)
 
-    @_change
+    @change
     async def give_grant(
         self, info: Info, request: str, terms: types.TermsInput | None = None
     ) -> types.Grant | None:
@@ -402,19 +436,19 @@ class Mutation:
             given["masks"] = {one.item: one.mask for one in terms.masks}
         return await _grant(info, "grant.give", request=request, terms=given)
 
-    @_change
+    @change
     async def suspend_grant(self, info: Info, grant: str, reason: str = "") -> types.Grant | None:
         return await _grant(info, "grant.suspend", grant=grant, reason=reason)
 
-    @_change
+    @change
     async def resume_grant(self, info: Info, grant: str) -> types.Grant | None:
         return await _grant(info, "grant.resume", grant=grant)
 
-    @_change
+    @change
     async def revoke_grant(self, info: Info, grant: str, reason: str = "") -> types.Grant | None:
         return await _grant(info, "grant.revoke", grant=grant, reason=reason)
 
-    @_change
+    @change
     async def draft_resource(
         self, info: Info, resource: types.ResourceInput
     ) -> types.ResourceState | None:
@@ -425,58 +459,110 @@ class Mutation:
         drafted = {**strawberry.asdict(resource), "items": items}
         return await _resource(info, "resource.draft", resource=drafted)
 
-    @_change
+    @change
+    async def register_upstream(
+        self, info: Info, resource: types.UpstreamResourceInput
+    ) -> types.ResourceState | None:
+        told = strawberry.asdict(resource)
+        return await _resource(info, "resource.register-upstream", **told)
+
+    @change
+    async def examine_resource(
+        self,
+        info: Info,
+        code: str,
+        kind: str,
+        conclusion: str,
+        file: str,
+        digest: str,
+        words: str = "",
+    ) -> types.Examined | None:
+        told = await act(
+            info,
+            "resource.examine",
+            code=code,
+            kind=kind,
+            conclusion=conclusion,
+            file=file,
+            digest=digest,
+            words=words,
+        )
+        return made(types.Examined, told)
+
+    @change
+    async def restore_resource(
+        self, info: Info, code: str, revision: int
+    ) -> types.ResourceState | None:
+        return await _resource(info, "resource.restore", code=code, revision=revision)
+
+    @change
+    async def return_resource(
+        self, info: Info, code: str, reasons: list[types.ReturnReasonInput]
+    ) -> types.ResourceState | None:
+        told = [strawberry.asdict(one) for one in reasons]
+        return await _resource(info, "resource.return", code=code, reasons=told)
+
+    @change
     async def submit_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.submit", code=code)
 
-    @_change
+    @change
     async def announce_resource(self, info: Info, code: str) -> types.ResourceState | None:
         return await _resource(info, "resource.announce", code=code)
 
-    @_change
+    @change
     async def withdraw_resource(
-        self, info: Info, code: str, reason: str = ""
-    ) -> types.ResourceState | None:
-        return await _resource(info, "resource.withdraw", code=code, reason=reason)
+        self, info: Info, code: str, reason: str = "", seen: str | None = None
+    ) -> types.Impact | None:
+        return _impact(await act(info, "resource.withdraw", code=code, reason=reason, seen=seen))
 
-    @_change
+    @change
+    async def designate_item_source(
+        self, info: Info, meaning: str, department: str, reason: str
+    ) -> types.ItemSource | None:
+        told = await act(
+            info, "item.designate", meaning=meaning, department=department, reason=reason
+        )
+        return made(types.ItemSource, told)
+
+    @change
     async def confirm_review(self, info: Info, review: str) -> types.Review | None:
-        return made(types.Review, await _act(info, "review.confirm", review=review))
+        return made(types.Review, await act(info, "review.confirm", review=review))
 
-    @_change
+    @change
     async def draw_sample(
         self, info: Info, review: str, count: int, seed: str | None = None
     ) -> types.ReviewSample | None:
-        told = await _act(info, "review.sample", review=review, count=count, seed=seed)
+        told = await act(info, "review.sample", review=review, count=count, seed=seed)
         return made(types.ReviewSample, told)
 
-    @_change
+    @change
     async def judge_entry(
         self, info: Info, review: str, index: int, verdict: str, finding: str = ""
     ) -> types.ReviewVerdict | None:
-        told = await _act(
+        told = await act(
             info, "review.judge", review=review, index=index, verdict=verdict, finding=finding
         )
         return made(types.ReviewVerdict, told)
 
-    @_change
+    @change
     async def answer_review(
         self, info: Info, question: str, text: str
     ) -> types.ReviewQuestion | None:
-        told = await _act(info, "review.answer", question=question, text=text)
+        told = await act(info, "review.answer", question=question, text=text)
         return made(types.ReviewQuestion, told)
 
-    @_change
+    @change
     async def close_review(self, info: Info, review: str, conclusion: str) -> types.Review | None:
-        told = await _act(info, "review.close", review=review, conclusion=conclusion)
+        told = await act(info, "review.close", review=review, conclusion=conclusion)
         return made(types.Review, told)
 
-    @_change
+    @change
     async def import_matters(self, info: Info, rows: list[types.MatterInput]) -> types.Taken | None:
-        told = await _act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
+        told = await act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
         return made(types.Taken, told)
 
-    @_change
+    @change
     async def list_materials(
         self,
         info: Info,
@@ -485,14 +571,14 @@ class Mutation:
         dry_run: bool = False,  # noqa: FBT001, FBT002 - an argument of the schema, by name there
     ) -> types.MaterialsTaken | None:
         listed = {matter: [strawberry.asdict(one) for one in materials]}
-        told = await _act(info, "matter.materials", listed=listed, dry_run=dry_run)
+        told = await act(info, "matter.materials", listed=listed, dry_run=dry_run)
         return made(types.MaterialsTaken, told)
 
-    @_change
+    @change
     async def set_target(
         self, info: Info, indicator: str, percent: int, due: str, lead: str
     ) -> types.IndicatorTarget | None:
-        told = await _act(
+        told = await act(
             info, "target.set", indicator=indicator, percent=percent, due=due, lead=lead
         )
         return made(types.IndicatorTarget, told)
@@ -505,16 +591,54 @@ _REVIEWED: Mapping[str, type[Any]] = {
 }
 
 
+def _nested(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an entry that are types of their own."""
+    items = [
+        made(types.Item, item | {"codes": [made(types.Code, code) for code in item["codes"]]})
+        for item in told["items"]
+    ]
+    contact, upstream = told["contact"], told["upstream"]
+    checks = {
+        name: None if told.get(name) is None else made(types.Check, told[name])
+        for name in ("secrecy", "assessment")
+    }
+    returns = told.get("returns")
+    return {
+        "items": items,
+        **checks,
+        "returns": None if returns is None else [_return(one) for one in returns],
+        "distributions": [made(types.Distribution, one) for one in told["distributions"]],
+        "contact": None if contact is None else made(types.Contact, contact),
+        "upstream": None if upstream is None else made(types.Upstream, upstream),
+    }
+
+
+def _impact(told: Mapping[str, Any]) -> types.Impact:
+    return made(
+        types.Impact,
+        {
+            **told,
+            "grants": [made(types.HitGrant, one) for one in told["grants"]],
+            "matters": [made(types.HitMatter, one) for one in told["matters"]],
+        },
+    )
+
+
+def _return(told: Mapping[str, Any]) -> types.Return:
+    reasons = [made(types.ReturnReason, one) for one in told["reasons"]]
+    return made(types.Return, {**told, "reasons": reasons})
+
+
 async def _request(info: Info, name: str, /, **arguments: Any) -> types.RequestState:
-    return made(types.RequestState, await _act(info, name, **arguments))
+    return made(types.RequestState, await act(info, name, **arguments))
 
 
 async def _grant(info: Info, name: str, /, **arguments: Any) -> types.Grant:
-    return made(types.Grant, await _act(info, name, **arguments))
+    return made(types.Grant, await act(info, name, **arguments))
 
 
 async def _resource(info: Info, name: str, /, **arguments: Any) -> types.ResourceState:
-    return made(types.ResourceState, await _act(info, name, **arguments))
+    return made(types.ResourceState, await act(info, name, **arguments))
 
 
 class ManagementSchema(strawberry.Schema):
@@ -526,6 +650,7 @@ class ManagementSchema(strawberry.Schema):
         """Leave errors to the endpoint."""
 
 
+@cache
 def build_schema(*, introspection: bool) -> strawberry.Schema:
     """Return the schema. Without `introspection`, which is for development alone, its names are not told."""
     extensions: list[Callable[[], SchemaExtension]] = [

@@ -87,6 +87,13 @@ class CatalogueSearch:
 
 
 @strawberry.type
+class Code:
+    value: str
+    title: str
+    title_en: str
+
+
+@strawberry.type
 class Item:
     name: str
     title: str
@@ -98,6 +105,61 @@ class Item:
     subject: str | None
     key: bool
     match: bool
+    unit: str
+    title_en: str
+    description: str
+    length: int | None
+    data_element: str
+    code_list: str
+    codes: list[Code]
+    sensitivity: str
+    basic: bool
+    thresholds: list[str]
+
+
+@strawberry.type
+class Check:
+    conclusion: str
+    words: str
+    file: str
+    digest: str
+    at: str
+
+
+@strawberry.type
+class ReturnReason:
+    code: str
+    about: str
+    text: str
+
+
+@strawberry.type
+class Return:
+    at: str
+    state: str
+    revision: int
+    reasons: list[ReturnReason]
+
+
+@strawberry.type
+class Contact:
+    unit: str
+    telephone: str
+    email: str
+
+
+@strawberry.type
+class Distribution:
+    method: str
+    title: str
+    media_type: str
+
+
+@strawberry.type
+class Upstream:
+    holder: str
+    way_to_ask: str
+    letter: str
 
 
 @strawberry.type
@@ -112,6 +174,133 @@ class Resource:
     state: str
     revision: int
     items: list[Item]
+    abstract: str
+    level: int
+    classification: list[str]
+    """Codes of its levels, from 类 down; empty where the code follows another scheme."""
+    purposes: list[str]
+    keywords: list[str]
+    format: str | None
+    format_name: str
+    methods: list[str]
+    recipients: list[str]
+    openness: str | None
+    open_conditions: str
+    update_cycle: str | None
+    update_days: int | None
+    published_on: str | None
+    related: list[str]
+    data_class: str | None
+    base_data: str | None
+    distributions: list[Distribution]
+    contact: Contact | None
+    upstream: Upstream | None
+    personal: bool
+    gaps: list[str]
+    """Names of the core metadata that nobody filled in yet."""
+    secrecy: Check | None
+    """As the two below: for the entry's department and the authority; null for others."""
+    assessment: Check | None
+    returns: list[Return] | None
+
+
+@strawberry.type
+class Examined:
+    code: str
+    state: str
+    missing: list[str]
+    """What still keeps the entry from being signed."""
+
+
+@strawberry.input
+class ReturnReasonInput:
+    code: str
+    text: str
+    about: str = ""
+
+
+@strawberry.type
+class Revision:
+    revision: int
+    announced_at: str
+    restored_from: int | None
+    changes: int | None
+    """How much differs from the revision before; null for the first."""
+    entry: int | None
+
+
+@strawberry.type
+class Change:
+    kind: str
+    item: str
+    title: str
+    member: str
+    member_zh: str
+    member_en: str
+    was: str
+    becomes: str
+
+
+@strawberry.type
+class HitGrant:
+    grant: str
+    department: str
+    systems: list[str]
+
+
+@strawberry.type
+class HitMatter:
+    matter: str
+    name: str
+    department: str
+
+
+@strawberry.type
+class Impact:
+    """What a withdrawal hits."""
+
+    code: str
+    state: str
+    grants: list[HitGrant]
+    matters: list[HitMatter]
+    departments: list[str]
+    seen: str
+    """Mark of this list, to be given when withdrawing."""
+
+
+@strawberry.type
+class News:
+    kind: str
+    resource: str
+    revision: int
+    name: str
+    department: str
+    at: str
+    entry: int | None
+
+
+@strawberry.type
+class ItemHolder:
+    resource: str
+    department: str
+    item: str
+    title: str
+
+
+@strawberry.type
+class ItemCollision:
+    """An item that several departments registered, without a designated source."""
+
+    meaning: str
+    title: str
+    holders: list[ItemHolder]
+
+
+@strawberry.type
+class ItemSource:
+    meaning: str
+    department: str
+    entry: int | None
 
 
 @strawberry.type
@@ -303,6 +492,20 @@ class MaterialsTaken:
 
 
 @strawberry.type
+class Clock:
+    """What runs for a request: by which rule, until when. `citation` is null for a rule that no text sets."""
+
+    stage: str
+    rule: str
+    citation: str | None
+    due: str
+    provisional: bool
+    paused: bool
+    late: bool
+    left: int
+
+
+@strawberry.type
 class SharingRequest:
     id: str
     resource: str
@@ -314,6 +517,9 @@ class SharingRequest:
     state: str
     scenario: str
     created_at: str
+    basket: str | None
+    acceptance: str | None
+    clock: Clock | None
 
 
 @strawberry.type
@@ -336,6 +542,125 @@ class Grant:
     matters: list[str]
     until: str
     state: str
+    revision: int
+    resumes_at: str | None
+    return_flow: str | None
+    ended_for: str | None
+    went_out: list[str]
+    destroyed: bool | None
+
+
+@strawberry.type
+class Amendment:
+    id: str
+    grant: str
+    items: list[str]
+    match: list[str]
+    matters: list[str]
+    systems: list[str]
+    daily_quota: int
+    until: str
+    reason: str
+    state: str
+    proposed_by_department: str
+    consumer_signed: bool
+    provider_signed: bool
+
+
+@strawberry.type
+class Correction:
+    id: str
+    entry: str | None
+    """Number of the entry of the call that gave the value, as text: numbers outgrow Int."""
+    resource: str
+    item: str
+    provider: str
+    department: str
+    state: str
+    due: str
+    provisional: bool
+    late: bool
+    informed: list[str]
+    corrected: bool | None
+
+
+@strawberry.type
+class DisputeStep:
+    tier: str
+    kind: str
+    department: str
+    at: str
+    text: str
+    document: str | None
+
+
+@strawberry.type
+class Dispute:
+    id: str
+    about_kind: str
+    about: str
+    resource: str
+    claimant: str
+    respondent: str
+    tier: str
+    state: str
+    decided: bool
+    steps: list[DisputeStep]
+
+
+@strawberry.type
+class Violation:
+    kind: str
+    department: str
+    resource: str
+    record: str
+    key: str
+    entry: str | None
+    on: str
+    rule: str
+    detail: str
+
+
+@strawberry.type
+class Demand:
+    id: str
+    department: str
+    words: str
+    need: str
+    filed_at: str
+    resource: str | None
+    answer: str | None
+
+
+@strawberry.type
+class Notice:
+    id: str
+    kind: str
+    about: str
+    resource: str
+    at: str
+    seen: bool
+
+
+@strawberry.type
+class Deputy:
+    id: str
+    department: str
+    post: str
+    begins: str
+    ends: str
+    stands: bool | None
+
+
+@strawberry.type
+class LawRule:
+    rule: str
+    value: int
+    unit: str
+    citation: str
+    first_day: str
+    last_day: str | None
+    provisional: bool
 
 
 @strawberry.type
@@ -392,6 +717,7 @@ class RequestInput:
     not_after: datetime
     channels: list[str] = strawberry.field(default_factory=lambda: ["query"])
     daily_quota: int = 1000
+    volume: int | None = None
 
 
 @strawberry.input
@@ -416,6 +742,13 @@ class TermsInput:
 
 
 @strawberry.input
+class CodeInput:
+    value: str
+    title: str
+    title_en: str = ""
+
+
+@strawberry.input
 class ItemInput:
     name: str
     title: str
@@ -429,6 +762,52 @@ class ItemInput:
     key: bool = False
     match: bool = False
     unit: str = ""
+    title_en: str = ""
+    description: str = ""
+    length: int | None = None
+    data_element: str = ""
+    code_list: str = ""
+    codes: list[CodeInput] = strawberry.field(default_factory=list)
+    sensitivity: str = "ordinary"
+    basic: bool = False
+    thresholds: list[str] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class ContactInput:
+    unit: str
+    telephone: str = ""
+    email: str = ""
+
+
+@strawberry.input
+class DistributionInput:
+    method: str
+    title: str = ""
+    media_type: str = ""
+
+
+@strawberry.input
+class UpstreamInput:
+    holder: str
+    way_to_ask: str
+    letter: str = ""
+
+
+@strawberry.input
+class UpstreamResourceInput:
+    """A resource that a body above holds and that is not connected here; `items` are titles."""
+
+    code: str
+    name: str
+    holder: str
+    way_to_ask: str
+    items: list[str]
+    letter: str = ""
+    key: str | None = None
+    name_en: str = ""
+    abstract: str = ""
+    conditions: str = ""
 
 
 @strawberry.input
@@ -453,6 +832,22 @@ class ResourceInput:
     purposes: list[str] = strawberry.field(default_factory=list)
     no_share_basis: list[str] = strawberry.field(default_factory=list)
     conditions: str = ""
+    keywords: list[str] = strawberry.field(default_factory=list)
+    format: str | None = None
+    format_name: str = ""
+    methods: list[str] = strawberry.field(default_factory=list)
+    recipients: list[str] = strawberry.field(default_factory=list)
+    openness: str | None = None
+    open_conditions: str = ""
+    update_cycle: str | None = None
+    update_days: int | None = None
+    related: list[str] = strawberry.field(default_factory=list)
+    data_class: str | None = None
+    base_data: str | None = None
+    secrecy: str = "none"
+    distributions: list[DistributionInput] = strawberry.field(default_factory=list)
+    contact: ContactInput | None = None
+    upstream: UpstreamInput | None = None
 
 
 @strawberry.input

@@ -53,7 +53,9 @@ for _command in (
 @click.option("--resource", help="Resource code.")
 @click.option("--item", help="Name of an item; it needs --resource.")
 @click.option("--matter", help="Code of a matter.")
-@click.option("--decision", help="given, partly-given, not-found, refused or unavailable.")
+@click.option(
+    "--decision", help="given, partly-given, disputed, not-found, refused or unavailable."
+)
 @click.option("--code", help="Code of a refusal, such as SUBJECT_NOT_PARTY.")
 @click.option("--kind", help="Kind of entry, such as call or grant.revoked.")
 @click.option("--subject", nargs=2, help="TYPE IDENTIFIER, such as enterprise 91….")
@@ -104,6 +106,7 @@ def search(
 @click.option("--since", type=click.DateTime(), help="From when on; the last days otherwise.")
 @click.option("--until", type=click.DateTime(), help="Until before when; now otherwise.")
 @click.option("--review", "review_id", help="Id of a review that you carry out: its scope alone.")
+@SHARD
 @as_json
 @with_office
 def find(
@@ -112,6 +115,7 @@ def find(
     since: datetime | None,
     until: datetime | None,
     review_id: str | None,
+    shard: str | None,
     json_: bool,
 ) -> None:
     """Carry out PRESET, such as refusal-bursts or closed-cases; without one, list them all.
@@ -127,6 +131,7 @@ def find(
         since=_here(office, since),
         until=_here(office, until),
         review=review_id,
+        shard=shard,
     )
     if json_:
         tell(said, json_=True)

@@ -16,7 +16,12 @@ from gateway.model import Usage
 
 
 @click.command()
-@click.argument("query", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument(
+    "query", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=False
+)
+@click.option(
+    "--document", help="Name, or sha256:DIGEST, of a registered document, in place of QUERY."
+)
 @click.option("--var", "variables", multiple=True, help="NAME=VALUE; JSON values as JSON.")
 @click.option("--matter", required=True, help="Matter code.")
 @click.option("--case", required=True, help="Case number.")
@@ -31,7 +36,8 @@ from gateway.model import Usage
 )
 @as_json
 def call(
-    query: Path,
+    query: Path | None,
+    document: str | None,
     variables: tuple[str, ...],
     matter: str,
     case: str,
@@ -44,14 +50,18 @@ def call(
     save: Path | None,
     json_: bool,
 ) -> None:
-    """Send QUERY (a .graphql file), check the receipt, print what was given."""
+    """Send QUERY (a .graphql file) or ask by a registered document; check the receipt, print the answer."""
+    if (query is None) == (document is None):
+        raise click.UsageError("a QUERY or a --document, one of them needed")
     usage = Usage(matter=matter, case=case, purpose=purpose, reason=reason, operator=operator)
     try:
         told = vkey or fetch_keys(url)
         with Exchange(url, key=SigningKey.read(key), vkey=told) as exchange:
-            answer = exchange.query(
-                query.read_text(encoding="utf-8"), _variables(variables), usage=usage
-            )
+            if query is not None:
+                text = query.read_text(encoding="utf-8")
+                answer = exchange.query(text, _variables(variables), usage=usage)
+            else:
+                answer = exchange.document(str(document), _variables(variables), usage=usage)
     except (ClientError, IdentityError, httpx.HTTPError) as error:
         raise click.ClickException(str(error)) from error
     if save is not None:

@@ -8,18 +8,19 @@ import click
 import msgspec
 
 from catalogue.imports import read_departments, read_officers
+from catalogue.metadata import CYCLE_DAYS, SharingMethod, UpdateCycle
 from catalogue.model import CertificateMapping
 from catalogue.validation import PURPOSES
-from exchange.cli import loads
+from exchange.cli import entries, loads
 from exchange.cli.files import register_file
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
-from exchange.cli.services import COMMANDS, choosing, read_choices
+from exchange.cli.services import COMMANDS, choosing, read_choices, read_description
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.settings import environment
 
-KINDS = ("sql", "http", "graphql")
+KINDS = ("sql", "http", "graphql", "soap")
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -159,7 +160,7 @@ def source() -> None:
 @click.option("--department", required=True)
 @click.option("--kind", type=click.Choice(KINDS), default="sql")
 @click.option("--address", required=True, help="SQLAlchemy URL without password, or base URL.")
-@click.option("--description", type=FILE, help="A service's OpenAPI document or SDL.")
+@click.option("--description", type=FILE, help="A service's OpenAPI document, SDL or WSDL.")
 @click.option("--timeout-ms", type=click.IntRange(1, 60_000), default=2000, show_default=True)
 @click.option("--secret-env", help="Variable that holds the password or token.")
 @click.option("--secret-file", type=FILE, help="File that holds the password or token.")
@@ -180,7 +181,7 @@ def add_source(
 ) -> None:
     """Register a source after reading it once; the secret is kept sealed and never printed."""
     secret = read_secret(secret_env, secret_file, ask=ask)
-    told = None if description is None else description.read_text(encoding="utf-8")
+    told = None if description is None else read_description(description)
     said = office.perform("source.add", name=name, secret=secret, description=told, **options)
     tell(said, json_=json_)
 
@@ -242,7 +243,7 @@ def resource() -> None:
     """Resources: tables and interfaces that departments register."""
 
 
-for _command in (register_file, *loads.COMMANDS):
+for _command in (register_file, *loads.COMMANDS, *entries.COMMANDS):
     resource.add_command(_command)
 
 
@@ -277,6 +278,26 @@ for _command in (register_file, *loads.COMMANDS):
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="JSON file that maps the items to an e-certificate: type_code, type_name, roles, statuses.",
 )
+@click.option("--keyword", "keywords", multiple=True, help="Keyword; repeatable.")
+@click.option(
+    "--recipient",
+    "recipients",
+    multiple=True,
+    help="Department that may have conditional data; repeatable, any whose duties need it otherwise.",
+)
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    type=click.Choice([*SharingMethod]),
+    help="How it is handed over; repeatable, by interface otherwise.",
+)
+@click.option("--update-cycle", type=click.Choice([*UpdateCycle]), help="How often it is updated.")
+@click.option(
+    "--metadata",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file with further members of the entry (docs/publishing.md): contact, openness, items …",
+)
 @click.option("--edit", is_flag=True, help="Open the suggestion in your editor first.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be drafted.")
 @as_json
@@ -294,6 +315,11 @@ def register(
     filters: tuple[str, ...],
     unique: str | None,
     certificate: Path | None,
+    keywords: tuple[str, ...],
+    recipients: tuple[str, ...],
+    methods: tuple[str, ...],
+    update_cycle: str | None,
+    metadata: Path | None,
     edit: bool,
     dry_run: bool,
     json_: bool,
@@ -322,6 +348,14 @@ def register(
         _make_listable(drafted, filters, unique)
     if certificate is not None:
         _certify(drafted, certificate)
+    told = {"keywords": keywords, "recipients": recipients, "methods": methods}
+    drafted |= {name: list(given) for name, given in told.items() if given}
+    if update_cycle is not None:
+        drafted["update_cycle"] = update_cycle
+        if update_days is None:
+            drafted["update_days"] = CYCLE_DAYS.get(UpdateCycle(update_cycle))
+    if metadata is not None:
+        _describe(drafted, metadata)
     if edit:
         text = msgspec.json.format(msgspec.json.encode(drafted)).decode()
         edited = click.edit(text, extension=".json")
@@ -351,6 +385,20 @@ def _make_listable(drafted: dict[str, Any], filters: tuple[str, ...], unique: st
     drafted["listing"] = {"items": list(filters), "unique": unique}
 
 
+def _describe(drafted: dict[str, Any], file: Path) -> None:
+    """Take further members from a file; `items` there is an object of members by the item's name."""
+    try:
+        told = msgspec.json.decode(file.read_bytes(), type=dict[str, Any], strict=True)
+        by_name = msgspec.convert(told.pop("items", {}), type=dict[str, dict[str, Any]])
+    except msgspec.MsgspecError as error:
+        raise click.ClickException(f"{file}: no metadata of an entry: {error}") from error
+    unknown = sorted(set(by_name) - {item["name"] for item in drafted["items"]})
+    if unknown:
+        raise click.ClickException(f"{file}: no items {', '.join(unknown)}")
+    drafted |= told
+    drafted["items"] = [item | by_name.get(item["name"], {}) for item in drafted["items"]]
+
+
 def _certify(drafted: dict[str, Any], file: Path) -> None:
     """Take the mapping from its file; records then stand by the status and last day that it names."""
     try:
@@ -378,7 +426,6 @@ def _step(verb: str, text: str) -> click.Command:
 
 _step("submit", "Sign off a draft as head of the department and send it to the authority.")
 _step("announce", "Announce a submitted resource to all departments (authority).")
-_step("withdraw", "Withdraw an announced resource.")
 _step("show", "Show a resource with its items.")
 
 
@@ -402,7 +449,9 @@ def check(office: Office, code: str, json_: bool) -> None:
 
 @resource.command("list")
 @click.option("--department")
-@click.option("--state", type=click.Choice(["draft", "submitted", "announced", "withdrawn"]))
+@click.option(
+    "--state", type=click.Choice(["draft", "returned", "submitted", "announced", "withdrawn"])
+)
 @spanned
 @as_json
 @with_office

@@ -1,5 +1,6 @@
 """`exchange contract`: what a system may name, as GraphQL says it."""
 
+import json
 from pathlib import Path
 
 import click
@@ -20,10 +21,16 @@ def contract() -> None:
 
 @contract.command("show")
 @click.argument("system")
+@click.option("--openapi", is_flag=True, help="Its documents as plain resources (OpenAPI 3.1).")
 @as_json
 @with_office
-def show(office: Office, system: str, json_: bool) -> None:
+def show(office: Office, system: str, openapi: bool, json_: bool) -> None:
     """Print the contract of one of your department's systems (SDL)."""
+    if openapi:
+        click.echo(
+            json.dumps(office.perform("contract.openapi", system=system), ensure_ascii=False)
+        )
+        return
     said = office.perform("contract.show", system=system)
     if json_:
         tell(said, json_=True)
@@ -36,10 +43,14 @@ def show(office: Office, system: str, json_: bool) -> None:
 @contract.command("fetch")
 @click.option("--key", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--url", default="http://127.0.0.1:8800")
-def fetch(key: Path, url: str) -> None:
+@click.option("--openapi", is_flag=True, help="Its documents as plain resources (OpenAPI 3.1).")
+def fetch(key: Path, url: str, openapi: bool) -> None:
     """Fetch the contract of the system whose key this is, as its program would (SDL)."""
     try:
         with Exchange(url, key=SigningKey.read(key), vkey=()) as exchange:
+            if openapi:
+                click.echo(json.dumps(exchange.openapi(), ensure_ascii=False))
+                return
             click.echo(exchange.contract(), nl=False)
     except (ClientError, IdentityError, httpx.HTTPError) as error:
         raise click.ClickException(str(error)) from error

@@ -7,13 +7,18 @@ from typing import Any
 
 import click
 
+from exchange.cli.interchange import export, import_
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
 
 
 @click.group()
 def catalogue() -> None:
-    """The catalogue: search, synonyms, demands."""
+    """The catalogue: search, import, export, synonyms, demands."""
+
+
+catalogue.add_command(export)
+catalogue.add_command(import_)
 
 
 @catalogue.command("search")
@@ -42,6 +47,18 @@ def search(office: Office, words: tuple[str, ...], json_: bool, **wanted: Any) -
         raise SystemExit(1)
 
 
+@catalogue.command("feed")
+@click.option("--first", default=50, help="How many, at most 500.")
+@as_json
+@with_office
+def feed(office: Office, first: int, json_: bool) -> None:
+    """List what was announced, revised and withdrawn last."""
+    rows = office.perform("catalogue.feed", first=first)
+    shown = ("at", "kind", "resource", "revision", "name", "department")
+    lines = [{name: row[name] for name in shown} for row in rows]
+    tell(rows if json_ else lines or "nothing was announced yet", json_=json_, title="feed")
+
+
 @catalogue.command("reindex")
 @as_json
 @with_office
@@ -60,7 +77,21 @@ def demand(office: Office, words: str, need: str, json_: bool) -> None:
     tell(office.perform("demand.file", words=words, need=need), json_=json_)
 
 
+@catalogue.command("answer-demand")
+@click.argument("demand_id")
+@click.argument("resource")
+@click.option("--text", default="", help="What is said with it.")
+@as_json
+@with_office
+def answer_demand(office: Office, demand_id: str, resource: str, text: str, json_: bool) -> None:
+    """Answer a demand with an announced resource; the department that filed it is told."""
+    told = office.perform("demand.answer", demand=demand_id, resource=resource, text=text)
+    tell(told, json_=json_)
+
+
 @catalogue.command("demands")
+@click.option("--department", help="Of one department (authority).")
+@click.option("--open", "open_only", is_flag=True, help="Only those that nobody answered.")
 @spanned
 @as_json
 @with_office

@@ -1,6 +1,5 @@
 """`exchange init`, `serve` and `doctor`: making a home, serving it, looking it over."""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from exchange.cli.say import as_json, tell
 from exchange.home import OFFICERS, check_home, locked, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.node import create_home, open_node, opened
-from exchange.serving import serve_node
+from exchange.serving import serve_alone
 from exchange.settings import environment, read_settings
 
 HOME = click.option(
@@ -90,7 +89,7 @@ def serve(home: Path | None, host: str | None, port: int | None, workers: int) -
         with locked(settings.home):
             node = open_node(settings)
             click.echo(f"serving {settings.base_url} from {settings.home}")
-            asyncio.run(serve_node(node))
+            serve_alone(node)
 
 
 @click.command()

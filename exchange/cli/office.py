@@ -16,7 +16,7 @@ from audit.errors import AuditError
 from catalogue.errors import CatalogueError
 from exchange.acts.register import ActError
 from exchange.clock import now, random_bytes
-from exchange.desk import Desk, read_envelope, write_envelope
+from exchange.desk import Desk, Factors, read_envelope, write_envelope
 from exchange.home import OFFICERS, HeldError, HomeError, locked, socket_path
 from exchange.identity.errors import IdentityError
 from exchange.identity.keys import read_private_pem
@@ -43,9 +43,16 @@ OURS = (
 class Office:
     """One command's connection: the home, and the officer on whose word it acts."""
 
-    def __init__(self, settings: Settings, key: Ed25519PrivateKey | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        key: Ed25519PrivateKey | None,
+        *,
+        factors: Factors | None = None,
+    ) -> None:
         self.settings = settings
         self._key = key
+        self._factors = factors
 
     def perform(self, name: str, /, **arguments: Any) -> Any:
         """Sign and carry out one act. Raises one of OURS, or ClickException for a refusal from afar."""
@@ -57,6 +64,7 @@ class Office:
             key=self._key,
             at=now(),
             nonce=urlsafe_b64encode(random_bytes(18)).decode(),
+            factors=self._factors,
         )
         try:
             with locked(self.settings.home), opened(self.settings) as node:
@@ -67,6 +75,10 @@ class Office:
     def acting_as(self, name: str) -> "Office":
         """Return the same office on another officer's word: a key in the home's files/officers."""
         return Office(self.settings, _officer_key(self.settings, name, None))
+
+    def with_factors(self, factors: Factors) -> "Office":
+        """Return the same office for acts that want password and one-time code besides the key."""
+        return Office(self.settings, self._key, factors=factors)
 
     def _send(self, envelope: bytes) -> Any:
         path = socket_path(self.settings.home)

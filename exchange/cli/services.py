@@ -11,7 +11,8 @@ import click
 from catalogue.readings import Absent
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
-from gateway.sources.described import Choices
+from gateway.sources.described import Choices, DescriptionError
+from gateway.sources.wsdl import bundle
 
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -24,9 +25,19 @@ _ABSENT = re.compile(r"(?P<status>[1-5][0-9]{2}):(?P<pointer>/[^=]*)=(?P<value>.
 @as_json
 @with_office
 def describe_source(office: Office, name: str, file: Path, json_: bool) -> None:
-    """Keep a service's own description: an OpenAPI document or a GraphQL SDL."""
-    text = file.read_text(encoding="utf-8")
+    """Keep a service's own description: an OpenAPI document, a GraphQL SDL or a WSDL."""
+    text = read_description(file)
     tell(office.perform("source.describe", name=name, description=text), json_=json_)
+
+
+def read_description(file: Path) -> str:
+    """Return a description as it is kept: of a WSDL with all that it imports from beside it."""
+    try:
+        if file.suffix.lower() in {".wsdl", ".xml"}:
+            return bundle(file)
+        return file.read_text(encoding="utf-8")
+    except (DescriptionError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"{file}: {error}") from error
 
 
 @click.command("tables")

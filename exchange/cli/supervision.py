@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from catalogue.rules import UNITS
+from catalogue.violations import Violation
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
 
@@ -172,6 +173,37 @@ def supervision() -> None:
 def run_clocks(office: Office, json_: bool) -> None:
     """Carry out now what the calendar alone decides, as is done every minute (authority)."""
     tell(office.perform("supervision.run-clocks"), json_=json_)
+
+
+@supervision.command("violations")
+@click.option("--kind", type=click.Choice(list(Violation)), help="Of one kind.")
+@click.option("--department", help="By one department.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From a day on.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Up to a day.")
+@click.option("--csv", "file", type=click.Path(path_type=Path), help="Write all to a CSV file.")
+@spanned
+@as_json
+@with_office
+def violations(
+    office: Office,
+    since: datetime | None,
+    until: datetime | None,
+    file: Path | None,
+    first: int,
+    after: str | None,
+    json_: bool,
+    **wanted: Any,
+) -> None:
+    """List breaches of the law that the records show, each with the record behind it."""
+    days = {"since": since, "until": until}
+    given = wanted | {name: day.date().isoformat() for name, day in days.items() if day}
+    if file is not None:
+        told = office.perform("supervision.violations-csv", **given)
+        file.write_text(told["csv"], encoding="utf-8", newline="")
+        tell({"file": str(file), "rows": told["rows"]}, json_=json_)
+        return
+    page = office.perform("supervision.violations", **given, first=first, after=after)
+    tell_page(page, json_=json_, title="violations")
 
 
 def _read_notice(file: Path) -> dict[str, Any]:

@@ -120,7 +120,14 @@ def pull(
     resumed = place is not None
     pages = rows = removed = 0
     while True:
-        answer = _page(exchange, wanted, usage=usage, after=place)
+        try:
+            answer = _page(exchange, wanted, usage=usage, after=place)
+        except PullError as error:
+            if error.code != "CURSOR_INVALID" or not (resumed and pages == 0):
+                raise
+            # A place of before is none any more: the pass begins anew, and writes the same rows again.
+            place, first_entry, resumed = None, None, False
+            answer = _page(exchange, wanted, usage=usage, after=None)
         data, entry = answer.data or {}, int(answer.entry["index"])
         first_entry = entry if first_entry is None else first_entry
         shape = _shape(data["columns"])

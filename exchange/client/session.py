@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from exchange import clock
+from exchange.client.authorities import public_authorities
 from exchange.client.errors import (
     MalformedAnswerError,
     RefusedError,
@@ -118,6 +119,13 @@ class _Asking:
             headers=headers,
         )
 
+    def write_document(
+        self, document: str, parameters: Mapping[str, Any], *, usage: Usage
+    ) -> httpx.Request:
+        url = f"{self.base_url}/rest/{_segment(document, what='a document')}"
+        body = {"parameters": parameters, "extensions": {"usage": encode_usage(usage)}}
+        return self._json("POST", url, body)
+
     def read_answer(self, response: httpx.Response, *, request: bytes, whole: bool) -> Answer:
         """Check and read an answer; a whole answer is never returned unchecked."""
         raw = response.content
@@ -213,6 +221,9 @@ class _Asking:
     def write_contract_request(self) -> httpx.Request:
         return httpx.Request("GET", f"{self.base_url}/contract.graphql")
 
+    def write_openapi_request(self) -> httpx.Request:
+        return httpx.Request("GET", f"{self.base_url}/rest/openapi.json")
+
     def read_text(self, response: httpx.Response) -> str:
         if response.status_code != 200:
             raise _refusal(response, _object(response.content, response))
@@ -225,10 +236,7 @@ class _Asking:
         return members
 
     def _case(self, number: str) -> str:
-        # The exchange refuses escaped slashes and percent signs: two readers could see two paths.
-        if "/" in number or "%" in number or "\\" in number or number in {"", ".", ".."}:
-            raise ValueError("a case number without slash, backslash and percent sign needed")
-        return f"{self.base_url}/cases/{quote(number, safe=_UNESCAPED)}"
+        return f"{self.base_url}/cases/{_segment(number, what='a case number')}"
 
     def _json(self, method: str, url: str, body: Mapping[str, Any]) -> httpx.Request:
         return httpx.Request(
@@ -261,7 +269,11 @@ class Exchange:
         self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
         self._now = now
         self._http = httpx.Client(
-            auth=_auth(key, auth, now=now), timeout=timeout, transport=transport, trust_env=False
+            auth=_auth(key, auth, now=now),
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            verify=public_authorities(),
         )
 
     def query(
@@ -287,6 +299,17 @@ class Exchange:
         )
         response = self._send(request)
         return self._asking.read_answer(response, request=request.content, whole=whole_receipt)
+
+    def document(
+        self, document: str, parameters: Mapping[str, Any] | None = None, *, usage: Usage
+    ) -> Answer:
+        """Ask by a registered document, by its name or `sha256:` and digest; checked as `query` is.
+
+        A call of which no part was given has an answer too: its outcomes say why, its receipt proves it.
+        """
+        request = self._asking.write_document(document, parameters or {}, usage=usage)
+        response = self._send(request)
+        return self._asking.read_answer(response, request=request.content, whole=True)
 
     def put_case(
         self,
@@ -355,6 +378,10 @@ class Exchange:
         """Return what this system may name: its schema (SDL)."""
         return self._asking.read_text(self._send(self._asking.write_contract_request()))
 
+    def openapi(self) -> Mapping[str, Any]:
+        """Return the description (OpenAPI 3.1) of what this system may ask by `document`."""
+        return self._asking.read_object(self._send(self._asking.write_openapi_request()))
+
     def close(self) -> None:
         self._http.close()
 
@@ -391,7 +418,11 @@ class AsyncExchange:
         self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
         self._now = now
         self._http = httpx.AsyncClient(
-            auth=_auth(key, auth, now=now), timeout=timeout, transport=transport, trust_env=False
+            auth=_auth(key, auth, now=now),
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            verify=public_authorities(),
         )
 
     async def query(
@@ -412,6 +443,13 @@ class AsyncExchange:
         )
         response = await self._send(request)
         return self._asking.read_answer(response, request=request.content, whole=whole_receipt)
+
+    async def document(
+        self, document: str, parameters: Mapping[str, Any] | None = None, *, usage: Usage
+    ) -> Answer:
+        request = self._asking.write_document(document, parameters or {}, usage=usage)
+        response = await self._send(request)
+        return self._asking.read_answer(response, request=request.content, whole=True)
 
     async def put_case(
         self,
@@ -471,6 +509,9 @@ class AsyncExchange:
     async def contract(self) -> str:
         return self._asking.read_text(await self._send(self._asking.write_contract_request()))
 
+    async def openapi(self) -> Mapping[str, Any]:
+        return self._asking.read_object(await self._send(self._asking.write_openapi_request()))
+
     async def close(self) -> None:
         await self._http.aclose()
 
@@ -496,6 +537,13 @@ def _auth(
     if key is not None and auth is not None:
         raise ValueError("a key to sign with or an auth, not both")
     return SignatureAuth(key, now=now) if key is not None else auth
+
+
+def _segment(name: str, *, what: str) -> str:
+    # The exchange refuses escaped slashes and percent signs: two readers could see two paths.
+    if "/" in name or "%" in name or "\\" in name or name in {"", ".", ".."}:
+        raise ValueError(f"{what} without slash, backslash and percent sign needed")
+    return quote(name, safe=_UNESCAPED)
 
 
 def _object(raw: bytes, response: httpx.Response) -> dict[str, Any]:

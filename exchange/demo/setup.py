@@ -1,5 +1,6 @@
 """Sets the fictional district up as its people would: each act on the word of the officer who may do it."""
 
+import hashlib
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from catalogue.codes import department_code
+from catalogue.examination import CheckKind
 from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
 from exchange.client.session import Exchange
@@ -331,8 +333,40 @@ def _register_keys(place: District) -> None:
 
 def announce(place: District, short: str, resource: dict[str, Any]) -> None:
     place.act(f"{short}.operator", "resource.draft", resource=resource)
+    examine(place, short, resource["code"])
     place.act(f"{short}.head", "resource.submit", code=resource["code"])
+    settle_sources(place)
     place.act("authority", "resource.announce", code=resource["code"])
+
+
+def settle_sources(place: District) -> None:
+    """The authority says whose the items are that two departments registered: who registered them first."""
+    for shared in place.act("authority", "item.collisions"):
+        _mine, first, *_others = shared["holders"]
+        place.act(
+            "authority",
+            "item.designate",
+            meaning=shared["meaning"],
+            department=first["department"],
+            reason="登记在先，由其采集",
+        )
+
+
+def examine(place: District, short: str, code: str) -> None:
+    """The department's checks before its head signs: of secrets, and of personal information if any."""
+    for kind in CheckKind:
+        file = f"{kind}-{code.replace('/', '-')}.pdf"
+        left = place.act(
+            f"{short}.operator",
+            "resource.examine",
+            code=code,
+            kind=kind,
+            conclusion="clear",
+            file=file,
+            digest=hashlib.sha256(file.encode()).hexdigest(),
+        )["missing"]
+        if not left:
+            break
 
 
 def finished(suggested: dict[str, Any], entry: Published) -> dict[str, Any]:

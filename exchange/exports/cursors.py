@@ -1,36 +1,40 @@
-"""Where a page begins, as callers keep it: sealed, and of no use to another system or question."""
-
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+"""Where a page in bulk begins, as callers keep it: a cursor of its own system and question."""
 
 import msgspec
 
-from catalogue.ports import Sealer
-from exchange.sealing import SealError
 from gateway.bulk import BulkAsk
+from gateway.cursors import CursorError, Cursors, read_position, write_position
 from gateway.errors import RefusedRequestError
 
-_LONGEST = 4_096
+_BULK = "bulk/1"
+"""Binds a cursor to pages in bulk: none of a list opens here."""
 
 
-class Cursors:
-    """Implements `gateway.bulk.CursorSealer` under the registry's sealing key."""
+class BulkCursors:
+    """Implements `gateway.bulk.CursorSealer` with the cursors of lists."""
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def __init__(self, cursors: Cursors | None) -> None:
+        """`cursors` None: none are given here and none are taken."""
+        self._cursors = cursors
 
     def seal(self, asked: BulkAsk, *, system: str, after: str) -> str:
-        told = msgspec.json.encode([system, asked.digest, after]).decode()
-        return urlsafe_b64encode(self._sealer.seal(told)).rstrip(b"=").decode()
+        if self._cursors is None:
+            raise RefusedRequestError("CURSOR_INVALID")
+        return self._cursors.seal(write_position([after]), bound=_bound(asked, system))
 
     def open(self, cursor: str, asked: BulkAsk, *, system: str) -> str:
         """Return the key. Raises RefusedRequestError CURSOR_INVALID for another's, and for what is none."""
         try:
-            if len(cursor) > _LONGEST:
-                raise ValueError("no cursor")  # noqa: TRY301  One way out for all kinds.
-            sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            told = msgspec.json.decode(self._sealer.open(sealed), type=tuple[str, str, str])
-        except (ValueError, SealError):
+            if self._cursors is None:
+                raise CursorError("no cursors are given here")  # noqa: TRY301  One way out for all kinds.
+            content = self._cursors.open(cursor, bound=_bound(asked, system))
+            (after,) = read_position(content, values=1)
+        except CursorError:
             raise RefusedRequestError("CURSOR_INVALID") from None
-        if told[:2] != (system, asked.digest):
+        if not isinstance(after, str):
             raise RefusedRequestError("CURSOR_INVALID")
-        return told[2]
+        return after
+
+
+def _bound(asked: BulkAsk, system: str) -> bytes:
+    return msgspec.json.encode([_BULK, system, asked.digest])

@@ -20,7 +20,7 @@ from catalogue.ports import Sealer
 from catalogue.snapshot import Snapshot
 from exchange.clock import fresh_id
 from exchange.exports import store
-from exchange.exports.cursors import Cursors
+from exchange.exports.cursors import BulkCursors
 from exchange.exports.errors import ExportError
 from exchange.exports.files import ExportFiles, PageChangedError, strays
 from exchange.exports.formats import Column
@@ -28,6 +28,7 @@ from exchange.exports.manifest import manifest_digest, write_manifest
 from exchange.exports.model import Export, ExportState, Page
 from exchange.identity.errors import IdentityError
 from exchange.identity.establish import Established, Gate
+from gateway.budgets import QUOTA_SPENT
 from gateway.bulk import Turned, items_of, named_rows, terms_of, turn
 from gateway.errors import GATEWAY_CODES, GatewayError
 from gateway.model import Call, Failed, Masked, Outcome, Refused
@@ -74,8 +75,8 @@ class Bench:
     """The latest picture of the registry."""
 
     @property
-    def cursors(self) -> Cursors:
-        return Cursors(self.sealer)
+    def cursors(self) -> BulkCursors:
+        return BulkCursors(self.ports.cursors)
 
     def resource(self, code: str) -> Resource:
         return self.picture().resources[code]
@@ -233,7 +234,8 @@ def _may_pass(outcome: Outcome) -> bool:
             return outcome.retryable
         case Refused():
             known = GATEWAY_CODES.get(outcome.code)
-            return known is not None and known.retryable
+            # A budget is free again on another day: until then each try would be one more refusal.
+            return known is not None and known.retryable and outcome.code != QUOTA_SPENT
         case Masked():
             return False
 

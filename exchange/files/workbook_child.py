@@ -43,10 +43,10 @@ _HEADROOM = 50
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _CELL = re.compile(
-    rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})([0-9]{1,7})[\"'][^>]*>(?:<(?:\w+:)?(f)[\s/>])?"
+    rb"<(?:\w+:)?c\s(?:[^>]*?\s)?r=[\"']([A-Z]{1,3})([0-9]{1,10})[\"'][^>]*>(?:<(?:\w+:)?(f)[\s/>])?"
 )
 _ERROR = re.compile(
-    rb"<(?:\w+:)?c\s(?=[^>]*?\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']"
+    rb"<(?:\w+:)?c\s(?=[^>]*?\bt=[\"']e[\"'])[^>]*?\br=[\"']([A-Z]{1,3})([0-9]{1,10})[\"']"
 )
 
 
@@ -67,14 +67,14 @@ def main(sheet: str) -> None:
 
 
 def _lines(content: bytes, wanted: str, findings: Findings) -> Iterator[Any]:
-    archive = _checked(content)
-    parts = _sheets(archive)
+    archive = checked_archive(content)
+    parts = sheet_parts(archive)
     chosen = wanted or next(iter(parts), "")
     if chosen not in parts:
         raise TroubleError(Trouble.NO_SHEET)
-    formulas = _scanned(archive.read(parts[chosen]), findings)
+    formulas = scanned(archive.read(parts[chosen]), findings)
     archive.close()
-    sheet = _opened(content).get_sheet_by_name(chosen)
+    sheet = opened_book(content).get_sheet_by_name(chosen)
     for first, _last in sheet.merged_cell_ranges or []:
         findings.note(Trouble.MERGED, column=letters(first[1]), row=first[0] + 1)
     yield {"sheets": list(parts), "sheet": chosen}
@@ -83,13 +83,13 @@ def _lines(content: bytes, wanted: str, findings: Findings) -> Iterator[Any]:
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cells = [""] * left
         for cell in row:
-            cells.append(_text(cell, findings, row=number, column=len(cells)))
+            cells.append(cell_text(cell, findings, row=number, column=len(cells)))
             if not cells[-1] and (number, len(cells)) in formulas:
                 findings.note(Trouble.FORMULA_EMPTY, column=letters(len(cells) - 1), row=number)
         yield [number, cells]
 
 
-def _checked(content: bytes) -> zipfile.ZipFile:
+def checked_archive(content: bytes) -> zipfile.ZipFile:
     """Unfold every part once, to the size that it claims. Raises TroubleError."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
@@ -115,7 +115,7 @@ def _checked(content: bytes) -> zipfile.ZipFile:
     return archive
 
 
-def _sheets(archive: zipfile.ZipFile) -> dict[str, str]:
+def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return part by name of each worksheet, in the workbook's order."""
     book = _index(archive, "xl/workbook.xml")
     relations = {
@@ -144,7 +144,7 @@ def _index(archive: zipfile.ZipFile, part: str) -> ET.Element:
         raise TroubleError(Trouble.UNREADABLE) from error
 
 
-def _scanned(part: bytes, findings: Findings) -> set[tuple[int, int]]:
+def scanned(part: bytes, findings: Findings) -> set[tuple[int, int]]:
     """Return where formulas stand; refuse a sheet whose cells lie too far out.
 
     The reader makes a rectangle of everything up to the last cell, however empty it is.
@@ -175,7 +175,7 @@ def _column(name: bytes) -> int:
     return number
 
 
-def _opened(content: bytes) -> CalamineWorkbook:
+def opened_book(content: bytes) -> CalamineWorkbook:
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(content))
     except MemoryError:
@@ -184,7 +184,7 @@ def _opened(content: bytes) -> CalamineWorkbook:
         raise TroubleError(Trouble.UNREADABLE) from error
 
 
-def _text(cell: object, findings: Findings, *, row: int, column: int) -> str:
+def cell_text(cell: object, findings: Findings, *, row: int, column: int) -> str:
     """Return a cell as it would stand in a text file."""
     match cell:
         case str():

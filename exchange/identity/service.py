@@ -124,18 +124,16 @@ class SignIn:
         `officer_id` None means that nobody has the staff number: it takes as long and says the same. After
         five failures in a row nothing is compared for fifteen minutes. Failures are recorded, too.
         """
-        officer = officers.get(officer_id or "")
-        found, step = self._compare(officer, password=password, code=code)
-        if found is None or officer is None:
-            raise IdentityError("SIGN_IN_REFUSED")
-        if step is None:
-            self._note_failure(officer)
-            raise IdentityError("SIGN_IN_REFUSED")
-        with self._writing() as (tx, record):
-            # Two who send the same code at the same moment: the second one finds it used.
-            if not store.take_step(tx, officer=officer.id, step=step):
-                raise IdentityError("SIGN_IN_REFUSED")
+        with self._proving(officers.get(officer_id or ""), password, code) as (officer, tx, record):
             return self._open(tx, record, officer, auth="password")
+
+    def show_factors(self, officer: Officer, *, password: str, code: str) -> None:
+        """Record that an officer who acts by key gave password and code besides; opens no session.
+
+        Raises IdentityError as `enter` does; failures count together with those of signing in.
+        """
+        with self._proving(officer, password, code) as (proven, _tx, record):
+            record(_act("factors.shown", proven, auth="key"))
 
     def check_session(self, secret: str, *, officers: Mapping[str, Officer]) -> Officer:
         """Return who is signed in; raises IdentityError when the session's time is over."""
@@ -197,6 +195,23 @@ class SignIn:
             ),
         )
         return Opened(officer=officer, secret=cookie, entry=entry)
+
+    @contextmanager
+    def _proving(
+        self, officer: Officer | None, password: str, code: str
+    ) -> Iterator[tuple[Officer, Connection, Callable[[Act], int]]]:
+        """One transaction for an officer whose password and code are right; the code is used up in it."""
+        found, step = self._compare(officer, password=password, code=code)
+        if found is None or officer is None:
+            raise IdentityError("SIGN_IN_REFUSED")
+        if step is None:
+            self._note_failure(officer)
+            raise IdentityError("SIGN_IN_REFUSED")
+        with self._writing() as (tx, record):
+            # Two who send the same code at the same moment: the second one finds it used.
+            if not store.take_step(tx, officer=officer.id, step=step):
+                raise IdentityError("SIGN_IN_REFUSED")
+            yield officer, tx, record
 
     def _compare(
         self, officer: Officer | None, *, password: str, code: str

@@ -18,10 +18,10 @@ BOX_BOUND = 128
 YEARS = range(2000, 3000)
 """Beyond them a moment may have no number of milliseconds."""
 
-DECISIONS = ("given", "partly-given", "not-found", "refused", "unavailable")
+DECISIONS = ("given", "partly-given", "disputed", "not-found", "refused", "unavailable")
 FACETS = (
     "decision", "code", "department", "consumer", "system", "resource", "item", "matter", "officer",
-    "kind", "review",
+    "kind", "review", "shard",
 )  # fmt: skip
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,14}")

@@ -50,6 +50,30 @@ ROOMS = (
         roles=_DEPARTMENTS | {Role.AUTHORITY, Role.AUDITOR},
     ),
     Room(
+        path="/corrections",
+        title="Corrections",
+        about="Wrong values that were reported, and what came of them",
+        roles=_DEPARTMENTS | {Role.AUTHORITY},
+    ),
+    Room(
+        path="/disputes",
+        title="Disputes",
+        about="Where departments differ, step by step",
+        roles=_DEPARTMENTS | {Role.AUTHORITY},
+    ),
+    Room(
+        path="/deputies",
+        title="Deputies",
+        about="Who decides in a head's place, from when until when",
+        roles=frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR}),
+    ),
+    Room(
+        path="/supervision",
+        title="Supervision",
+        about="What is late and which rule was broken, with the record behind it",
+        roles=frozenset({Role.HEAD, Role.AUTHORITY, Role.AUDITOR}),
+    ),
+    Room(
         path="/documents",
         title="Trusted documents",
         about="The queries that systems send, by their digest",

@@ -1,6 +1,6 @@
 """Files as the browser sends them: one a form, bounded, in memory alone, the name for showing."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
@@ -23,6 +23,8 @@ class Received:
     content: bytes
     called: str
     """What the browser calls the file, without folders; for showing, never for finding anything."""
+    fields: Mapping[str, str]
+    """The form's other fields."""
 
 
 class _InMemory(MultiPartParser):
@@ -53,7 +55,12 @@ async def read_upload(request: Request, *, name: str) -> Received:
         file = form.get(name)
         if not isinstance(file, UploadFile):
             raise FormError(f"the form holds no file {name}")
-        return Received(content=await file.read(), called=shown_name(file.filename or ""))
+        told = {key: value for key, value in form.items() if isinstance(value, str)}
+        return Received(
+            content=await file.read(),
+            called=shown_name(file.filename or ""),
+            fields=told,
+        )
     finally:
         await form.close()
 

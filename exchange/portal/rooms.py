@@ -25,6 +25,25 @@ MASKS = ("none", "name", "id", "phone", "tail4", "address", "year", "null")
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A shard of the log as a list offers it."""
+
+    name: str
+    """`first` for the first of all; empty for the one that is written."""
+
+
+def shards_of(node: Node) -> list[Part]:
+    """Return the parts of the log to choose from, the one that is written first."""
+    older = [Part(one.shard.name or "first") for one in reversed(node.older)]
+    return [Part(""), *older]
+
+
+def shard_asked(request: Request) -> str:
+    """Return which part of the log an address names; empty for the one that is written."""
+    return request.query_params.get("shard", "").strip()
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Names for the codes that acts speak in, in the reader's language; the code where there is no name."""
 
@@ -105,6 +124,18 @@ def grant_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[st
         "until": last_day(held["until"], zone).isoformat(),
         "state": held["state"],
         "request": held["request"],
+        "revision": held["revision"],
+        "resumes": moment(held["resumes_at"], zone) if held["resumes_at"] else "",
+        "return_flow": names.items(held["resource"], [held["return_flow"]])[0]
+        if held["return_flow"]
+        else "",
+        "ended_for": held["ended_for"] or "",
+        "went_out": held["went_out"],
+        "destroyed": held["destroyed"],
+        "daily_quota": held["daily_quota"],
+        "item_names": list(
+            zip(held["items"], names.items(held["resource"], held["items"]), strict=True)
+        ),
     }
 
 
@@ -121,6 +152,9 @@ def request_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[
         "scenario": held["scenario"],
         "state": held["state"],
         "created": moment(held["created_at"], zone),
+        "clock": held["clock"],
+        "basket": held["basket"],
+        "acceptance": held["acceptance"],
     }
 
 
@@ -162,7 +196,25 @@ def card_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[str
         "supplement_given": held["supplement_given"],
         "entry": held["entry"],
         "grant": held["grant"],
+        "volume": held["volume"],
+        "attachments": held["attachments"],
+        "returned": _said(held["returned"], zone),
+        "contact": held["contact"],
+        "withdrawn": _said(held["withdrawn"], zone),
+        "ended": held["ended"]["text"] if held["ended"] else "",
+        "moves": [
+            {"from": names.department(one["provider"]), "text": one["text"]}
+            for one in held["moves"]
+        ],
+        "extension": held["extension"],
+        "overdue": held["overdue_at"] is not None,
+        "delivered_entry": held["delivered_entry"],
+        "delivered": moment(held["delivered_at"], zone) if held["delivered_at"] else "",
     }
+
+
+def _said(said: Mapping[str, Any] | None, zone: ZoneInfo) -> dict[str, str] | None:
+    return None if said is None else {"at": moment(said["at"], zone), "text": said["text"]}
 
 
 def names_for(request: Request) -> Names:
@@ -178,6 +230,11 @@ def last_day(text: str, zone: ZoneInfo) -> date:
 def ends_after(last: date, zone: ZoneInfo) -> datetime:
     """The first moment after a day where the exchange stands."""
     return datetime.combine(last + timedelta(days=1), time(), tzinfo=zone)
+
+
+def starts_on(first: date, zone: ZoneInfo) -> datetime:
+    """The first moment of a day where the exchange stands."""
+    return datetime.combine(first, time(), tzinfo=zone)
 
 
 def read_day(text: str) -> date | None:

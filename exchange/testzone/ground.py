@@ -195,7 +195,13 @@ class TestRegistry:
         shared = self._resources(real)
         grants = {f"grt_test_{one.code}": self._grant(one) for one in shared}
         sources = {name: replace(source, state="active") for name, source in real.sources.items()}
-        return replace(real, grants=grants, sources=sources, emergencies={})
+        # One subject a call: what it stands for holds for all that the call asks about.
+        disputed = {
+            (one.code, _PARTY): frozenset(item.name for item in one.items if not item.key)
+            for one in shared
+            if Magic.DISPUTED in self._magics
+        }
+        return replace(real, grants=grants, sources=sources, emergencies={}, disputed=disputed)
 
     async def case(self, system: str, number: str) -> Case | None:  # noqa: ARG002 - any number is a case
         usage, caller = self._call.usage, self._call.caller
@@ -227,6 +233,7 @@ class TestRegistry:
             for resource in real.resources.values()
             if resource.state == "announced"
             and resource.sharing_class is not SharingClass.NOT_SHARED
+            and resource.upstream is None
         ]
         others = sorted(one.code for one in shared if one.code not in own)[:RESOURCES]
         return [resource for resource in shared if resource.code in own.union(others)]

@@ -13,6 +13,7 @@ from typing import Any
 
 from catalogue.codes import complete_resident_id, complete_uscc
 from catalogue.model import Item, ItemType, Resource, SubjectType
+from gateway import coded
 from gateway.formats import to_wire
 from gateway.model import Row
 
@@ -38,6 +39,7 @@ class Magic(StrEnum):
     REFUSED = "refused"
     SOURCE_DOWN = "source-down"
     GRANT_EXPIRED = "grant-expired"
+    DISPUTED = "disputed"
 
 
 def subject(type_: SubjectType, magic: Magic) -> str:
@@ -114,12 +116,16 @@ def _value(
         return key
     if validity is not None and item.name == validity.status_item:
         words = validity.valid_words or (_VALID_WORD,)
-        return _EXPIRED_WORD if expired else words[0]
+        others = [one.value for one in item.codes if one.value not in words]
+        return (others or [_EXPIRED_WORD])[0] if expired else words[0]
     if item.subject is not None:
         return subject(item.subject, Magic.GIVEN)
     seed = int.from_bytes(
         hashlib.sha256(f"{resource.code}|{item.name}|{key}|{number}".encode()).digest()[:4]
     )
+    if coded.is_coded(item):
+        chosen = item.codes[seed % len(item.codes)].value
+        return to_wire(item.type, chosen, zone)
     natural = _natural(item, seed, expired=expired and _ends(resource, item))
     if item.type in {ItemType.DATE, ItemType.DATETIME} and _ends(resource, item) and not expired:
         natural = _LAST_DAY if item.type is ItemType.DATE else _moment(_LAST_DAY, zone)

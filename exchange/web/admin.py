@@ -27,8 +27,8 @@ async def acts(request: Request) -> Response:
     """Carry out one signed act."""
     try:
         body = await bounded_body(request, most=BODY)
-        signed = read_envelope(body)
-        said = await asyncio.to_thread(Desk(request.app.state.node).perform, signed)
+        letter = read_envelope(body)
+        said = await asyncio.to_thread(Desk(request.app.state.node).perform, letter)
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
         return problem(error, accept_language=request.headers.get("accept-language", ""))
     return Response(msgspec.json.encode(said), media_type="application/json")

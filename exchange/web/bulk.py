@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exchange.clock import now
-from exchange.exports.cursors import Cursors
+from exchange.exports.cursors import BulkCursors
 from exchange.identity.errors import IdentityError
 from exchange.identity.establish import Established
 from exchange.node import Node
@@ -51,7 +51,7 @@ async def pull(request: Request) -> Response:
             after=after,
             ports=node.ports,
             terms=terms,
-            sealer=Cursors(node.sealer),
+            sealer=BulkCursors(node.ports.cursors),
         )
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
         if known is None:
@@ -151,7 +151,9 @@ async def _after(node: Node, read: BulkRequest) -> str | None:
     try:
         if not isinstance(cursor, str):
             raise RefusedRequestError("CURSOR_INVALID")
-        return Cursors(node.sealer).open(cursor, read.asked, system=call.caller.system.id)
+        return BulkCursors(node.ports.cursors).open(
+            cursor, read.asked, system=call.caller.system.id
+        )
     except GatewayError as error:
         raise await refuse(
             call.caller, error, node.ports, number=call.number, body=call.body, usage=call.usage

@@ -117,7 +117,7 @@ class GraphQL:
         content = answered.write(
             words=words_of,
             languages=head.get("accept-language"),
-            whole_receipt=not _index_only(head),
+            whole_receipt=not index_only(head),
         )
         await _send(send, content, status=answered.status, media=media)
 
@@ -156,7 +156,7 @@ class GraphQL:
         signed = body if head.method == "POST" else head.query_string
         caller = node.gate.unnamed(known, snapshot=node.live.latest())
         await self._check_first_use(caller, signed, ports)
-        call = await self._call(head, known, signed, ports)
+        call = await self._call(head, known, signed, ports, unnamed=caller)
         digest = operation_digest(call.query)
         self._counter.documents.take(known.system.id, digest)
         answered = await answer(
@@ -168,12 +168,13 @@ class GraphQL:
         self._counter.documents.keep(known.system.id, digest)
         return answered
 
-    async def _call(self, head: Head, known: Established, signed: bytes, ports: Ports) -> Call:
+    async def _call(
+        self, head: Head, known: Established, signed: bytes, ports: Ports, *, unnamed: Caller
+    ) -> Call:
         """Read the request into a call. A refusal on the way is recorded before it is raised."""
         usage: Usage | None = None
         number = ports.fresh_id("call")
-        snapshot = self._node.live.latest()
-        caller = self._node.gate.unnamed(known, snapshot=snapshot)
+        snapshot, caller = self._node.live.latest(), unnamed
         try:
             told = self._read(head, signed)
             usage = read_usage(told.extensions, head.fields.get("exchange-usage"))
@@ -250,18 +251,22 @@ def _unknown_operator(error: IdentityError) -> GatewayError:
     return RefusedRequestError("USAGE_INVALID", members=["operator"], why=error.code)
 
 
-def _index_only(head: Head) -> bool:
+def index_only(head: Head) -> bool:
     """Whether the caller fetches its receipt later (RFC 7240)."""
     return "receipt=index" in head.get("prefer").replace(" ", "").lower().split(",")
 
 
+_PLAIN = [
+    (name.encode("latin-1"), value.encode("latin-1"))
+    for name, value in {**PLAIN_HEADERS, "vary": "accept, accept-language"}.items()
+]
+
+
 async def _send(send: Send, content: bytes, *, status: int, media: str) -> None:
-    headers = {
-        **PLAIN_HEADERS,
-        "content-type": media,
-        "content-length": str(len(content)),
-        "vary": "accept, accept-language",
-    }
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    headers = [
+        *_PLAIN,
+        (b"content-type", media.encode("latin-1")),
+        (b"content-length", b"%d" % len(content)),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -17,11 +17,14 @@ from exchange.identity.tokens import OAUTH_ERRORS
 from exchange.web.reading import GRAPHQL, JSON
 from exchange.words import words_of
 from gateway.errors import GatewayError, RefusedDocumentError
-from gateway.pipeline import RefusedCallError
+from gateway.model import Failed, Masked
+from gateway.pipeline import Answered, RefusedCallError
 from gateway.respond import prefers_english
+from gateway.whole import PARTIAL_DENIED
 
 _LOGGING = logging.getLogger("exchange.web")
 RETRY_AFTER_S = 2
+PROBLEM = "application/problem+json"
 
 
 def code_of(error: Exception) -> str:
@@ -81,7 +84,58 @@ def problem(error: Exception, *, accept_language: str) -> Response:
         told["detail"] = str(error)
     if isinstance(error, GatewayError) and error.facts:
         told["facts"] = dict(error.facts)
-    return _response(error, told, media="application/problem+json")
+    if isinstance(error, RefusedDocumentError) or isinstance(error.__cause__, RefusedDocumentError):
+        found = error.errors if isinstance(error, GatewayError) else ()
+        told["errors"] = [_worded(fact, accept_language=accept_language) for fact in found]
+    return _response(error, told, media=PROBLEM)
+
+
+def rest_answer(answered: Answered, *, accept_language: str, whole_receipt: bool) -> Response:
+    """Answer a call to a document as a plain resource.
+
+    Where a part was given, it is the answer that `/graphql` gives. Where none was, the same members stand in
+    a problem: what was refused is as provable as what was given.
+    """
+    content = answered.write(words=words_of, languages=accept_language, whole_receipt=whole_receipt)
+    fault = _nothing_given(answered)
+    headers = {"vary": "accept, accept-language"}
+    if fault is None:
+        return Response(content, status_code=answered.status, media_type=JSON, headers=headers)
+    code, status = fault
+    told = {
+        "type": f"urn:exchange:code:{code}",
+        "title": _message(code, accept_language),
+        "status": status,
+        "code": code,
+    }
+    if status in {429, 503}:
+        known = [one.retry_after_s for one in _failed(answered) if one.retry_after_s is not None]
+        headers["retry-after"] = str(max(known, default=RETRY_AFTER_S))
+    # Not a byte of `data` is changed: its digest is in the log.
+    joined = msgspec.json.encode(told)[:-1] + b"," + content[1:]
+    return Response(joined, status_code=status, media_type=PROBLEM, headers=headers)
+
+
+def _nothing_given(answered: Answered) -> tuple[str, int] | None:
+    """Return the code and status of a call of which no step was answered; None where one was."""
+    outcomes = answered.recorded.outcomes
+    codes = [fact["extensions"]["code"] for fact in answered.recorded.errors]
+    given = any(isinstance(outcome, Masked) for outcome in outcomes)
+    verified = any(isinstance(one, Failed) and one.permitted.step.claims for one in outcomes)
+    if not codes or ((given or verified) and answered.status == 200):
+        return None
+    # What only went with another part is not the reason.
+    code = next((one for one in codes if one != PARTIAL_DENIED), codes[0])
+    if answered.status != 200:
+        return code, answered.status
+    failed = {one.code: one for one in _failed(answered)}
+    if code not in failed:
+        return code, 403
+    return code, 503 if failed[code].retryable else 502
+
+
+def _failed(answered: Answered) -> list[Failed]:
+    return [one for one in answered.recorded.outcomes if isinstance(one, Failed)]
 
 
 def _worded(fact: Mapping[str, Any], *, accept_language: str) -> dict[str, Any]:

@@ -6,8 +6,7 @@ neither the plan nor the log's queue: it is counted, and the counts are recorded
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from audit.entry import Draft
@@ -39,19 +38,17 @@ class Turns:
         self._total = 0
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    @asynccontextmanager
-    async def of(self, system: str) -> AsyncIterator[None]:
+    def of(self, system: str) -> "Turn":
         """Hold a turn of a system. Raises RateLimitedError where it has too many calls under way."""
+        return Turn(self, system)
+
+    async def begin(self, system: str) -> None:
         if self.under_way(system) >= self._bounds.of_one:
             raise RateLimitedError("in-progress", allowed=self._bounds.of_one)
         if self._may_run(system) and system not in self._waiting:
             self._begin(system)
         else:
             await self._wait(system)
-        try:
-            yield
-        finally:
-            self._end(system)
 
     def under_way(self, system: str) -> int:
         """Return how many calls of a system run or wait."""
@@ -65,7 +62,7 @@ class Turns:
         self._total += 1
         self._running[system] = self._running.get(system, 0) + 1
 
-    def _end(self, system: str) -> None:
+    def end(self, system: str) -> None:
         self._total -= 1
         self._running[system] -= 1
         if not self._running[system]:
@@ -81,7 +78,7 @@ class Turns:
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 # It was its turn at the very moment that it gave up.
-                self._end(system)
+                self.end(system)
             else:
                 self._forget(system, turn)
             if isinstance(error, TimeoutError):
@@ -113,6 +110,22 @@ class Turns:
                 del self._waiting[system]
             self._begin(system)
             turn.set_result(None)
+
+
+class Turn:
+    """One turn of a system, held while it is entered."""
+
+    __slots__ = ("_system", "_turns")
+
+    def __init__(self, turns: Turns, system: str) -> None:
+        self._turns = turns
+        self._system = system
+
+    async def __aenter__(self) -> None:
+        await self._turns.begin(self._system)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turns.end(self._system)
 
 
 class NewDocuments:

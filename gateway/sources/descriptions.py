@@ -8,12 +8,13 @@ from catalogue.readings import (
     GraphqlReading,
     Reading,
     RestReading,
+    SoapReading,
     split_pointer,
 )
-from gateway.sources import openapi, sdl
+from gateway.sources import openapi, sdl, wsdl
 from gateway.sources.described import Choices, Described, DescriptionError
 
-_READERS: Mapping[str, ModuleType] = {"http": openapi, "graphql": sdl}
+_READERS: Mapping[str, ModuleType] = {"http": openapi, "graphql": sdl, "soap": wsdl}
 
 
 def operations(kind: str, text: str) -> list[str]:
@@ -37,6 +38,15 @@ def choices_of(reading: Reading, *, key_item: str) -> Choices:
                 key_item=key_item,
                 records=reading.records,
                 fixed=(*reading.query.items(), *reading.body.items()),
+                absent=reading.absent,
+                lenient=True,
+            )
+        case SoapReading():
+            return Choices(
+                key=reading.key_name,
+                key_item=key_item,
+                records=reading.records,
+                fixed=tuple(reading.body.items()),
                 absent=reading.absent,
                 lenient=True,
             )

@@ -4,7 +4,7 @@ import re
 
 from catalogue.model import Item
 from gateway.errors import SourceInvalidError
-from gateway.model import FoundKey, Permitted
+from gateway.model import FoundKey, Listed, Permitted
 
 _CALL = re.compile(r"call_[0-9A-Za-z-]{1,64}")
 
@@ -20,7 +20,7 @@ def needed_items(permitted: Permitted) -> tuple[Item, ...]:
     step, verdict = permitted.step, permitted.verdict
     compared = (*permitted.joins, *step.filtered, *step.ordered)
     wanted = {step.key.item.name, *(item.name for item in compared)}
-    if isinstance(step.key, FoundKey):
+    if isinstance(step.key, (FoundKey, Listed)):
         wanted.add(step.resource.key.name)  # Whose the record is.
     if verdict.items is not None:
         wanted |= set(verdict.items.allowed) | set(verdict.items.masked)

@@ -347,12 +347,22 @@ class SqlSource:
             **place_values(permitted.step),
         }
         listing = self._listing(permitted, items)
+        # A list of values is as many places in the text as it has members: such a text serves one call.
+        at_once = self._embedded and not any(isinstance(value, list) for value in values.values())
+        if at_once and not listing.text:
+            self._compile(listing, values)
         try:
             with self._engine.connect() as connection:
-                signed = connection.execution_options(exchange_call=call)
-                found = signed.execute(listing.statement, values).all()
+                if at_once:
+                    driver = connection.connection.driver_connection
+                    found = _run(driver, listing, values, signed=call)
+                else:
+                    signed = connection.execution_options(exchange_call=call)
+                    found = list(signed.execute(listing.statement, values))
         except SQLAlchemyError as error:
             raise _translate(error) from None  # The cause's text may hold values of the statement.
+        except sqlite3.Error as error:
+            raise _translate(_as_sqlalchemy(error)) from None
         return self._rows(listing, found)
 
     def _listing(self, permitted: Permitted, items: tuple[Item, ...]) -> _Reading:
@@ -475,11 +485,14 @@ def _placed(reading: _Reading, values: dict[str, Any]) -> list[Any]:
     return [values[name] if at is None else values[name][at] for name, at in reading.places]
 
 
-def _run(connection: Any, reading: _Reading, values: dict[str, Any]) -> list[Any]:
-    """Run a prepared statement on the driver's cursor."""
+def _run(
+    connection: Any, reading: _Reading, values: dict[str, Any], *, signed: str = ""
+) -> list[Any]:
+    """Run a prepared statement on the driver's cursor, behind a call's number where it does not bind it."""
+    text_ = f"/* {signed} */ {reading.text}" if signed else reading.text
     cursor = connection.cursor()
     try:
-        cursor.execute(reading.text, _placed(reading, values))
+        cursor.execute(text_, _placed(reading, values))
         found: list[Any] = cursor.fetchall()
     finally:
         cursor.close()

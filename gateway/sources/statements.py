@@ -23,6 +23,7 @@ from catalogue.model import Item, ItemType, Resource
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.mask import condition_of
 from gateway.model import FoundKey, Listed, Permitted, Step
+from gateway.remembered import Remembered
 from policies.model import RowCondition
 
 _RANK = "exchange_rank"
@@ -272,8 +273,22 @@ def bound(item: Item, value: Any) -> Any:
 Key = tuple[Any, ...]
 
 
+_known_keys: Remembered[Key] = Remembered()
+
+
 def key_of(permitted: Permitted, keys: int) -> Key:
     """Return all of a read that decides its statement, and nothing of what is bound in it."""
+    step = permitted.step
+    if step.claims or step.filters:
+        return _key_of(permitted, keys)
+    return _known_keys.of(
+        (step.resource, step.key.item, permitted.verdict, permitted.joins),
+        lambda: _key_of(permitted, keys),
+        beside=(keys, isinstance(step.key, FoundKey)),
+    )
+
+
+def _key_of(permitted: Permitted, keys: int) -> Key:
     step, verdict = permitted.step, permitted.verdict
     items = verdict.items
     return (

@@ -9,6 +9,7 @@ connection was made: what may have reached the department would stand in its own
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
@@ -26,6 +27,7 @@ MOST_DEPTH = 32
 MOST_RECORDS = 2_000
 """Records of one answer."""
 AT_ONCE = 4
+JSON_KINDS = frozenset({"application/json", "application/graphql-response+json"})
 
 Sign = Callable[[str, str, bytes, Mapping[str, str]], Mapping[str, str]]
 """(method, absolute URL, body, headers) → the headers that sign it."""
@@ -63,10 +65,23 @@ class Wire:
         return await self._ask("GET", address, b"", call=call, also=also)
 
     async def post(
-        self, address: URL, content: bytes, *, call: str, also: Sequence[int] = ()
+        self,
+        address: URL,
+        content: bytes,
+        *,
+        call: str,
+        also: Sequence[int] = (),
+        headers: Mapping[str, str] | None = None,
+        kinds: AbstractSet[str] = JSON_KINDS,
     ) -> Answer:
-        """Send JSON. `also` are statuses beside 200 that the source answers with."""
-        return await self._ask("POST", address, content, call=call, also=also)
+        """Send JSON, or what `headers` say. `also` are statuses beside 200 that the source answers with.
+
+        `kinds` are the content types that its answers may have.
+        """
+        told = {"Content-Type": "application/json", **(headers or {})}
+        return await self._ask(
+            "POST", address, content, call=call, also=also, headers=told, kinds=kinds
+        )
 
     async def close(self) -> None:
         if self._session is not None:
@@ -74,19 +89,26 @@ class Wire:
             self._session = None
 
     async def _ask(
-        self, method: str, address: URL, content: bytes, *, call: str, also: Sequence[int]
+        self,
+        method: str,
+        address: URL,
+        content: bytes,
+        *,
+        call: str,
+        also: Sequence[int],
+        headers: Mapping[str, str] | None = None,
+        kinds: AbstractSet[str] = JSON_KINDS,
     ) -> Answer:
-        headers = {"X-Exchange-Call": call}
-        if method == "POST":
-            headers["Content-Type"] = "application/json"
+        headers = {"X-Exchange-Call": call, **(headers or {})}
+        taken = _Taken(also=frozenset(also), kinds=kinds)
         if self._sign is not None:
             headers |= self._sign(method, str(address), content, headers)
         try:
             try:
-                return await self._once(method, address, content, headers, also)
+                return await self._once(method, address, content, headers, taken)
             except aiohttp.ClientConnectorError:
                 # No connection, so no byte was sent: the only failure after which it is asked again.
-                return await self._once(method, address, content, headers, also)
+                return await self._once(method, address, content, headers, taken)
         except TimeoutError:
             raise SourceTimeoutError(reason="the service did not answer in time") from None
         except aiohttp.ClientPayloadError:
@@ -105,12 +127,12 @@ class Wire:
         address: URL,
         content: bytes,
         headers: Mapping[str, str],
-        also: Sequence[int],
+        taken: "_Taken",
     ) -> Answer:
         async with self._opened().request(
             method, address, data=content or None, headers=headers, allow_redirects=False
         ) as response:
-            _check(response, also)
+            _check(response, taken)
             return Answer(status=response.status, body=await self._body(response))
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -200,8 +222,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-def _check(response: aiohttp.ClientResponse, also: Sequence[int]) -> None:
-    if response.status >= 500:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """Which answers are read at all."""
+
+    also: AbstractSet[int]
+    kinds: AbstractSet[str]
+
+
+def _check(response: aiohttp.ClientResponse, taken: _Taken) -> None:
+    also = taken.also
+    if response.status >= 500 and response.status not in also:
         raise SourceUnavailableError(status=response.status)
     if response.status == 429:
         raise SourceUnavailableError(
@@ -209,6 +240,5 @@ def _check(response: aiohttp.ClientResponse, also: Sequence[int]) -> None:
         )
     if response.status != 200 and response.status not in also:
         raise SourceInvalidError(status=response.status)
-    kinds = {"application/json", "application/graphql-response+json"}
-    if response.content_type not in kinds or "Content-Encoding" in response.headers:
-        raise SourceInvalidError(reason="the answer is not plain application/json")
+    if response.content_type not in taken.kinds or "Content-Encoding" in response.headers:
+        raise SourceInvalidError(reason=f"the answer is not plain {min(taken.kinds)}")

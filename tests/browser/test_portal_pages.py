@@ -1,6 +1,7 @@
 """Every page of the portal, in both languages: accessible, narrow enough for a phone, without complaints."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import pytest
 from starlette.routing import Route
 
 from catalogue.model import Actor, SubjectType
+from exchange.clock import now
 from exchange.demo.district import APPLICANT
 from exchange.demo.setup import CASE, DEPOSIT, LICENCE, SYSTEM
 from exchange.portal.app import portal_routes
@@ -17,6 +19,7 @@ from tests.fakes.emergencies import ITEMS, confirmed, offer
 from tests.fakes.node import Standing
 from tests.fakes.outlets import begin, finished, grant_bulk
 from tests.fakes.reviews import under_way
+from tests.stories.test_items import request_for, wanted
 
 pytestmark = pytest.mark.browser
 
@@ -77,6 +80,60 @@ def _export(place: Standing) -> str:
 
 
 DOCUMENT = "query Licence($e: ID!) { enterprise(uscc: $e) { businessLicence { entName } } }"
+
+
+def _draft(place: Standing) -> str:
+    listed = place.act("hall.operator", "request.list", state="draft")["rows"]
+    if listed:
+        return str(listed[0]["id"])
+    return str(place.act("hall.operator", "request.create", wanted=wanted(SYSTEM, LICENCE))["id"])
+
+
+def _correction(place: Standing) -> str:
+    listed = place.act("hall.operator", "correction.list")["rows"]
+    if listed:
+        return str(listed[0]["id"])
+    entry = int(place.ask().entry["index"])
+    report = {"entry": entry, "resource": LICENCE, "item": "status", "words": "已于上月注销"}
+    subject = {"type": "enterprise", "identifier": APPLICANT}
+    return str(place.act("hall.operator", "correction.report", **report, **subject)["id"])
+
+
+def _dispute(place: Standing) -> str:
+    listed = place.act("hall.head", "dispute.list")["rows"]
+    if listed:
+        return str(listed[0]["id"])
+    about = _correction(place)
+    opened = place.act(
+        "hall.head", "dispute.open", kind="correction", about=about, text="登记状态与通知书不符"
+    )
+    return str(opened["id"])
+
+
+def _deputy(place: Standing) -> str:
+    listed = place.act("hall.head", "deputy.list")
+    if listed:
+        return str(listed[0]["id"])
+    named = place.act(
+        "hall.head",
+        "deputy.name",
+        deputy=place.place.ids["hall.operator"],
+        post="head",
+        # Not yet: the other tests here rest on who may do what.
+        begins=(now() + timedelta(days=30)).isoformat(),
+        ends=(now() + timedelta(days=37)).isoformat(),
+    )
+    return str(named["id"])
+
+
+def _violation(place: Standing) -> str:
+    listed = place.act("authority", "supervision.violations")["rows"]
+    if not listed:
+        key = request_for(place, SYSTEM, LICENCE, items=["capital"])
+        place.act("market.head", "request.refuse", request=key, reason="不便提供")
+    return "one"
+
+
 EXAMPLES: Mapping[str, Example] = {
     "/": ("labour.head", lambda _: "/"),
     "/sign-in": ("", lambda _: "/sign-in"),
@@ -99,6 +156,9 @@ EXAMPLES: Mapping[str, Example] = {
         "market.operator",
         lambda _: "/publish/edit?source=market&table=business_licence&code=307%2F000002",
     ),
+    "/publish/one-source": ("authority", lambda _: "/publish/one-source"),
+    "/publish/upstream": ("market.operator", lambda _: "/publish/upstream"),
+    "/history/{code:path}": ("hall.operator", lambda _: f"/history/{LICENCE}"),
     "/publish/entry/{code:path}": ("market.head", lambda _: f"/publish/entry/{LICENCE}"),
     "/requests": ("hall.operator", lambda _: "/requests"),
     "/requests/new": ("hall.operator", lambda _: f"/requests/new?resource={quote(DEPOSIT)}"),
@@ -106,6 +166,27 @@ EXAMPLES: Mapping[str, Example] = {
         "hall.head",
         lambda place: f"/requests/{_first(place, 'hall.head', 'request.list')}",
     ),
+    "/requests/{id}/edit": ("hall.operator", lambda place: f"/requests/{_draft(place)}/edit"),
+    "/requests/{id}/print": (
+        "hall.head",
+        lambda place: f"/requests/{_first(place, 'hall.head', 'request.list')}/print",
+    ),
+    "/basket": (
+        "hall.operator",
+        lambda _: f"/basket?resource={quote(LICENCE)}&resource={quote(DEPOSIT)}",
+    ),
+    "/corrections": ("hall.operator", lambda place: f"/corrections?of={_correction(place)}"),
+    "/corrections/new": (
+        "hall.operator",
+        lambda _: f"/corrections/new?entry=7&resource={quote(LICENCE)}",
+    ),
+    "/corrections/{id}": ("market.head", lambda place: f"/corrections/{_correction(place)}"),
+    "/disputes": ("hall.head", lambda place: f"/disputes?of={_dispute(place)}"),
+    "/disputes/new": ("hall.head", lambda _: "/disputes/new?kind=grant&about=grt_1"),
+    "/disputes/{id}": ("market.head", lambda place: f"/disputes/{_dispute(place)}"),
+    "/deputies": ("hall.head", lambda place: f"/deputies?of={_deputy(place)}"),
+    "/supervision": ("authority", lambda place: f"/supervision?of={_violation(place)}"),
+    "/supervision/rules": ("authority", lambda _: "/supervision/rules"),
     "/inbox": ("labour.head", lambda _: "/inbox"),
     "/inbox/{id}": (
         "labour.head",
@@ -135,6 +216,7 @@ EXAMPLES: Mapping[str, Example] = {
     "/keeping/hold": ("authority", lambda _: "/keeping/hold"),
     "/keeping/erasures/{id}": ("auditor", lambda place: f"/keeping/erasures/{_erasure(place)}"),
     "/publish/file": ("market.operator", lambda _: "/publish/file"),
+    "/publish/import": ("market.operator", lambda _: "/publish/import"),
     "/reviews": ("authority", lambda place: f"/reviews?of={under_way(place)['review']}"),
     "/reviews/new": ("authority", lambda _: "/reviews/new"),
     "/reviews/{id}": ("supervisor", lambda place: f"/reviews/{under_way(place)['review']}"),
@@ -164,8 +246,12 @@ EXAMPLES: Mapping[str, Example] = {
 }
 """Route → who looks (empty: a stranger), and an address of it."""
 NO_PAGES = {
+    "/requests/{id}/files/{digest}",
+    "/supervision/violations.csv",
     "/static/{path:path}",
     "/audit.json",
+    "/catalogue/feed.atom",
+    "/catalogue/feed.json",
     "/reviews/{id}/report.zip",
     "/indicators/report.{kind}",
     "/audit/entries/{index}/proof",

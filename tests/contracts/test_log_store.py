@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
+from msgspec import structs
 from sqlalchemy import Engine, column, delete, event, select, table
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -197,7 +198,7 @@ def test_a_batch_of_any_size_is_read_back_as_it_was_written(store: LogStore, cou
         StoredEntry(index=i, body=bytes([i % 256, 0, 92, 10, 13]) * 9, leaf=bytes([i % 256]) * 32)
         for i in range(count)
     ]
-    rows = [replace(ROW, index=i, step="a\\b\tc\n" + "汉" * (i % 3)) for i in range(count)]
+    rows = [structs.replace(ROW, index=i, step="a\\b\tc\n" + "汉" * (i % 3)) for i in range(count)]
     parts = [SealedPart(index=i, part=0, key_id="k", sealed=b"\\x00\0") for i in range(count)]
     nonces = [Nonce(key="k1", nonce=f"n{i}", expires=100 + i) for i in range(count)]
     tiles = [FullTile(level=0, n=i, root=b"r" * 32, hashes=b"\xff\0" * 4096) for i in range(count)]
@@ -214,7 +215,7 @@ def test_a_batch_of_any_size_is_read_back_as_it_was_written(store: LogStore, cou
 
 
 def test_search_rows_are_kept_whole(store: LogStore, engine: Engine) -> None:
-    rows = [replace(ROW, n=n, officer="o" * n or None, sealed=n % 2 == 1) for n in range(9)]
+    rows = [structs.replace(ROW, n=n, officer="o" * n or None, sealed=n % 2 == 1) for n in range(9)]
     with store.transaction() as batch:
         batch.write(some_writes(index=rows))
     assert rows_of(engine) == rows
@@ -230,7 +231,7 @@ def rows_of(engine: Engine) -> list[StoredIndexRow]:
 def test_a_word_of_a_batch_that_was_rolled_back_is_not_believed_in(
     store: LogStore, engine: Engine
 ) -> None:
-    row = replace(ROW, officer="0ff1ce", system="new")
+    row = structs.replace(ROW, officer="0ff1ce", system="new")
     with suppress(ZeroDivisionError), store.transaction() as batch:
         batch.write(some_rows(row))
         raise ZeroDivisionError
@@ -242,7 +243,7 @@ def test_a_word_of_a_batch_that_was_rolled_back_is_not_believed_in(
 
 
 def test_two_stores_on_one_log_number_words_alike(store: LogStore, engine: Engine) -> None:
-    rows = [replace(ROW, index=n, system=f"system {n % 3}", code=f"C{n}") for n in range(6)]
+    rows = [structs.replace(ROW, index=n, system=f"system {n % 3}", code=f"C{n}") for n in range(6)]
     for row, writer in zip(rows, [store, SqlStore(engine)] * 3, strict=True):
         with writer.transaction() as batch:
             batch.write(some_rows(row))
@@ -256,7 +257,7 @@ def test_more_words_than_are_kept_in_memory_are_looked_up_again(
     store: LogStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "_KEPT", 15)
-    rows = [replace(ROW, index=n, code=f"C{n % 7}") for n in range(300)]
+    rows = [structs.replace(ROW, index=n, code=f"C{n % 7}") for n in range(300)]
     for row in rows:
         with store.transaction() as batch:
             batch.write(some_rows(row))

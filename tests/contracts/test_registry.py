@@ -334,6 +334,7 @@ def test_a_resource_is_drafted_signed_and_announced_by_three_people(district: Di
     district.enrol("market.all", MARKET, Role.OPERATOR, Role.HEAD, Role.AUTHORITY)
     everything = district.by("market.all")
     registry.draft_resource(a_resource(), by=everything)
+    district.examine(LICENCE)
     with pytest.raises(OwnRequestError):
         registry.submit_resource(LICENCE, by=everything)
     registry.submit_resource(LICENCE, by=district.by("market.head"))

@@ -11,9 +11,9 @@ from catalogue.errors import InvalidError, NotAllowedError, OwnRequestError, Sta
 from catalogue.granting import Amended, Narrower
 from catalogue.model import Attachment, GrantState, RequestState, Resource, Role
 from catalogue.notices import Notice
-from catalogue.rows import GRANT, NOTICE, REQUEST, Kind
+from catalogue.rows import GRANT, NOTICE, REQUEST, RESOURCE, Kind
 from catalogue.rules import FORM_CHECK, Rule
-from catalogue.service.supervision import FirstCall, Ran
+from catalogue.service.supervision import FirstCall, Ran, due_now
 from catalogue.sharing import Terms
 from tests.fakes.catalogue import (
     HALL,
@@ -62,9 +62,20 @@ def held(district: Later, kind: Kind[T], key: str) -> T:
 
 
 def run(district: Later, **first_calls: FirstCall) -> Ran:
+    requests, grants = everything(district, REQUEST), everything(district, GRANT)
+    resources = {key: one.resource for key, one in everything(district, RESOURCE).items()}
+    law = district.registry.law()
+    due = due_now(requests, grants, resources, law, first_calls=first_calls, at=district.at)
     return district.registry.run_clocks(
-        first_calls=first_calls, went_out=lambda _grant: (), authorities=[HALL]
+        due, first_calls=first_calls, went_out=lambda _grant: (), authorities=[HALL]
     )
+
+
+def everything(district: Later, kind: Kind[T]) -> dict[str, T]:
+    with district.engine.connect() as connection:
+        return store.find_all(
+            connection, kind, recorded=district.ledger.rows(), sealer=district.sealer
+        )[0]
 
 
 def draft(district: Later) -> str:
@@ -159,6 +170,7 @@ def a_second_resource(district: Later) -> Resource:
         ),
         by=district.by("housing.operator"),
     )
+    district.examine(drafted.code, by="housing.operator")
     registry.submit_resource(drafted.code, by=district.by("housing.head"))
     return registry.announce_resource(drafted.code, by=district.by("authority"))
 
@@ -243,12 +255,7 @@ def test_what_nobody_answers_becomes_overdue_is_told_to_the_authority_and_grants
 
 
 def notices(district: Later) -> list[Notice]:
-    with district.engine.connect() as connection:
-        return list(
-            store.find_all(
-                connection, NOTICE, recorded=district.ledger.rows(), sealer=district.sealer
-            )[0].values()
-        )
+    return list(everything(district, NOTICE).values())
 
 
 def test_more_time_is_the_authoritys_to_give_and_the_requester_is_told(

@@ -139,7 +139,7 @@ def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     script = Config()
     script.set_main_option("script_location", str(MIGRATIONS / "registry"))
     with district.engine.begin() as connection:
-        told = connection.exec_driver_sql("SELECT more FROM resource").scalar()
+        told = connection.exec_driver_sql("SELECT more, course FROM resource").one()
         script.attributes["connection"] = connection
         command.downgrade(script, "0003")
     columns = {one["name"] for one in inspect(district.engine).get_columns("sharing_request")}
@@ -148,7 +148,7 @@ def test_requests_of_an_older_home_are_vouched_for_after_the_migration(
     migrate(district.engine, "registry", home=tmp_path, at=TODAY)
     with district.engine.begin() as connection:
         # What no older entry could say is lost on the way down; it is put back as it was.
-        connection.exec_driver_sql("UPDATE resource SET more = ?", (told,))
+        connection.exec_driver_sql("UPDATE resource SET more = ?, course = ?", tuple(told))
     assert district.snapshot().absent == ()
     district.registry.sign_request(request.id, by=district.by("hall.head"))
     held = district.registry.ask_once(

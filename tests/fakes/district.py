@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from catalogue import store
 from catalogue.cases import NamedParty
+from catalogue.examination import CheckKind, Conclusion
 from catalogue.lifecycle import NewOfficer
 from catalogue.model import (
     Actor,
@@ -140,8 +141,22 @@ class District:
         drafted = self.registry.draft_resource(
             resource or a_resource(), by=self.by("market.operator")
         )
+        self.examine(drafted.code)
         self.registry.submit_resource(drafted.code, by=self.by("market.head"))
         return self.registry.announce_resource(drafted.code, by=self.by("authority"))
+
+    def examine(self, code: str, *, by: str = "market.operator") -> None:
+        """Both checks, clear."""
+        for kind in CheckKind:
+            self.registry.examine_resource(
+                code,
+                kind,
+                Conclusion.CLEAR,
+                words="",
+                file=f"{kind}.pdf",
+                digest="0f" * 32,
+                by=self.by(by),
+            )
 
     def wanted(self, **changes: object) -> Wanted:
         members: dict[str, object] = {

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit.canonical import decode_strict
 from exchange.archives import write_keys
+from exchange.client.authorities import public_authorities
 from exchange.client.session import Answer, Exchange, Party
 from exchange.client.signing import SignatureAuth, SigningKey, encode_usage
 from exchange.clock import now
@@ -279,7 +280,7 @@ class Standing:
         return request
 
     def send(self, request: httpx.Request) -> httpx.Response:
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, verify=public_authorities()) as client:
             return client.send(request)
 
     def raw_sql(self, statement: str, *values: Any) -> int:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from catalogue.metadata import Code
 from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
-from gateway import names
+from gateway import coded, names
 from gateway.mask import MASKS, mask
 from gateway.model import Failed, Fetched, GivenKey, LinkedKey, Outcome, Refused, Row, Step
 from gateway.rule import joins_of
@@ -25,6 +26,16 @@ FITTING: Mapping[ItemType, Sequence[Any]] = {
     ItemType.DATE: ("2027-01-01", "1999-12-31"),
     ItemType.DATETIME: ("2026-11-23T01:30:00.000Z",),
     ItemType.BYTES: ("AQID",),
+}
+CODES: Mapping[ItemType, Sequence[tuple[Code, ...]]] = {
+    ItemType.TEXT: (
+        (Code(value="valid", title="有效", title_en="Valid"), Code(value="ended_9", title="终止")),
+        (Code(value="01", title="甲类"), Code(value="02", title='乙"类', title_en="B")),
+        (Code(value="name", title="名"), Code(value="plain", title="平")),
+    ),
+    ItemType.INTEGER: (
+        (Code(value="1", title="男", title_en="Male"), Code(value="-7", title="女")),
+    ),
 }
 UNFIT = (7, 2**31, 2.5, 3.0, True, "text", "12", ["a"], {"a": 1}, float("inf"), "\ud800")
 
@@ -111,6 +122,12 @@ class Operation:
             if self.chance(0.6):
                 alias = self.random.choice(["", "", f"a{item.ordinal}: "])
                 parts.append(f"{alias}{item.graphql_name}{self._flag()}")
+        for name, (item, beside) in coded.fields(resource).items():
+            if self.chance(0.5):
+                alias = self.random.choice(["", f"c{item.ordinal}{beside.name}: "])
+                inner = self.random.choice(["code", "nameEn name: code", "__typename name"])
+                below = f" {{ {inner} }}" if beside is coded.Beside.LIST else ""
+                parts.append(f"{alias}{name}{self._flag()}{below}")
         for name, item in names.links(resource).items():
             if depth < 2 and item.subject is not None and self.chance(0.6):
                 alias = self.random.choice(["", f"l{item.ordinal}: "])
@@ -207,10 +224,12 @@ def _resource(random: Random, number: int) -> Resource:
 
 def _item(random: Random, ordinal: int) -> Item:
     linked = random.random() < 0.3
+    type_ = ItemType.TEXT if linked else random.choice(list(ItemType))
     return an_item(
         f"i{ordinal}",
         ordinal,
-        type=ItemType.TEXT if linked else random.choice(list(ItemType)),
+        type=type_,
+        codes=random.choice(CODES[type_]) if type_ in CODES and random.random() < 0.5 else (),
         subject=random.choice(SUBJECTS) if linked else None,
         match=random.random() < 0.4,
         graphql_name=f"item{ordinal}",
@@ -259,6 +278,9 @@ def _rows(random: Random, step: Step, *, unfit: bool) -> Iterator[Row]:
                 row[item.name] = random.choice(UNFIT)
             elif item.subject is not None:
                 row[item.name] = random.choice([*IDENTIFIERS, None, "no code"])
+            elif coded.is_coded(item) and random.random() < 0.9:
+                word = random.choice(item.codes).value
+                row[item.name] = int(word) if item.type is ItemType.INTEGER else word
             else:
                 row[item.name] = random.choice([*FITTING[item.type], None])
         if isinstance(step.key, LinkedKey):

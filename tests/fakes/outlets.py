@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from catalogue.documents import digest_of
 from exchange.client.signing import encode_usage
 from exchange.clock import now
 from exchange.demo import district
@@ -78,6 +79,15 @@ def post(
 
 def get(here: Standing, path: str, *, system: str = SYSTEM) -> httpx.Response:
     return here.send(here.signed(httpx.Request("GET", f"{here.url}{path}"), system=system))
+
+
+def registered(here: Standing, text: str, name: str) -> str:
+    """Register a document of the hall, once; returns its name."""
+    digest = digest_of(text)
+    standing = here.act("hall.operator", "document.list")["rows"]
+    if digest not in {one["digest"] for one in standing if one["state"] == "active"}:
+        here.act("hall.operator", "document.register", text=text, name=name)
+    return name
 
 
 def begin(here: Standing, **members: Any) -> dict[str, Any]:

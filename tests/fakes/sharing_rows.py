@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from catalogue.corrections import Correction, CorrectionState
+from catalogue.demands import Demand
 from catalogue.deputies import Deputy
+from catalogue.disputes import Dispute, DisputeStep, Tier
 from catalogue.granting import Amendment
 from catalogue.model import (
     Attachment,
@@ -15,6 +18,7 @@ from catalogue.model import (
     RequestState,
     Role,
     Said,
+    SubjectType,
 )
 from catalogue.notices import Notice, NoticeKind
 from catalogue.rules import EnactedRule
@@ -48,6 +52,27 @@ A_COURSE = Course(
     decided_at=TOMORROW,
     delivered_entry=7,
 )
+
+
+def a_correction(**changes: Any) -> Correction:
+    """The hall reports the state of a licence as wrong."""
+    members: dict[str, Any] = {
+        "id": "cor_1",
+        "number": 7,
+        "resource": LICENCE,
+        "item": "status",
+        "provider": MARKET,
+        "department": HALL,
+        "subject_type": SubjectType.ENTERPRISE,
+        "subject": "0f" * 32,
+        "words": "已于上月注销",
+        "state": CorrectionState.REPORTED,
+        "reported_by": "off_clerk",
+        "reported_at": TODAY,
+        "informed": (HALL, MARKET),
+    }
+    return Correction(**(members | changes))
+
 
 SHARING_ROWS: dict[str, tuple[Any, ...]] = {
     "sharing_request": (
@@ -119,6 +144,53 @@ SHARING_ROWS: dict[str, tuple[Any, ...]] = {
             made_up=("2027-01-09",),
             imported_by="off_authority",
             imported_at=TODAY,
+        ),
+    ),
+    "correction": (a_correction(), a_correction(state=CorrectionState.CLOSED, corrected=True)),
+    "dispute": (
+        Dispute(
+            id="dsp_1",
+            about_kind="correction",
+            about="cor_1",
+            resource=LICENCE,
+            claimant=HALL,
+            respondent=MARKET,
+            tier=Tier.AUTHORITY,
+            state="open",
+            opened_by="off_head",
+            opened_at=TODAY,
+            steps=(
+                DisputeStep(
+                    tier=Tier.NEGOTIATE,
+                    kind="opened",
+                    by="off_head",
+                    department=HALL,
+                    at=TODAY,
+                    text="登记状态与执照不符",
+                ),
+            ),
+        ),
+    ),
+    "demand": (
+        Demand(
+            id="dmd_1",
+            department=HALL,
+            words="船员证",
+            need="核验船员资格",
+            filed_by="off_operator",
+            filed_at=TODAY,
+            resource=LICENCE,
+            answer="见营业执照",
+            answered_by="off_authority",
+            answered_at=TODAY,
+        ),
+        Demand(
+            id="dmd_2",
+            department=HALL,
+            words="船员证",
+            need="核验船员资格",
+            filed_by="off_operator",
+            filed_at=TODAY,
         ),
     ),
     "notice": (

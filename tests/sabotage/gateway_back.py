@@ -30,7 +30,7 @@ def _permit_everything() -> AbstractContextManager[None]:
 
 
 def _give_every_item() -> AbstractContextManager[None]:
-    return replaced(gateway.mask._giving, lambda _step, _verdict: lambda row: row)
+    return replaced(gateway.mask._giving, lambda _step, _verdict: (lambda row: row, ()))
 
 
 def _ignore_the_log() -> AbstractContextManager[None]:
@@ -66,8 +66,8 @@ def _answer_unrecorded() -> AbstractContextManager[None]:
 
 
 def _say_nothing_of_steps() -> AbstractContextManager[None]:
-    def facts(outcome: Outcome) -> dict[str, Any]:
-        return {**_original_step_facts(outcome), "given": "", "refused": "", "outcome": "given"}
+    def facts(seen: Any) -> dict[str, Any]:
+        return {**_original_step_facts(seen), "given": "", "refused": "", "outcome": "given"}
 
     return replaced(gateway.record._step_facts, facts)
 
@@ -108,6 +108,7 @@ SABOTAGES: dict[str, Sabotage] = {
     "F1": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
     "F4": Sabotage(why="denied items are given", apply=_give_every_item),
     "F5": Sabotage(why="denied items are given", apply=_give_every_item),
+    "F6": Sabotage(why="one refusal takes the others with it", apply=_one_refusal_refuses_all),
     "F10": Sabotage(why="the entry forgets what was refused", apply=_say_nothing_of_steps),
     "F15": Sabotage(why="every verdict counts as a permit", apply=_permit_everything),
     "F17": Sabotage(

@@ -12,6 +12,7 @@ from graphql.validation import ASTValidationRule
 import gateway.assemble
 import gateway.attempts
 import gateway.budgets
+import gateway.coded
 import gateway.mask
 import gateway.parse
 import gateway.plan
@@ -98,11 +99,26 @@ def _worded_by_the_library(code: str, error: GraphQLError, **facts: Any) -> Mapp
     return {"message": error.message, "extensions": {"code": code, **facts}}
 
 
+def _told_without_asking() -> AbstractContextManager[None]:
+    honest = gateway.plan._Planning._items
+
+    def items(planning: Any, resource: Resource, collected: Any, key: Any) -> Any:
+        beside = gateway.coded.fields(resource)
+        asked = {
+            key: nodes for key, nodes in collected.items() if nodes[0].name.value not in beside
+        }
+        return honest(planning, resource, asked, key)
+
+    return replaced(honest, items)
+
+
 def _uncounted() -> AbstractContextManager[None]:
     return replaced(gateway.attempts.reservations, lambda *_args, **_named: ())
 
 
 SABOTAGES: dict[str, Sabotage] = {
+    "F2": Sabotage(why="the policy is not told what is compared", apply=_compared_in_silence),
+    "F3": Sabotage(why="the policy is not told what is compared", apply=_compared_in_silence),
     "F7": Sabotage(
         why="the key is asked for and given like any item",
         apply=_key_like_any_item,
@@ -125,6 +141,10 @@ SABOTAGES: dict[str, Sabotage] = {
             gateway.sources.statements.all_conditions,
             lambda permitted: [gateway.mask.condition_of(one) for one in permitted.step.filters],
         ),
+    ),
+    "F16": Sabotage(
+        why="the name beside a code is told of an item that nobody was asked about",
+        apply=_told_without_asking,
     ),
     "F18": Sabotage(
         why="a contract holds whatever any system was shown before",

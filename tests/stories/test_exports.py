@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from audit.canonical import decode_strict
+from exchange.client.session import Bulk
 from exchange.demo import district
 from exchange.demo.setup import INTAKE, SYSTEM
 from exchange.exports.bench import bench_of
 from exchange.exports.working import expire
 from tests.fakes.node import USAGE, Standing
-from tests.fakes.outlets import LICENCES, begin, bulk_body, finished, get, grant_bulk, post
+from tests.fakes.outlets import ITEMS, LICENCES, begin, bulk_body, finished, get, grant_bulk, post
 from tests.stories.test_emergency_pages import Browsing
 
 
@@ -35,6 +36,26 @@ def test_an_export_gives_every_record_masked_and_is_recorded_page_by_page(here: 
     entry = decode_strict(here.node.log.entry(int(fetched.headers["exchange-entry"])))
     assert entry["facts"]["sha256"] == told["parts"][0]["sha256"]
     assert entry["channel"] == "bulk"
+
+
+def test_what_leaves_in_bulk_counts_against_the_budgets_of_its_grant(here: Standing) -> None:
+    grant_bulk(here, max_rows=20, daily_rows=45)
+    hall, size = here.as_system(), here.node.log.size
+    wanted = Bulk(resource=LICENCES, items=ITEMS, first=20)
+    first = hall.page(wanted, usage=USAGE)
+    second = hall.page(wanted, usage=USAGE, after=(first.data or {})["next"])
+    spent = (second.data or {})["next"]
+    third = hall.page(wanted, usage=USAGE, after=spent)
+    assert third.data is None
+    assert [line["code"] for line in third.outcomes] == ["QUOTA_SPENT"]
+    told = finished(here, begin(here, format="jsonl")["id"])
+    assert (told["state"], told["code"], told["parts"]) == ("stopped", "QUOTA_SPENT", [])
+    codes = [
+        step["code"]
+        for body in here.node.log.entries(size, here.node.log.size)
+        for step in decode_strict(body).get("steps", [])
+    ]
+    assert codes.count("QUOTA_SPENT") == 2
 
 
 def test_without_the_channel_bulk_nothing_is_exported(here: Standing) -> None:

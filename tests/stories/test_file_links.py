@@ -13,6 +13,7 @@ from reportlab.pdfgen.canvas import Canvas
 from audit.canonical import commit_bytes, decode_strict
 from exchange.client.signing import encode_usage
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import INTAKE, SYSTEM
 from tests.fakes.node import USAGE, Standing
 from tests.fakes.outlets import get, grant_bulk, post
@@ -73,6 +74,7 @@ def scans(here: Standing, tmp_path: Path) -> str:
         "purposes": ["administrative-basis"],
     }
     here.act("market.operator", "resource.draft", resource=resource)
+    demo.examine(here.place, "market", SCANS)
     here.act("market.head", "resource.submit", code=SCANS)
     here.act("authority", "resource.announce", code=SCANS)
     return grant_bulk(here, SCANS, items=("certNo", "scan"), channels=("query",))

@@ -314,3 +314,68 @@ def test_a_query_made_to_cost_is_refused_before_any_department_is_asked(
         here.ask(document)
     assert refused.value.status == 400
     assert here.sources.reads == []
+
+
+LICENCES = "307/000001"
+CLAIMED = """query V($e: ID!, $c: BusinessLicenceClaims!) {
+  verifyBusinessLicence(uscc: $e, claims: $c) { result }
+}"""
+
+
+def granted(here: Standing, **changes: Any) -> str:
+    """Another of the hall's systems is granted business licences as said; returns its case."""
+    agree(here.place, request_for(here, JOINING, LICENCES, **changes), LICENCES)
+    return own_case(here, JOINING)
+
+
+@pytest.mark.proves("F2")
+def test_a_required_argument_that_is_not_permitted_refuses_the_step_and_asks_nobody(
+    here: Standing,
+) -> None:
+    case = granted(here, match=[])
+    answer = here.ask(LICENCE, system=JOINING, case=case)
+    line = lines(answer)["businessLicence"]
+    assert (line["outcome"], line["code"]) == ("refused", "ITEM_NOT_MATCHABLE")
+    assert here.sources.reads == []
+
+
+@pytest.mark.proves("F3")
+def test_an_optional_argument_that_is_not_permitted_is_refused_only_where_it_is_used(
+    here: Standing,
+) -> None:
+    case = granted(here, match=["uscc"], channels=["query", "verify"])
+
+    def claimed(claims: dict[str, Any]) -> dict[str, Any]:
+        variables = {"e": district.APPLICANT, "c": claims}
+        answer = here.ask(CLAIMED, system=JOINING, case=case, variables=variables)
+        return lines(answer)["verifyBusinessLicence"]
+
+    refused = claimed({"valid": True, "legalRepId": "110101194912310021"})
+    assert (refused["outcome"], refused["code"]) == ("refused", "ITEM_NOT_MATCHABLE")
+    assert here.sources.reads == []
+    assert claimed({"valid": True})["outcome"] == "given"
+
+
+@pytest.mark.proves("F6")
+def test_of_a_group_that_is_partly_permitted_the_permitted_part_is_given_and_the_entry_tells_both(
+    here: Standing,
+) -> None:
+    case = granted(here)
+    group = """query G($e: ID!) { enterprise(uscc: $e) { ...Group } }
+      fragment Group on Enterprise {
+        businessLicence { entName capital } planningPermit { permitNo } qualification { grade }
+      }"""
+    answer = here.ask(group, system=JOINING, case=case)
+    assert answer.data is not None
+    assert answer.data["enterprise"] == {
+        "businessLicence": {"entName": "云岫栖筑建设有限公司", "capital": None},
+        "planningPermit": None,
+        "qualification": None,
+    }
+    assert codes(answer) == {
+        "businessLicence": None,
+        "planningPermit": "GRANT_MISSING",
+        "qualification": "GRANT_MISSING",
+    }
+    outcomes = [step["outcome"] for step in here.entry(answer)["steps"]]
+    assert outcomes == ["partly-given", "refused", "refused"]

@@ -11,6 +11,7 @@ import pytest
 from exchange.client.errors import RefusedError
 from exchange.clock import now
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import SYSTEM
 from exchange.home import locked
 from tests.fakes.files import CODE, NAME
@@ -52,6 +53,7 @@ def published(terminal: Terminal, here: Standing, *options: str) -> Any:
     command = ("resource", "register", NAME, str(told["table"]), "--code", CODE)
     stated = ("--name", "许可名单", *options)
     drafted = terminal.told(*command, *stated, officer="market.operator")["resource"]
+    demo.examine(here.place, "market", CODE)
     terminal.said("resource", "submit", CODE, officer="market.head")
     terminal.said("resource", "announce", CODE, officer="authority")
     return drafted
@@ -147,6 +149,7 @@ def test_a_certificate_is_mapped_from_its_file_and_one_that_maps_nothing_is_refu
     drafted = terminal.told(*command, str(file), officer="market.operator")["resource"]
     assert drafted["certificate"]["type_name"] == "许可证"
     assert drafted["validity"]["valid_words"] == ["存续"]
+    demo.examine(here.place, "market", CODE)
     terminal.said("resource", "submit", CODE, officer="market.head")
     terminal.said("resource", "announce", CODE, officer="authority")
     asked(here, drafted)

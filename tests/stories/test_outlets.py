@@ -31,6 +31,7 @@ from tests.fakes.outlets import (
     grant_bulk,
     job,
     post,
+    registered,
 )
 
 Cells = dict[str, Any]
@@ -62,6 +63,17 @@ def by_query(here: Standing, _: Path, usage: Usage) -> Cells:
     if line["code"] is not None:
         raise RefusedThereError(line["code"])
     return dict((asked.data or {})["enterprise"]["businessLicence"])
+
+
+def by_rest(here: Standing, _: Path, usage: Usage) -> Cells:
+    named = registered(here, QUERY, "企业登记核对")
+    answer = checked(here, here.as_system().document(named, {"e": district.APPLICANT}, usage=usage))
+    (line,) = answer.outcomes
+    if line["code"] is not None:
+        told = json.loads(answer.raw)
+        assert told["code"] == line["code"]
+        raise RefusedThereError(told["code"])
+    return dict((answer.data or {})["enterprise"]["businessLicence"])
 
 
 def by_page(here: Standing, _: Path, usage: Usage) -> Cells:
@@ -135,6 +147,7 @@ def applicant(rows: list[Mapping[str, Any]]) -> Cells:
 Outlet = Callable[[Standing, Path, Usage], Cells]
 OUTLETS: Mapping[str, Outlet] = {
     "query": by_query,
+    "rest": by_rest,
     "page": by_page,
     "pull": by_pull,
     "csv": by_csv,
@@ -142,7 +155,7 @@ OUTLETS: Mapping[str, Outlet] = {
     "xlsx": by_xlsx,
     "parquet": by_parquet,
 }
-RECORDED = {"query": "call", "page": "call", "pull": "call"}
+RECORDED = dict.fromkeys(("query", "rest", "page", "pull"), "call")
 """Kind of the entry by which an outlet's answer left; a file's is `export.released`."""
 
 each = pytest.mark.parametrize("outlet", OUTLETS)
@@ -222,7 +235,8 @@ def test_what_one_outlet_refuses_all_refuse_alike_and_no_source_is_asked(
         found[name] = refused_by(outlet, here, tmp_path, usage)
     assert found == dict.fromkeys(OUTLETS, code)
     assert here.sources.reads == []
-    refusals = [decode_strict(body) for body in here.node.log.entries(size, here.node.log.size)]
+    entries = [decode_strict(body) for body in here.node.log.entries(size, here.node.log.size)]
+    refusals = [entry for entry in entries if entry["kind"] != "document.registered"]
     assert [entry["steps"][0]["code"] for entry in refusals] == [code] * len(OUTLETS)
 
 

@@ -1,9 +1,11 @@
 """A bundle's whole way by command: built, signed away from the gateway, proposed, put in force, put back."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,13 @@ def a_key(terminal: Terminal, tmp_path: Path, key_id: str) -> Path:
     return path
 
 
+def told_trust(here: Standing) -> list[dict[str, Any]]:
+    """What the log says of trusted keys, newest first."""
+    log = here.node.log
+    entries = [json.loads(log.entry(index)) for index in reversed(range(log.size))]
+    return [one["facts"] for one in entries if one["kind"] == "policy.keys-trusted"]
+
+
 def test_from_the_approvers_desk_into_force_and_back(
     here: Standing, terminal: Terminal, tmp_path: Path
 ) -> None:
@@ -41,6 +50,11 @@ def test_from_the_approvers_desk_into_force_and_back(
     assert [one.partition("=")[0] for one in trusted.split()] == ["approver-1", "desk"]
     here.serving.stop()
     here.serve(replace(here.node.settings, policy_keys=trusted))
+    (named, _founded) = told_trust(here)
+    assert (named["added"], named["removed"]) == (["desk"], [])
+    assert set(named["keys"]) == {"approver-1", "desk"}
+    here.restart()
+    assert len(told_trust(here)) == 2
 
     (name, source) = next(iter(closing(district.MARKET.code).items()))
     rules = tmp_path / "rules" / name

@@ -18,6 +18,7 @@ from catalogue.validation import PURPOSES
 from exchange.acts.register import ActError
 from exchange.clock import now
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import SYSTEM
 from exchange.home import OFFICERS, write_private
 from exchange.identity.keys import private_pem
@@ -49,6 +50,7 @@ def draft(here: Standing, told: Any, **changed: Any) -> dict[str, Any]:
 
 
 def announce(here: Standing) -> None:
+    demo.examine(here.place, "market", CODE)
     here.act("market.head", "resource.submit", code=CODE)
     here.act("authority", "resource.announce", code=CODE)
 
@@ -346,7 +348,9 @@ def test_an_entry_for_which_no_use_is_ticked_serves_every_use(
         )
     )
     del fields["purposes"], fields["csrf"]
+    fields = {name: value for name, value in fields.items() if not name.startswith("basic-")}
     fields |= {"step": "draft", "name": "许可", "conditions": "许可部门", "class": "conditional"}
+    fields["secrecy"] = "none"
     done = visitor.send("/publish/edit", **fields)
     assert done.status_code == 303, done.text
     assert here.node.held(RESOURCE)[CODE].resource.purposes == PURPOSES

@@ -124,3 +124,21 @@ def test_a_table_of_somebody_else_is_not_touched(here: Standing, tmp_path: Path)
     with pytest.raises(PullError, match="other columns"):
         pulled(here, into)
     assert rows(into, "remark") == [("ours",)]
+
+
+def test_a_place_that_is_none_any_more_begins_the_pass_anew(here: Standing, tmp_path: Path) -> None:
+    grant_bulk(here, max_rows=20)
+    engine = create_engine(f"sqlite:///{tmp_path / 'own.db'}")
+    wanted = Bulk(resource=LICENCES, items=ITEMS, first=20)
+    hall = here.as_system()
+
+    def kept() -> int:
+        return pull(hall, wanted, usage=USAGE, engine=engine, table="licence").rows
+
+    try:
+        assert kept() == 63
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE exchange_pull SET place = 'of-another-year'")
+        assert kept() == 63
+    finally:
+        engine.dispose()

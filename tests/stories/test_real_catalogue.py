@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from catalogue.errors import DuplicateError, InvalidError, NotAllowedError, StateError
+from catalogue.examination import CheckKind, Conclusion
 from catalogue.harvest import Harvest, read_harvest
 from catalogue.model import Actor, ItemType, Resource, Role, SharingClass
 from catalogue.rows import OFFICER, RESOURCE
@@ -115,6 +116,16 @@ def announce_as_open(here: Standing, resource: Resource) -> None:
     )
     here.act("authority", "resource.withdraw", code=resource.code, reason="to be opened")
     here.node.registry.draft_resource(opened, by=own[Role.OPERATOR])
+    for kind in CheckKind:
+        here.node.registry.examine_resource(
+            resource.code,
+            kind,
+            Conclusion.CLEAR,
+            words="",
+            file=f"{kind}.pdf",
+            digest="0f" * 32,
+            by=own[Role.OPERATOR],
+        )
     here.node.registry.submit_resource(resource.code, by=own[Role.HEAD])
     here.act("authority", "resource.announce", code=resource.code)
 

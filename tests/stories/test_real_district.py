@@ -19,6 +19,7 @@ from catalogue.service import NewOfficer
 from exchange.client.session import Exchange, Party
 from exchange.client.signing import SigningKey
 from exchange.clock import now
+from exchange.demo import setup as demo
 from exchange.demo.district import Table
 from exchange.demo.setup import District
 from exchange.demo.sources import write_table
@@ -182,7 +183,9 @@ class RealDistrict(District):
             "purposes": ["administrative-basis"],
         }
         self.act(f"{short}.operator", "resource.draft", resource=drafted)
+        demo.examine(self, short, code)
         self.act(f"{short}.head", "resource.submit", code=code)
+        demo.settle_sources(self)
         self.act("authority", "resource.announce", code=code)
         items = [item["name"] for item in drafted["items"] if not item["key"]]
         asked = self.act("hall.operator", "request.create", wanted=_wanted(code, items))

@@ -31,6 +31,7 @@ from exchange.node import opened
 from exchange.shards import SHARDS, following_of, read_shards
 from tests.fakes.node import Founded, Standing, copied, lines
 from tests.fakes.reviews import a_review
+from tests.stories.test_emergency_pages import Browsing
 
 YEARS_END = "年度更替"
 LICENCE = "307/000001"
@@ -272,6 +273,59 @@ def test_entries_of_a_frozen_shard_are_searched_shown_proved_and_checked(here: S
     assert read["facts"]["shard"] == here.node.older[0].shard.origin
     with pytest.raises(UnknownError, match="shard 1999"):
         here.act("auditor", "audit.show", index=0, shard="1999")
+
+
+def test_an_auditor_reads_the_frozen_part_on_the_pages(here: Standing) -> None:
+    auditor = Browsing(here, "auditor", two_factor=False)
+    assert "Part of the log" not in auditor.go("/audit?lang=en")
+    answer = here.ask()
+    turn(here)
+    auditor = Browsing(here, "auditor", two_factor=False)
+    index, old = int(answer.entry["index"]), here.node.older[0].shard.origin
+    listed = auditor.go(f"/audit?shard=first&system={SYSTEM}")
+    assert f'href="/audit/entries/{index}?shard=first"' in listed
+    # A number typed into the box is one of the part that is read.
+    assert f"条目 {index}" in auditor.go(f"/audit?q={index}&shard=first")
+    card = auditor.go(f"/audit/entries/{index}?shard=first")
+    assert old in card
+    assert f'href="/audit/entries/{index}/proof?shard=first"' in card
+    proof = auditor.fetch(f"/audit/entries/{index}/proof?shard=first").decode()
+    assert old in proof
+    story = auditor.go(f"/audit/cases?number={CASE}&shard=first")
+    assert f'href="/audit/entries/{index}?shard=first#proof"' in story
+    with pytest.raises(httpx.HTTPStatusError, match="409"):
+        auditor.go("/audit?shard=1999")
+
+
+def test_presets_look_at_the_frozen_part(here: Standing) -> None:
+    here.act("market.head", "grant.revoke", grant=here.grants[LICENCE], reason="终止")
+    for _ in range(30):
+        here.ask()
+    turn(here)
+    now_written = here.act("auditor", "audit.find", preset="refusal-bursts")
+    assert now_written["looked_at"] == 0
+    found = here.act("auditor", "audit.find", preset="refusal-bursts", shard="first")
+    assert [one["system"] for one in found["found"]] == [SYSTEM]
+    page = Browsing(here, "auditor", two_factor=False).go("/audit/find/refusal-bursts?shard=first")
+    assert f"/audit/entries/{found['found'][0]['entries'][0]}?shard=first" in page
+
+
+@pytest.mark.proves("S11")
+def test_last_years_counts_are_held_against_the_frozen_part(here: Standing) -> None:
+    entry = here.entry(here.ask())
+    source = here.node.live.load().resources[LICENCE].source
+    turn(here)
+    counts = {
+        "source": source,
+        "calls": [entry["call"], "past-the-gateway"],
+        "times": [entry["ts"]] * 2,
+    }
+    said = here.act("auditor", "audit.reconcile-source", **counts)
+    assert [one["call"] for one in said["unknown"]] == ["past-the-gateway"]
+    cases = here.act("auditor", "audit.reconcile-cases", system=SYSTEM, numbers=[CASE])
+    assert cases["never_opened"] == []
+    strange = here.act("auditor", "audit.reconcile-cases", system=SYSTEM, numbers=["2026-none"])
+    assert strange["unknown"][0]["first"]["shard"] == here.node.older[0].shard.origin
 
 
 def test_a_system_fetches_its_receipts_of_a_frozen_shard(here: Standing) -> None:

@@ -55,4 +55,4 @@ def test_the_services_that_are_shown_register_as_shown(monkeypatch: pytest.Monke
             }
             choices = read_choices(key_item=given["key_column"], **options)
             registered.append(describe(kind, text, given["table"], choices).operation)
-    assert registered == ["GET /licences/{uscc}", "permit", "Enterprise"]
+    assert registered == ["GET /licences/{uscc}", "permit", "Enterprise", "Filings.Find"]

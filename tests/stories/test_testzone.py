@@ -82,6 +82,10 @@ def test_each_magic_subject_has_its_outcome(here: Standing) -> None:
     assert (down["outcome"], down["code"]) == ("unavailable", "SOURCE_UNAVAILABLE")
     ended = line(Magic.GRANT_EXPIRED)
     assert (ended["outcome"], ended["code"]) == ("refused", "GRANT_EXPIRED")
+    doubtful = line(Magic.DISPUTED)
+    assert doubtful["outcome"] == "disputed"
+    assert ["enterprise", "businessLicence", "entName"] in doubtful["disputed"]
+    assert line(Magic.GIVEN)["disputed"] == []
     expired = licence(ask(here, LICENCE, firm(Magic.EXPIRED)))
     assert (expired["status"], expired["validUntil"]) == ("过期", "2020-12-31")
 
@@ -95,6 +99,7 @@ def test_an_expired_certificate_is_told_from_a_valid_one_and_a_missing_one(here:
     assert result(Magic.GIVEN) == "MATCH"
     assert result(Magic.EXPIRED) == "NOT_VALID"
     assert result(Magic.NOT_FOUND) == "NOT_FOUND"
+    assert result(Magic.DISPUTED) == "UNDETERMINED"
 
 
 def test_nothing_is_ever_asked_about_a_real_subject(here: Standing) -> None:

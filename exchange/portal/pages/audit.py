@@ -33,7 +33,7 @@ from exchange.portal.looking import (
     write_after,
 )
 from exchange.portal.render import page
-from exchange.portal.rooms import Names, names_for, tried
+from exchange.portal.rooms import Names, names_for, shard_asked, shards_of, tried
 from exchange.portal.session import signed_in
 
 ON_A_PAGE = 50
@@ -64,6 +64,7 @@ KINDS = (
     "document.withdrawn",
     "strangers.counted",
     "calls.turned-away",
+    "quotas.swept",
 )
 """Kinds that the list of kinds offers; any other can be written into the address."""
 
@@ -153,10 +154,12 @@ async def log_list(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     names: Snapshot = request.state.snapshot
-    meant = read_box(request.query_params.get("q", ""), size=node.log.size, names=names)
-    if meant is not None:
-        return RedirectResponse(_where(meant), status_code=303)
     wanted = read_wanted(request.query_params)
+    shard = shard_asked(request)
+    size = await run_in_threadpool(lambda: node.of_shard(shard or None).shown.size)
+    meant = read_box(request.query_params.get("q", ""), size=size, names=names)
+    if meant is not None:
+        return RedirectResponse(_where(meant, shard), status_code=303)
     errors = Errors.of(request)
     for name, text in wanted.errors.items():
         errors.at(name, text)
@@ -184,6 +187,8 @@ async def log_list(request: Request) -> Response:
         chosen=_chosen(wanted),
         decisions=DECISIONS,
         kinds=KINDS,
+        shard=shard,
+        shards=shards_of(node),
         everything=actor.has(Role.AUDITOR),
         bounded=actor.has(Role.SUPERVISOR) or "review" in wanted.facets,
     )
@@ -210,7 +215,7 @@ async def by_subject(request: Request) -> Response:
     node: Node = request.app.state.node
     errors = Errors.of(request)
     given = await read_form(request) if request.method == "POST" else Form([])
-    identifier, type_ = given.text("identifier"), given.text("type")
+    identifier, type_, shard = given.text("identifier"), given.text("type"), given.text("shard")
     found: Mapping[str, Any] = NOTHING
     if request.method == "POST":
         if not identifier:
@@ -220,6 +225,8 @@ async def by_subject(request: Request) -> Response:
             arguments: dict[str, Any] = {"subject": [type_, identifier], "first": ON_A_PAGE}
             if after is not None:
                 arguments["after"] = list(after)
+            if shard:
+                arguments["shard"] = shard
             found = await tried(errors, request, actor, "audit.search", **arguments) or NOTHING
     return page(
         request,
@@ -232,6 +239,8 @@ async def by_subject(request: Request) -> Response:
         looked=request.method == "POST" and not errors,
         lines=_lines(found["entries"], names=request.state.snapshot, node=node),
         next=_next(found["next"]),
+        shard=shard,
+        shards=shards_of(node),
     )
 
 
@@ -243,14 +252,14 @@ async def case_story(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     asked = {
-        name: request.query_params.get(name, "").strip() for name in ("number", "of", "review")
+        name: request.query_params.get(name, "").strip()
+        for name in ("number", "of", "review", "shard")
     }
     number, of = asked["number"], asked["of"]
     told: dict[str, Any] = {"number": number, "entries": [], "next": None}
     if number or of:
         arguments: dict[str, Any] = {"number": number} if number else {"of": read_index(of)}
-        if asked["review"]:
-            arguments["review"] = asked["review"]
+        arguments |= {name: asked[name] for name in ("review", "shard") if asked[name]}
         after = read_after(request.query_params.get("after", ""))
         if after is not None:
             arguments["after"] = list(after)
@@ -263,6 +272,8 @@ async def case_story(request: Request) -> Response:
         looked=bool(number or of),
         entries=entries,
         more=_further(asked, told["next"]),
+        shard=asked["shard"],
+        shards=shards_of(node),
         everything=actor.has(Role.AUDITOR),
     )
 
@@ -323,14 +334,15 @@ def _chosen(wanted: Wanted) -> Look | None:
     return next((look for look in FIRST_LOOKS if look.facets == wanted.facets), None)
 
 
-def _where(meant: Entry | CaseNumber | Facet) -> str:
+def _where(meant: Entry | CaseNumber | Facet, shard: str) -> str:
+    part = {"shard": shard} if shard else {}
     match meant:
         case Entry(index=index):
-            return f"/audit/entries/{index}"
+            return f"/audit/entries/{index}" + (f"?{urlencode(part)}" if part else "")
         case CaseNumber(number=number):
-            return f"/audit/cases?{urlencode({'number': number})}"
+            return f"/audit/cases?{urlencode({'number': number} | part)}"
         case Facet(name=name, value=value):
-            return f"/audit?{urlencode({name: value})}"
+            return f"/audit?{urlencode({name: value} | part)}"
 
 
 def _lines(rows: Sequence[Mapping[str, Any]], *, names: Snapshot, node: Node) -> list[Line]:

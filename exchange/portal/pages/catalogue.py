@@ -3,24 +3,30 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.classification import classify, level_name
 from catalogue.demands import NEED_CHARACTERS
+from catalogue.entries import holds_personal
+from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
 from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError
 from exchange.node import Node
+from exchange.portal import feed
 from exchange.portal.forms import Errors, read_form
+from exchange.portal.language import translate
 from exchange.portal.listing import counted, read_listed
 from exchange.portal.render import language_of, page
 from exchange.portal.rooms import acted, names_for, tried
 from exchange.portal.session import signed_in
+from exchange.web.catalogue import form_wanted
 
 ON_A_PAGE = 20
 LAST = DEEPEST // ON_A_PAGE
@@ -75,6 +81,9 @@ class Choice:
 
 async def listing(request: Request) -> Response:
     """`GET /catalogue`."""
+    form = form_wanted(request.headers.get("accept", ""))
+    if form is not None:
+        return RedirectResponse(f"/catalogue/export/{form}", status_code=303)
     actor = await signed_in(request)
     asked = read_asked(request.query_params.get)
     return await _listed(request, actor, asked, Errors.of(request))
@@ -99,16 +108,58 @@ async def demand(request: Request) -> Response:
 async def demands(request: Request) -> Response:
     """`GET /catalogue/demands`: what one's department did not find; for the authority, what nobody did."""
     actor = await signed_in(request)
+    return await _demands(request, actor, Errors.of(request))
+
+
+async def answer(request: Request) -> Response:
+    """`POST /catalogue/demands/{id}`: answer a demand with a resource."""
+    actor = await signed_in(request)
+    form = await read_form(request)
+    errors = Errors.of(request)
+    if not form.text("resource"):
+        errors.at("resource", "Enter the code of the resource that answers it")
+    else:
+        key, resource = request.path_params["id"], form.text("resource")
+        await tried(errors, request, actor, "demand.answer", demand=key, resource=resource)
+    if errors:
+        return await _demands(request, actor, errors)
+    return RedirectResponse("/catalogue/demands?answered=1", status_code=303)
+
+
+async def _demands(request: Request, actor: Actor, errors: Errors) -> Response:
     node: Node = request.app.state.node
-    listed = read_listed("/catalogue/demands", request.query_params, "filed")
-    found = await run_in_threadpool(acted, node, actor, "demand.list", **listed.arguments())
+    listed = read_listed(
+        "/catalogue/demands", request.query_params, "filed", "answered", "department"
+    )
+    found = await run_in_threadpool(
+        acted,
+        node,
+        actor,
+        "demand.list",
+        department=listed.filters.get("department"),
+        **listed.arguments(),
+    )
     names = names_for(request)
-    rows = [{**row, "owner": names.department(row["department"])} for row in found["rows"]]
+    rows = [
+        {
+            **row,
+            "owner": names.department(row["department"]),
+            "answered_with": names.resource(row["resource"]) if row["resource"] else "",
+        }
+        for row in found["rows"]
+    ]
+    authority = actor.has(Role.AUTHORITY)
     return page(
         request,
         "demands.html",
+        status=400 if errors else 200,
+        errors=errors.by_field,
         demands=rows,
         filed="filed" in listed.filters,
+        answered="answered" in listed.filters,
+        listed=listed,
+        departments=names.departments(found["departments"]) if authority else [],
+        may_answer=authority,
         pages=listed.pages(found),
         total=counted(found["total"]),
     )
@@ -134,6 +185,10 @@ async def _listed(
 
 async def entry(request: Request) -> Response:
     """`GET /catalogue/{code}`."""
+    form = form_wanted(request.headers.get("accept", ""))
+    if form is not None:
+        code = quote(str(request.path_params["code"]), safe="/")
+        return RedirectResponse(f"/catalogue/export/{form}/{code}", status_code=303)
     actor = await signed_in(request)
     snapshot: Snapshot = request.state.snapshot
     held = snapshot.resources.get(str(request.path_params["code"]))
@@ -204,6 +259,7 @@ def told_entry(
     ]
     holders = sorted({grant.department for grant in having})
     source = held.department == actor.department
+    place = classify(held.code)
     asks = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
         "entry": held,
@@ -211,6 +267,9 @@ def told_entry(
         "other_name": held.name if language == "en" else held.name_en,
         "department": department_name(snapshot.departments.get(held.department), language)
         or held.department,
+        "places": [level_name(one, language=language) for one in place.prefixes] if place else [],
+        "personal": holds_personal(held),
+        "recipients": told_recipients(held, snapshot, language),
         "matters": [
             matter.name for matter in snapshot.matters.values() if held.code in matter.listed
         ],
@@ -224,6 +283,16 @@ def told_entry(
         and held.state == "announced"
         and held.sharing_class is not SharingClass.NOT_SHARED,
     }
+
+
+def told_recipients(held: Resource, snapshot: Snapshot, language: str) -> list[str]:
+    """Who may have a conditional resource, by name; a department that is not registered as it was written."""
+    return [
+        translate(language, "Any department whose duties need it")
+        if one == ANY_DEPARTMENT
+        else department_name(snapshot.departments.get(one), language) or one
+        for one in held.recipients
+    ]
 
 
 def name_of(held: Resource, language: str) -> str:
@@ -266,7 +335,9 @@ def _department_choices(
 
 ROUTES = [
     Route("/catalogue", listing, methods=["GET"]),
+    *feed.ROUTES,
     Route("/catalogue/demand", demand, methods=["POST"]),
     Route("/catalogue/demands", demands, methods=["GET"]),
+    Route("/catalogue/demands/{id}", answer, methods=["POST"]),
     Route("/catalogue/{code:path}", entry, methods=["GET"]),
 ]

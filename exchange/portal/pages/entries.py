@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from exchange.node import Node
 from exchange.portal.ladder import Ladder, climb
 from exchange.portal.looking import read_index
 from exchange.portal.render import page
+from exchange.portal.rooms import shard_asked
 from exchange.portal.session import signed_in
 
 
@@ -22,7 +24,7 @@ async def entry(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     index = read_index(request.path_params["index"])
-    arguments: dict[str, Any] = {"index": index}
+    arguments: dict[str, Any] = {"index": index} | _part(request)
     if request.query_params.get("review"):
         arguments["review"] = request.query_params["review"]
     found = await run_in_threadpool(perform, node, actor, "audit.show", arguments)
@@ -40,6 +42,8 @@ async def entry(request: Request) -> Response:
         checkpoint=found["proof"]["checkpoint"],
         vkey=found["vkey"],
         mine=told["consumer"]["code"] == actor.department,
+        shard=shard_asked(request),
+        query=f"?{urlencode(part)}" if (part := _part(request)) else "",
     )
 
 
@@ -48,7 +52,9 @@ async def proof_file(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     index = read_index(request.path_params["index"])
-    proof = await run_in_threadpool(perform, node, actor, "audit.prove", {"index": index})
+    proof = await run_in_threadpool(
+        perform, node, actor, "audit.prove", {"index": index} | _part(request)
+    )
     return _file(proof["tlog_proof"], f"entry-{index}.tlog-proof")
 
 
@@ -60,7 +66,8 @@ async def entry_file(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     index = read_index(request.path_params["index"])
-    found = await run_in_threadpool(perform, node, actor, "audit.show", {"index": index})
+    arguments = {"index": index} | _part(request)
+    found = await run_in_threadpool(perform, node, actor, "audit.show", arguments)
     if found["raw"] is None:
         raise ActError("NOT_FOUND", f"entry {index} is told to your department in part only")
     return _file(found["raw"], f"entry-{index}.json")
@@ -74,6 +81,12 @@ def ladder_of(leaf: bytes, proof: dict[str, Any]) -> Ladder:
         hashes=proof["hashes"],
         checkpoint=proof["checkpoint"],
     )
+
+
+def _part(request: Request) -> dict[str, Any]:
+    """Return the argument that names the part of the log; none for the one that is written."""
+    shard = shard_asked(request)
+    return {"shard": shard} if shard else {}
 
 
 def _file(text: str, name: str) -> Response:

@@ -8,13 +8,22 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from catalogue.granting import LAW_CHANGED, PURPOSE_ACHIEVED
 from catalogue.model import Actor, Role
 from exchange.acts.register import ActError
 from exchange.node import Node
 from exchange.portal.forms import Errors, read_form
 from exchange.portal.listing import Listed, choices, counted, read_listed
 from exchange.portal.render import page
-from exchange.portal.rooms import Names, acted, grant_told, names_for, tried
+from exchange.portal.rooms import (
+    Names,
+    acted,
+    grant_told,
+    names_for,
+    read_day,
+    starts_on,
+    tried,
+)
 from exchange.portal.session import signed_in
 
 NEEDS_REASON = ("suspend", "revoke")
@@ -51,11 +60,94 @@ async def change(request: Request) -> Response:
         raise ActError("NOT_FOUND", f"no such change of a grant: {verb}")
     if verb in NEEDS_REASON and not reason.strip():
         errors.at("reason", "Say why the grant pauses or ends")
-    else:
+    until = given.text("resumes")
+    if verb == "suspend" and until:
+        first = read_day(until)
+        if first is None or first <= request.app.state.node.ports.now().date():
+            errors.at("resumes", "Enter a day to come, or leave it empty")
+        else:
+            arguments["resumes_at"] = starts_on(first, request.app.state.node.zone).isoformat()
+    if not errors:
         await tried(errors, request, actor, f"grant.{verb}", grant=key, **arguments)
     if errors:
         return await _entry(request, actor, errors, reason=reason)
     return RedirectResponse(f"/grants/{key}?done={verb}", status_code=303)
+
+
+async def narrow(request: Request) -> Response:
+    """Take items or calls a day away at once."""
+    return await _less(request, "grant.narrow", done="narrow")
+
+
+async def amend(request: Request) -> Response:
+    """Propose other terms; the heads of both sides sign them."""
+    return await _less(request, "grant.propose-amendment", done="amend")
+
+
+async def end(request: Request) -> Response:
+    """End it for good: the purpose is achieved, or the law has changed."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    key, errors = request.path_params["id"], Errors.of(request)
+    why = given.get("why")
+    if why not in {PURPOSE_ACHIEVED, LAW_CHANGED}:
+        errors.at("why", "Choose why the grant ends")
+    if not given.text("words"):
+        errors.at("words", "Fill this in")
+    if not errors:
+        words = given.text("words")
+        await tried(errors, request, actor, "grant.end", grant=key, reason=why, words=words)
+    return await _done(request, actor, errors, "end")
+
+
+async def destroyed(request: Request) -> Response:
+    """The consumer's head confirms that every copy is destroyed."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    key, errors = request.path_params["id"], Errors.of(request)
+    statement = given.text("statement")
+    if not statement:
+        errors.at("statement", "Say what was destroyed, where and how")
+    else:
+        await tried(
+            errors, request, actor, "grant.confirm-destruction", grant=key, statement=statement
+        )
+    return await _done(request, actor, errors, "destroyed")
+
+
+async def answer_amendment(request: Request) -> Response:
+    """Sign an amendment for one's side, or withdraw it."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    errors = Errors.of(request)
+    verb = "sign" if given.get("verdict") == "sign" else "withdraw"
+    amendment = request.path_params["amendment"]
+    await tried(errors, request, actor, f"grant.{verb}-amendment", amendment=amendment)
+    return await _done(request, actor, errors, f"amendment-{verb}")
+
+
+async def _less(request: Request, name: str, *, done: str) -> Response:
+    actor = await signed_in(request)
+    given = await read_form(request)
+    key, errors = request.path_params["id"], Errors.of(request)
+    quota = given.text("quota")
+    if not (quota.isascii() and quota.isdigit() and 1 <= int(quota) <= 1_000_000):
+        errors.at("quota", "Enter a whole number from 1 to 1,000,000")
+    if not given.getlist("items"):
+        errors.at("items", "Tick at least one item")
+    if not given.text("reason-of-change"):
+        errors.at("reason-of-change", "Say why the grant changes")
+    if not errors:
+        changed = {"items": given.getlist("items"), "daily_quota": int(quota)}
+        reason = given.text("reason-of-change")
+        await tried(errors, request, actor, name, grant=key, to=changed, reason=reason)
+    return await _done(request, actor, errors, done)
+
+
+async def _done(request: Request, actor: Actor, errors: Errors, done: str) -> Response:
+    if errors:
+        return await _entry(request, actor, errors)
+    return RedirectResponse(f"/grants/{request.path_params['id']}?done={done}", status_code=303)
 
 
 async def _entry(request: Request, actor: Actor, errors: Errors, *, reason: str = "") -> Response:
@@ -124,15 +216,41 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
     provider = held["provider"] == actor.department and (
         actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     )
+    ours = held["department"] == actor.department
+    decides = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
-        "grant": grant_told(held, names, node.zone) | {"entry": held["entry"]},
+        "grant": grant_told(held, names, node.zone)
+        | {"entry": held["entry"], "destroy_by": held["destroy_by"]},
         "provider": provider,
-        "asked_here": held["department"] == actor.department,
+        "asked_here": ours,
+        "may_change": provider and held["state"] != "revoked",
+        "may_amend": decides and (ours or provider) and held["state"] != "revoked",
+        "ends": [PURPOSE_ACHIEVED] * (ours and decides) + [LAW_CHANGED] * provider,
+        "may_confirm": ours and actor.has(Role.HEAD) and held["destroyed"] is False,
+        "amendments": [
+            one
+            | {
+                "item_titles": names.items(held["resource"], one["items"]),
+                "proposed_by": names.department(one["proposed_by_department"]),
+                "may_sign": actor.has(Role.HEAD)
+                and (
+                    (ours and not one["consumer_signed"])
+                    or (held["provider"] == actor.department and not one["provider_signed"])
+                ),
+            }
+            for one in held["amendments"]
+            if one["state"] == "proposed"
+        ],
     }
 
 
 ROUTES = [
     Route("/grants", grants, methods=["GET"]),
     Route("/grants/{id}", entry, methods=["GET"]),
+    Route("/grants/{id}/narrow", narrow, methods=["POST"]),
+    Route("/grants/{id}/amend", amend, methods=["POST"]),
+    Route("/grants/{id}/end", end, methods=["POST"]),
+    Route("/grants/{id}/destroyed", destroyed, methods=["POST"]),
+    Route("/grants/{id}/amendments/{amendment}", answer_amendment, methods=["POST"]),
     Route("/grants/{id}/{verb}", change, methods=["POST"]),
 ]

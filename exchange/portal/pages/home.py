@@ -8,18 +8,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from catalogue.clocks import ANSWERABLE
+from catalogue.corrections import CorrectionState
+from catalogue.disputes import Tier
 from catalogue.lifecycle import WAITING
 from catalogue.model import Actor, GrantState, RequestState, Role
 from catalogue.reviews import ReviewState
 from catalogue.rows import (
+    CORRECTION,
+    DISPUTE,
     GRANT,
     IDENTITY_OPENING,
+    NOTICE,
     REQUEST,
     RESOURCE,
     REVIEW,
     REVIEW_QUESTION,
     SOURCE,
 )
+from exchange.acts.register import perform
 from exchange.node import Node
 from exchange.portal.nav import rooms_for
 from exchange.portal.render import page
@@ -64,7 +71,7 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
         received = [held.state for held in requests if owners.get(held.resource) == own]
         found += [
             Waiting(
-                count=received.count(RequestState.SUBMITTED),
+                count=sum(state in ANSWERABLE for state in received),
                 title="Requests to decide",
                 address="/inbox",
             ),
@@ -72,6 +79,21 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
                 count=made.count(RequestState.SUPPLEMENT),
                 title="Our requests that need a supplement",
                 address="/requests?state=supplement",
+            ),
+        ]
+        found += [
+            Waiting(
+                count=made.count(RequestState.RETURNED),
+                title="Our requests that were given back",
+                address="/requests?state=returned",
+            ),
+            Waiting(
+                count=sum(
+                    one.provider == own and one.state is CorrectionState.REPORTED
+                    for one in node.held(CORRECTION).values()
+                ),
+                title="Wrong values to answer",
+                address="/corrections?state=reported",
             ),
         ]
         ending = node.ports.now() + ENDING
@@ -105,19 +127,58 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
                 address="/questions",
             )
         )
+    if head or actor.has(Role.OPERATOR) or actor.has(Role.AUTHORITY):
+        told = node.held(NOTICE).values()
+        found.append(
+            Waiting(
+                count=sum(one.department == own and one.seen_by is None for one in told),
+                title="Notices that nobody has seen",
+                address="/inbox?view=notices",
+            )
+        )
     found += _reviews(node, actor)
     resources = [held.resource for held in node.held(RESOURCE).values()]
+    if head or actor.has(Role.OPERATOR):
+        back = [one for one in resources if (one.state, one.department) == ("returned", own)]
+        found.append(
+            Waiting(count=len(back), title="Resources given back to correct", address="/publish")
+        )
     if head:
         unsigned = [one for one in resources if (one.state, one.department) == ("draft", own)]
         found.append(
             Waiting(count=len(unsigned), title="Resources to sign off", address="/publish")
         )
     if actor.has(Role.AUTHORITY):
+        states = [held.state for held in node.held(REQUEST).values()]
+        disputes = node.held(DISPUTE).values()
         found += [
+            Waiting(
+                count=states.count(RequestState.OVERDUE),
+                title="Requests that are overdue",
+                address="/inbox?view=late",
+            ),
+            Waiting(
+                count=states.count(RequestState.CHECKING),
+                title="Forms to be checked",
+                address="/inbox?view=checks",
+            ),
+            Waiting(
+                count=sum(
+                    one.state == "open" and one.tier is not Tier.NEGOTIATE and not one.decided
+                    for one in disputes
+                ),
+                title="Disputes to decide",
+                address="/disputes?state=open",
+            ),
             Waiting(
                 count=sum(one.state == "submitted" for one in resources),
                 title="Resources to announce",
                 address="/inbox?view=announcements",
+            ),
+            Waiting(
+                count=len(perform(node, actor, "item.collisions", {})),
+                title="Items to designate a source for",
+                address="/publish/one-source",
             ),
             Waiting(
                 count=sum(one.state == WAITING for one in node.held(SOURCE).values()),

@@ -23,6 +23,7 @@ from exchange.portal.rooms import (
     acted,
     card_told,
     ends_after,
+    moment,
     names_for,
     read_day,
     request_told,
@@ -31,12 +32,15 @@ from exchange.portal.rooms import (
 from exchange.portal.session import signed_in
 
 VIEWS: Mapping[str, tuple[str, ...]] = {
-    "waiting": ("submitted",),
+    "waiting": ("submitted", "accepted", "transferred", "overdue"),
     "asked": ("supplement",),
-    "agreed": ("agreed",),
-    "refused": ("refused",),
+    "agreed": ("agreed", "partly-agreed", "delivered", "ended"),
+    "refused": ("refused", "withdrawn"),
 }
 """Lists of the requests to a department, and the states in them."""
+OVERSEEN: Mapping[str, tuple[str, ...]] = {"checks": ("checking",), "late": ("overdue",)}
+"""Lists of everybody's requests that the authority has."""
+ANSWERABLE = frozenset(VIEWS["waiting"])
 
 
 async def inbox(request: Request) -> Response:
@@ -126,12 +130,92 @@ async def ask(request: Request) -> Response:
     return await _answered(request, actor, errors, done="asked", given=given)
 
 
+async def accept(request: Request) -> Response:
+    """Take a request up, and name whom the other department can ask."""
+    given = await read_form(request)
+    return await _said(request, given, "request.accept", "contact", done="accepted")
+
+
+async def transfer(request: Request) -> Response:
+    """Pass a request on to the provider of another resource."""
+    given = await read_form(request)
+    return await _said(
+        request, given, "request.transfer", "to", "reason", done="transferred", leave=True
+    )
+
+
+async def extend(request: Request) -> Response:
+    """Ask the authority for more time."""
+    given = await read_form(request)
+    more = {"reason": given.text("why")}
+    return await _said(request, given, "request.ask-extension", "days", done="extension", more=more)
+
+
+async def check_form(request: Request) -> Response:
+    """The authority's form check: passed, or given back with every reason."""
+    given = await read_form(request)
+    if given.get("verdict") == "return":
+        return await _said(request, given, "request.return", "reasons", done="returned", leave=True)
+    return await _said(request, given, "request.pass-form", done="passed")
+
+
+async def answer_time(request: Request) -> Response:
+    """The authority's word on more time."""
+    given = await read_form(request)
+    consent = given.get("verdict") == "consent"
+    names = () if consent else ("text",)
+    more = {"consent": consent}
+    return await _said(request, given, "request.answer-extension", *names, done="time", more=more)
+
+
+async def see(request: Request) -> Response:
+    """Take note of a notice, and go where it leads."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    errors = Errors.of(request)
+    await tried(errors, request, actor, "notice.see", notice=request.path_params["id"])
+    leads = given.get("leads", "")
+    inside = leads.startswith("/") and not leads.startswith("//")
+    return RedirectResponse(leads if inside else "/inbox?view=notices", status_code=303)
+
+
+async def _said(
+    request: Request,
+    given: Form,
+    name: str,
+    /,
+    *fields: str,
+    done: str,
+    more: Mapping[str, Any] | None = None,
+    leave: bool = False,
+) -> Response:
+    """Carry out one act with the fields of a small form. `leave`: the request is not ours any more then."""
+    actor = await signed_in(request)
+    errors = Errors.of(request)
+    typed: dict[str, Any] = {field: given.text(field) for field in fields}
+    for field in fields:
+        if not typed[field]:
+            errors.at(field, "Fill this in")
+    if typed.get("days"):
+        days = typed["days"]
+        if days.isascii() and days.isdecimal() and len(days) < 4:
+            typed["days"] = int(days)
+        else:
+            errors.at("days", "Enter how many working days more")
+    if not errors:
+        key = request.path_params["id"]
+        await tried(errors, request, actor, name, request=key, **typed, **(more or {}))
+    if leave and not errors:
+        return RedirectResponse(f"/inbox?done={done}", status_code=303)
+    return await _answered(request, actor, errors, done=done, given=given)
+
+
 def _inbox(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
     """Only the lists of the officer's roles; what waits for an answer comes first."""
     answers = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     authority = actor.has(Role.AUTHORITY)
-    views = (tuple(VIEWS) if answers else ()) + (("announcements",) if authority else ())
-    views += ("sources",) if answers or authority else ()
+    views = (tuple(VIEWS) if answers else ()) + (("announcements", *OVERSEEN) if authority else ())
+    views += ("sources", "notices") if answers or authority else ()
     view = listed.filters.get("view", "")
     view = view if view in views else next(iter(views), "")
     listed = replace(listed, filters={**listed.filters, "view": view})
@@ -154,6 +238,8 @@ def _inbox(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, 
             return told | _announcements(node, actor, names, listed)
         case "sources":
             return told | _sources(node, actor, names, listed)
+        case "notices":
+            return told | _notices(node, actor, names, listed)
         case _:
             return told | _requests(node, actor, names, listed)
 
@@ -166,6 +252,10 @@ def _counts(node: Node, actor: Actor, views: Sequence[str]) -> dict[str, int]:
     if "announcements" in views:
         found = acted(node, actor, "resource.list", state="submitted", first=1)
         counts["announcements"] = found["total"]
+        for view, held in OVERSEEN.items():
+            told = acted(node, actor, "request.list", side="all", states=list(held), first=1)
+            counts[view] = told["total"]
+    counts["notices"] = acted(node, actor, "notice.list", unseen=True, first=1)["total"]
     counts["sources"] = acted(node, actor, "source.list", **_waiting(actor), first=1)["total"]
     return counts
 
@@ -177,13 +267,13 @@ def _waiting(actor: Actor) -> dict[str, Any]:
 
 
 def _requests(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
-    (state,) = VIEWS[listed.filters["view"]]
+    view = listed.filters["view"]
     found = acted(
         node,
         actor,
         "request.list",
-        side="received",
-        state=state,
+        side="received" if view in VIEWS else "all",
+        states=list(VIEWS.get(view) or OVERSEEN[view]),
         department=listed.filters.get("department"),
         **listed.arguments(),
     )
@@ -221,14 +311,54 @@ def _sources(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str
     }
 
 
+def _notices(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str, Any]:
+    """What the department was told and nobody has seen yet; each leads to what it is about."""
+    found = acted(node, actor, "notice.list", unseen=True, **listed.arguments())
+    return {
+        "rows": [
+            one
+            | {
+                "name": names.resource(one["resource"]),
+                "at": moment(one["at"], node.zone),
+                "leads": address_of(one, actor),
+            }
+            for one in found["rows"]
+        ],
+        "pages": listed.pages(found),
+        "total": counted(found["total"]),
+    }
+
+
+_ROOMS_OF = {
+    "cor": "/corrections/{}",
+    "dsp": "/disputes/{}",
+    "grt": "/grants/{}",
+    "dmd": "/catalogue/demands",
+}
+
+
+def address_of(notice: Mapping[str, Any], actor: Actor) -> str:
+    """Where a notice leads: the page of what it is about, for the reader's side of it."""
+    about = str(notice["about"])
+    kind = about.partition("_")[0]
+    if kind in _ROOMS_OF:
+        return _ROOMS_OF[kind].format(about)
+    overdue = notice["kind"] == "overdue" or actor.has(Role.AUTHORITY)
+    return f"/inbox/{about}" if overdue else f"/requests/{about}"
+
+
 def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
     held = acted(node, actor, "request.show", request=key)
-    if held["provider"] != actor.department:
+    ours, authority = held["provider"] == actor.department, actor.has(Role.AUTHORITY)
+    if not ours and not authority:
         raise ActError("NOT_FOUND", f"no request {key} to your department")
+    waits = held["state"] in ANSWERABLE
+    longer = held["extension"]
     return card_told(held, names, node.zone) | {
-        "waits": held["state"] == "submitted",
-        "may_answer": held["state"] == "submitted"
-        and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+        "waits": waits and ours,
+        "may_answer": waits and ours and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+        "may_check": authority and held["state"] == "checking",
+        "may_consent": authority and longer is not None and longer["answered"] is None,
     }
 
 
@@ -283,4 +413,10 @@ ROUTES = [
     Route("/inbox/{id}/grant", grant, methods=["POST"]),
     Route("/inbox/{id}/refuse", refuse, methods=["POST"]),
     Route("/inbox/{id}/ask", ask, methods=["POST"]),
+    Route("/inbox/{id}/accept", accept, methods=["POST"]),
+    Route("/inbox/{id}/transfer", transfer, methods=["POST"]),
+    Route("/inbox/{id}/extend", extend, methods=["POST"]),
+    Route("/inbox/{id}/form", check_form, methods=["POST"]),
+    Route("/inbox/{id}/time", answer_time, methods=["POST"]),
+    Route("/inbox/notices/{id}", see, methods=["POST"]),
 ]

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalogue.compatibility import breaks, broken
+from catalogue.entries import gaps
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
 from catalogue.rows import GRANT, RESOURCE, SOURCE
@@ -21,9 +22,17 @@ from exchange.acts.register import ActError
 from exchange.acts.resources import as_of
 from exchange.acts.sources import flag_of
 from exchange.node import Node
+from exchange.portal.entry_course import told_course
+from exchange.portal.entry_form import (
+    offered,
+    read_item_metadata,
+    read_metadata,
+    written_codes,
+)
 from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.pages.catalogue import told_recipients
 from exchange.portal.render import page
-from exchange.portal.rooms import CLASSES, MASKS, Names, names_for, tried
+from exchange.portal.rooms import CLASSES, MASKS, Names, acted, names_for, tried
 from exchange.portal.session import signed_in
 
 LAW_LEVELS = ("law", "administrative-regulation", "state-council-decision")
@@ -78,6 +87,7 @@ async def save(request: Request) -> Response:
             request,
             "publish_preview.html",
             resource=edited,
+            recipients=told_recipients(edited, request.state.snapshot, errors.language),
             as_of=await run_in_threadpool(_as_of, node, edited),
             kept=[
                 (name, value)
@@ -98,7 +108,7 @@ DROPPED = frozenset({"step", "csrf"})
 
 async def entry(request: Request) -> Response:
     actor = await signed_in(request)
-    return await _entry(request, actor, Errors.of(request))
+    return await shown_entry(request, actor, Errors.of(request))
 
 
 async def step(request: Request) -> Response:
@@ -112,12 +122,13 @@ async def step(request: Request) -> Response:
     arguments: dict[str, Any] = {"code": code}
     if verb == "withdraw":
         arguments["reason"] = str(given.get("reason", ""))
+        arguments["seen"] = str(given.get("seen", "")) or None
         if not arguments["reason"].strip():
             errors.at("reason", "Say why the entry is withdrawn")
     if not errors:
         await tried(errors, request, actor, f"resource.{verb}", **arguments)
     if errors:
-        return await _entry(request, actor, errors)
+        return await shown_entry(request, actor, errors)
     return RedirectResponse(f"/publish/entry/{code}?done={verb}", status_code=303)
 
 
@@ -161,10 +172,15 @@ def _edit(
         subjects=[one.value for one in SubjectType],
         purposes=PURPOSES,
         law_levels=LAW_LEVELS,
+        offered=offered(errors.language),
+        written_codes=written_codes,
     )
 
 
-async def _entry(request: Request, actor: Actor, errors: Errors) -> Response:
+async def shown_entry(
+    request: Request, actor: Actor, errors: Errors, given: Mapping[str, str] | None = None
+) -> Response:
+    """The entry's page, with what is wrong with a form of it and what was typed there."""
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["code"], names_for(request)
@@ -175,6 +191,7 @@ async def _entry(request: Request, actor: Actor, errors: Errors) -> Response:
         status=400 if errors else 200,
         errors=errors.by_field,
         done=request.query_params.get("done", ""),
+        given={} if given is None else dict(given),
         **shown,
     )
 
@@ -263,6 +280,7 @@ def read_resource(base: Resource, given: Form, errors: Errors) -> Resource:
         personal=any(item.key and item.subject is SubjectType.PERSON for item in items),
         single=one("single") != "no",
         validity=_validity(items, given, errors),
+        **read_metadata(base, given, errors),
     )
 
 
@@ -285,6 +303,7 @@ def _read_item(item: Item, given: Form, *, key: str, errors: Errors) -> Item:
         subject=SubjectType(subject) if subject in set(SubjectType) else None,
         key=item.name == key,
         match=item.name == key or one("match") == "yes",
+        **read_item_metadata(item, given, errors),
     )
 
 
@@ -314,7 +333,7 @@ def _validity(items: tuple[Item, ...], given: Form, errors: Errors) -> Validity 
 def _listed(node: Node, actor: Actor, names: Names, page_number: int) -> dict[str, Any]:
     held = [one.resource for one in node.held(RESOURCE).values()]
     own = [one for one in held if one.department == actor.department]
-    order = {"draft": 0, "submitted": 1, "announced": 2, "withdrawn": 3}
+    order = {"returned": 0, "draft": 1, "submitted": 2, "announced": 3, "withdrawn": 4}
     own.sort(key=lambda one: (order.get(one.state, 9), one.code))
     return {
         "entries": [
@@ -365,6 +384,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
     resource, own = registration.resource, registration.resource.department == actor.department
     return {
         "resource": resource,
+        "recipients": told_recipients(resource, names.snapshot, names.language),
         "as_of": _as_of(node, resource),
         "flag": flag_of(node, code),
         **_due(node, resource),
@@ -383,8 +403,41 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         and actor.has(Role.AUTHORITY)
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
-        "may_withdraw": resource.state == "announced"
-        and ((own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)),
+        **told_course(node, actor, registration, names),
+        "gaps": gaps(resource) if own and resource.state != "announced" else (),
+        "collides": _collides(node, actor, code),
+        **_withdrawing(node, actor, resource, names, own=own),
+    }
+
+
+def _collides(node: Node, actor: Actor, code: str) -> list[str]:
+    """Titles of the items that wait for the authority's word whose they are."""
+    return [
+        one["title"]
+        for one in acted(node, actor, "item.collisions")
+        if any(holder["resource"] == code for holder in one["holders"][:1])
+    ]
+
+
+def _withdrawing(
+    node: Node, actor: Actor, resource: Resource, names: Names, *, own: bool
+) -> dict[str, Any]:
+    """Whether this officer may withdraw the entry, and then what that would hit."""
+    may = resource.state == "announced" and (
+        (own and actor.has(Role.HEAD)) or actor.has(Role.AUTHORITY)
+    )
+    if not may:
+        return {"may_withdraw": False}
+    hit = acted(node, actor, "resource.impact", code=resource.code)
+    return {
+        "may_withdraw": True,
+        "seen": hit["seen"],
+        "hit_grants": [
+            one | {"name": names.department(one["department"])} for one in hit["grants"]
+        ],
+        "hit_matters": [
+            one | {"office": names.department(one["department"])} for one in hit["matters"]
+        ],
     }
 
 

@@ -11,6 +11,7 @@ from exchange.acts.register import perform
 from exchange.node import Node
 from exchange.portal.looking import read_index
 from exchange.portal.render import page
+from exchange.portal.rooms import shard_asked
 from exchange.portal.session import signed_in
 from exchange.web import tlog
 
@@ -22,7 +23,9 @@ async def receipt(request: Request) -> Response:
     actor = await signed_in(request)
     node: Node = request.app.state.node
     index = read_index(request.path_params["index"])
-    found = await run_in_threadpool(perform, node, actor, "receipt.show", {"index": index})
+    shard = shard_asked(request)
+    arguments = {"index": index} | ({"shard": shard} if shard else {})
+    found = await run_in_threadpool(perform, node, actor, "receipt.show", arguments)
     told = found["told"]
     return page(
         request,

@@ -26,6 +26,7 @@ from exchange.portal.rooms import (
     acted,
     card_told,
     ends_after,
+    last_day,
     names_for,
     read_day,
     request_told,
@@ -54,6 +55,10 @@ class Answers:
     scenario: str = ""
     until: str = ""
     quota: str = "1000"
+    volume: str = ""
+    """Records expected in a month; empty: nothing is said."""
+    revise: str = ""
+    """Id of the draft that is changed; empty: a new one is made."""
 
 
 async def requests(request: Request) -> Response:
@@ -86,7 +91,12 @@ async def create(request: Request) -> Response:
     if step != "send":
         shown = await run_in_threadpool(_checked, actor, form, names_for(request))
         return page(request, "requests_check.html", form=form, **shown)
-    made = await tried(errors, request, actor, "request.create", wanted=wanted)
+    if form.revise:
+        made = await tried(
+            errors, request, actor, "request.revise", request=form.revise, wanted=wanted
+        )
+    else:
+        made = await tried(errors, request, actor, "request.create", wanted=wanted)
     if errors:
         return await _form(request, actor, form, errors)
     return RedirectResponse(f"/requests/{made['id']}?done=drafted", status_code=303)
@@ -94,7 +104,56 @@ async def create(request: Request) -> Response:
 
 async def entry(request: Request) -> Response:
     actor = await signed_in(request)
-    return await _entry(request, actor, Errors.of(request))
+    return await show_entry(request, actor, Errors.of(request))
+
+
+async def edit(request: Request) -> Response:
+    """A draft, or one that was given back, in the form with its own answers."""
+    actor = await signed_in(request)
+    node: Node = request.app.state.node
+    key = request.path_params["id"]
+    held = await run_in_threadpool(acted, node, actor, "request.show", request=key)
+    if held["department"] != actor.department or held["state"] not in EDITABLE:
+        raise ActError("NOT_FOUND", f"no draft {key} of your department")
+    form = Answers(
+        resource=held["resource"],
+        items=tuple(held["items"]),
+        systems=tuple(held["systems"]),
+        matters=tuple(held["matters"]),
+        purposes=tuple(held["purposes"]),
+        channels=tuple(held["channels"]),
+        basis=held["legal_basis"],
+        scenario=held["scenario"],
+        until=last_day(held["not_after"], node.zone).isoformat(),
+        quota=str(held["daily_quota"]),
+        volume=str(held["volume"] or ""),
+        revise=key,
+    )
+    return await _form(request, actor, form, Errors.of(request))
+
+
+async def give_back(request: Request) -> Response:
+    """The head gives a draft back with every reason."""
+    return await _worded(request, "request.return", "reasons", done="returned")
+
+
+async def withdraw(request: Request) -> Response:
+    return await _worded(request, "request.withdraw", "reason", done="withdrawn")
+
+
+async def _worded(request: Request, name: str, field: str, *, done: str) -> Response:
+    """Carry out an act that needs one field of words."""
+    actor = await signed_in(request)
+    given = await read_form(request)
+    errors, key = Errors.of(request), request.path_params["id"]
+    if not given.text(field):
+        errors.at(field, "Fill this in")
+    else:
+        words = {field: given.text(field)}
+        await tried(errors, request, actor, name, request=key, **words)
+    if errors:
+        return await show_entry(request, actor, errors)
+    return RedirectResponse(f"/requests/{key}?done={done}", status_code=303)
 
 
 async def sign(request: Request) -> Response:
@@ -105,7 +164,7 @@ async def sign(request: Request) -> Response:
     errors = Errors.of(request)
     await tried(errors, request, actor, "request.sign", request=key)
     if errors:
-        return await _entry(request, actor, errors)
+        return await show_entry(request, actor, errors)
     return RedirectResponse(f"/requests/{key}?done=signed", status_code=303)
 
 
@@ -126,7 +185,7 @@ async def supplement(request: Request) -> Response:
             answer=answer,
         )
     if errors:
-        return await _entry(request, actor, errors, answer=answer)
+        return await show_entry(request, actor, errors, answer=answer)
     return RedirectResponse(f"/requests/{key}?done=supplemented", status_code=303)
 
 
@@ -142,7 +201,9 @@ async def _form(request: Request, actor: Actor, form: Answers, errors: Errors) -
     )
 
 
-async def _entry(request: Request, actor: Actor, errors: Errors, *, answer: str = "") -> Response:
+async def show_entry(
+    request: Request, actor: Actor, errors: Errors, *, answer: str = ""
+) -> Response:
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["id"], names_for(request)
@@ -172,14 +233,46 @@ def _listed(node: Node, actor: Actor, names: Names, listed: Listed) -> dict[str,
     return {
         "requests": [request_told(one, names, node.zone) for one in found["rows"]],
         "listed": listed,
-        "states": choices(listed, "state", STATES, found["counts"]),
+        "states": [
+            one
+            for one in choices(listed, "state", STATES, found["counts"])
+            if one.count != "0" or one.chosen or one.code in ALWAYS
+        ],
         "departments": names.departments(node.owners().values(), besides=actor.department),
         "pages": listed.pages(found),
         "total": counted(found["total"]),
     }
 
 
-STATES = ("draft", "submitted", "supplement", "agreed", "refused")
+STATES = (
+    "draft",
+    "returned",
+    "supplement",
+    "checking",
+    "submitted",
+    "accepted",
+    "transferred",
+    "overdue",
+    "agreed",
+    "partly-agreed",
+    "delivered",
+    "refused",
+    "withdrawn",
+    "ended",
+)
+EDITABLE = ("draft", "returned")
+ALWAYS = ("", *EDITABLE)
+"""Filters that are shown also where nothing is in them: drafts are looked for there."""
+UNDECIDED = (
+    "draft",
+    "returned",
+    "supplement",
+    "checking",
+    "submitted",
+    "accepted",
+    "transferred",
+    "overdue",
+)
 
 
 def _from_address(given: QueryParams, actor: Actor, node: Node) -> Answers:
@@ -220,6 +313,8 @@ def _from_form(given: Form) -> Answers:
         scenario=one("scenario"),
         until=one("until"),
         quota=one("quota"),
+        volume=one("volume").strip(),
+        revise=one("revise"),
     )
 
 
@@ -241,6 +336,10 @@ def _wanted(node: Node, form: Answers, errors: Errors) -> dict[str, Any]:
         errors.at("scenario", "Say how the data will be used")
     if not (form.quota.isascii() and form.quota.isdigit() and 1 <= int(form.quota) <= 1_000_000):
         errors.at("quota", "Enter a whole number from 1 to 1,000,000")
+    if form.volume and not (
+        form.volume.isascii() and form.volume.isdigit() and len(form.volume) < 10
+    ):
+        errors.at("volume", "Enter a whole number, or leave it empty")
     begins = now()
     today = begins.astimezone(node.zone).date()
     until = read_day(form.until)
@@ -266,6 +365,7 @@ def _wanted(node: Node, form: Answers, errors: Errors) -> dict[str, Any]:
         "not_before": begins.isoformat(),
         "not_after": ends_after(until, node.zone).isoformat(),
         "daily_quota": int(form.quota),
+        "volume": int(form.volume) if form.volume else None,
     }
 
 
@@ -320,6 +420,8 @@ def _checked(actor: Actor, form: Answers, names: Names) -> dict[str, Any]:
             ("scenario", [form.scenario]),
             ("until", [form.until]),
             ("quota", [form.quota]),
+            ("volume", [form.volume]),
+            ("revise", [form.revise]),
         ],
         "system_names": [names.system(one) for one in form.systems],
         "matter_names": names.matters(form.matters),
@@ -332,11 +434,15 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
         raise ActError("NOT_FOUND", f"no request {key} of your department")
     told = card_told(held, names, node.zone)
     officer = actor.id
+    asks = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
         "card": told,
         "may_sign": held["state"] == "draft"
         and actor.has(Role.HEAD)
         and held["created_by"] != officer,
+        "may_return": held["state"] == "draft" and actor.has(Role.HEAD),
+        "may_edit": held["state"] in EDITABLE and asks,
+        "may_withdraw": held["state"] in UNDECIDED and asks,
         "may_answer": held["state"] == "supplement"
         and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
         "again": again(held),
@@ -377,6 +483,9 @@ ROUTES = [
     Route("/requests/new", new, methods=["GET"]),
     Route("/requests/new", create, methods=["POST"]),
     Route("/requests/{id}", entry, methods=["GET"]),
+    Route("/requests/{id}/edit", edit, methods=["GET"]),
+    Route("/requests/{id}/return", give_back, methods=["POST"]),
+    Route("/requests/{id}/withdraw", withdraw, methods=["POST"]),
     Route("/requests/{id}/sign", sign, methods=["POST"]),
     Route("/requests/{id}/supplement", supplement, methods=["POST"]),
 ]

@@ -16,7 +16,7 @@ from exchange.node import Node
 from exchange.portal.forms import Errors
 from exchange.portal.looking import read_wanted
 from exchange.portal.render import page
-from exchange.portal.rooms import Names, acted, last_day, names_for, tried
+from exchange.portal.rooms import Names, acted, last_day, names_for, shards_of, tried
 from exchange.portal.session import signed_in
 
 
@@ -49,7 +49,9 @@ async def found(request: Request) -> Response:
     said: dict[str, Any] | None = None
     if not errors:
         given = wanted.arguments(node.zone)
-        arguments = {name: given[name] for name in ("since", "until", "review") if name in given}
+        arguments = {
+            name: given[name] for name in ("since", "until", "review", "shard") if name in given
+        }
         said = await tried(errors, request, actor, "audit.find", preset=preset, **arguments)
     names = names_for(request)
     held = PRESETS[preset]
@@ -65,6 +67,8 @@ async def found(request: Request) -> Response:
         since=_day(said["since"], node) if said else "",
         until=last_day(said["until"], node.zone).isoformat() if said and said["until"] else "",
         said=said,
+        shard=wanted.facets.get("shard", ""),
+        shards=shards_of(node),
         lines=[_line(one, names, node) for one in said["found"]] if said else [],
     )
 

@@ -15,7 +15,7 @@ from exchange.portal.render import page
 from exchange.portal.rooms import Names, acted, names_for, tried
 from exchange.portal.session import signed_in
 
-KINDS = ("sql", "http", "graphql")
+KINDS = ("sql", "http", "graphql", "soap")
 SHOWN = 50
 """As many of the resources on a source are named; the others are counted."""
 

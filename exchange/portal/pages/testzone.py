@@ -19,6 +19,7 @@ MEANT = {
     Magic.REFUSED: "The subject is no party of the case",
     Magic.SOURCE_DOWN: "The department's source is down",
     Magic.GRANT_EXPIRED: "The grant has ended",
+    Magic.DISPUTED: "Given with a mark: it is being corrected; a verification says UNDETERMINED",
 }
 
 

@@ -29,8 +29,15 @@ values = st.recursive(
 @st.composite
 def drafts(draw: st.DrawFn) -> Draft:
     drawn = draw(st.lists(names, unique=True, max_size=6))
+
+    def a_commit(name: str) -> Commit:
+        value = draw(values)
+        # Whoever knows the canonical form already may give it along.
+        form = encode(value) if draw(st.booleans()) else None
+        return Commit(name=name, value=value, subject=draw(st.sampled_from(SUBJECTS)), form=form)
+
     commits: list[Commit | ByteCommit] = [
-        Commit(name=name, value=draw(values), subject=draw(st.sampled_from(SUBJECTS)))
+        a_commit(name)
         if draw(st.booleans())
         else ByteCommit(name=name, content=draw(st.binary(max_size=9)))
         for name in drawn

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from audit.canonical import commit_bytes, commit_value
 from audit.checkpoint import parse_checkpoint
@@ -191,7 +192,7 @@ def test_a_quota_ends_in_a_recorded_refusal_and_never_goes_over(log: Log) -> Non
     found = enter_together(log, [draft] * 4)
     assert [one.instead for one in found] == [None, None, "quota", "quota"]
     assert log.quota_used("grt_1", "2026-11-23") == 4
-    next_day = replace(quota, day="2026-11-24")
+    next_day = structs.replace(quota, day="2026-11-24")
     assert log.append(replace(draft, quotas=(next_day,))).instead is None
 
 

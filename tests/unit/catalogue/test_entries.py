@@ -78,7 +78,6 @@ def test_an_entry_with_all_core_metadata_has_no_gap() -> None:
         ({"related": ("307001/000001",)}, "related resource: itself"),
         ({"methods": (SharingMethod.INTERFACE,)}, "distribution by file"),
         ({"recipients": ("*", "税务局")}, "* stands alone"),
-        ({"contact": Contact(unit="数据科")}, "a telephone number or an e-mail address needed"),
         ({"contact": Contact(unit="数据科", email="nobody")}, "the e-mail address is none"),
         ({"upstream": Upstream(holder="", way_to_ask="")}, "upstream: who holds it is missing"),
         (

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
-from catalogue.demands import Demand
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
 from catalogue.indicators import Target
@@ -52,9 +51,12 @@ from catalogue.reviews import (
     ReviewState,
     ReviewVerdict,
 )
+from catalogue.revisions import Revision
 from catalogue.rows import KINDS, Kind, from_ms, to_ms
+from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
+from catalogue.withdrawals import HitGrant, HitMatter, Impact, Withdrawal
 from tests.fakes.catalogue import (
     TODAY,
     a_case,
@@ -335,6 +337,43 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             set_at=TODAY,
         ),
     ),
+    **SHARING_ROWS,
+    "resource_revision": (
+        Revision(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            content=a_resource(keywords=("执照",)),
+            announced_by="off_authority",
+            announced_at=TODAY,
+            restored_from=1,
+        ),
+    ),
+    "withdrawal": (
+        Withdrawal(
+            id="MKT/licence@2",
+            resource="MKT/licence",
+            revision=2,
+            name="营业执照",
+            department="market",
+            impact=Impact(
+                grants=(HitGrant(grant="grt_1", department="hall", systems=("sys_hall",)),),
+                matters=(HitMatter(matter="1", name="许可", department="hall"),),
+            ),
+            withdrawn_by="off_authority",
+            withdrawn_at=TODAY,
+        ),
+    ),
+    "item_source": (
+        ItemSource(
+            id="enterprise/企业名称",
+            department="market",
+            title="企业名称",
+            reason="登记机关",
+            designated_by="off_authority",
+            designated_at=TODAY,
+        ),
+    ),
     "indicator_target": (
         Target(
             id="speed-up@2026-12-31",
@@ -346,17 +385,6 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             set_at=TODAY,
         ),
     ),
-    "demand": (
-        Demand(
-            id="dmd_1",
-            department="hall",
-            words="船员证",
-            need="核验船员资格",
-            filed_by="off_operator",
-            filed_at=TODAY,
-        ),
-    ),
-    **SHARING_ROWS,
 }
 
 

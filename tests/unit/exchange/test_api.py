@@ -9,15 +9,17 @@ from typing import Any
 import httpx
 import pytest
 
-from exchange.api import schema
+from exchange.api.fields import ALLOWED
 from exchange.api.guard import Asking, SignedIn, Strict
 from exchange.api.schema import Mutation, Query, build_schema
 from exchange.clock import now, random_bytes
 from exchange.demo import district
+from exchange.demo.setup import SYSTEM
 from exchange.desk import write_envelope
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, standing
 from tests.fakes.reviews import HALL, a_proposed
+from tests.stories.test_items import request_for
 
 pytestmark = pytest.mark.slow  # a served node; left to `make test`
 
@@ -335,7 +337,7 @@ def test_every_root_field_has_the_permission(here: Standing) -> None:
         assert definition is not None
         fields = definition.fields  # type: ignore[union-attr]  # roots are object types
         assert fields
-        assert all(field.permission_classes == schema.ALLOWED for field in fields)
+        assert all(field.permission_classes == ALLOWED for field in fields)
 
 
 def test_a_permission_that_answers_with_anything_but_true_is_none(here: Standing) -> None:
@@ -396,3 +398,39 @@ def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None
     listed = ask(here, "{ reviews { id state } }", by="auditor").json()["data"]["reviews"]
     assert {"id": review, "state": "closed"} in listed
     assert code(ask(here, whole, {"r": review}, by="hall.head")) == "NOT_FOUND"
+
+
+def test_a_request_tells_its_clock_and_is_accepted_amended_and_supervised_over_the_api(
+    here: Standing,
+) -> None:
+    key = request_for(here, SYSTEM, "307/000001", items=["entName"])
+    shown = ask(
+        here,
+        "query R($id: String!) { request(id: $id) { state clock { rule due left late } } }",
+        {"id": key},
+        by="market.head",
+    ).json()["data"]["request"]
+    assert shown["clock"]["rule"] == "request.answer"
+    assert shown["clock"]["left"] == 10
+    accepted = ask(
+        here,
+        'mutation A($id: String!) { acceptRequest(request: $id, contact: "登记科") { state } }',
+        {"id": key},
+        by="market.head",
+    ).json()
+    assert accepted["data"]["acceptRequest"]["state"] == "accepted"
+    refused = ask(
+        here,
+        "mutation E($id: String!) {"
+        ' answerExtension(request: $id, consent: true, text: "") { state } }',
+        {"id": key},
+        by="authority",
+    )
+    assert code(refused) == "STATE"
+    listed = ask(here, "{ violations { kind record key entry } }", by="authority").json()
+    assert isinstance(listed["data"]["violations"], list)
+    assert code(ask(here, "{ violations { kind } }", by="market.operator")) == "ROLE_MISSING"
+    rules = ask(here, "{ rules { rule value unit } notices(unseen: true) { id } }", by="authority")
+    assert {"rule": "request.answer", "value": 10, "unit": "working day"} in rules.json()["data"][
+        "rules"
+    ]

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from audit.canonical import decode_strict
 from exchange.acts.register import ActError
 from exchange.clock import now
-from exchange.desk import Desk, read_envelope, write_envelope
+from exchange.desk import Desk, Letter, read_envelope, write_envelope
 from exchange.identity.errors import IdentityError
 from exchange.node import Node, open_node
 from gateway.errors import RefusedRequestError
@@ -100,10 +100,10 @@ def test_a_changed_act_and_an_unknown_key_are_refused_and_nothing_happens(
     node: Node, origin: Founded
 ) -> None:
     size = node.log.size
-    signed = read_envelope(revoking(origin))
+    signed = read_envelope(revoking(origin)).signed
     changed = replace(signed, act=signed.act.replace(b"revoke", b"resume"))
     with pytest.raises(IdentityError, match="ACT_INVALID"):
-        Desk(node).perform(changed)
+        Desk(node).perform(Letter(changed))
     stranger = envelope(Ed25519PrivateKey.generate(), "grant.list")
     with pytest.raises(IdentityError, match="KEY_UNKNOWN"):
         Desk(node).perform(read_envelope(stranger))

@@ -21,6 +21,7 @@ from exchange import composing
 from exchange.client.session import Party
 from exchange.clock import now
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import CASE, DEPOSIT, SYSTEM, District, ask_for
 from exchange.identity.keys import private_pem
 from exchange.portal import asking
@@ -377,6 +378,7 @@ def test_what_waits_for_the_authority_is_counted_on_its_first_page(portal: Porta
         portal.place.act("authority", "resource.withdraw", code=code, reason="复核")
         resource = node.held(RESOURCE)[code].resource
         portal.place.act("market.operator", "resource.draft", resource=resource)
+        demo.examine(portal.place, "market", code)
         portal.place.act("market.head", "resource.submit", code=code)
         assert 'href="/inbox?view=announcements"' in text_of(authority, "/")
         assert code in text_of(authority, "/inbox?view=announcements")
@@ -474,6 +476,7 @@ def test_a_table_is_published_without_editing_a_file(portal: Portal) -> None:
         assert saved.status_code == 200
         assert "本部门负责人签发" in html.unescape(saved.text)
     entry = f"/publish/entry/{code}"
+    demo.examine(portal.place, "market", code)
     with portal.browser("market.head") as head:
         assert (send(head, entry, entry, verb="submit")).status_code == 200
     with portal.browser("authority") as authority:

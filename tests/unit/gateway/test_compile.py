@@ -53,9 +53,8 @@ def outcome_of(attempt: Callable[[], Any]) -> Any:
     except Exception as error:  # noqa: BLE001  Both roads have to fail alike.
         return ("failed", type(error))
     if isinstance(found, Plan):
-        return {
-            one.name: getattr(found, one.name) for one in fields(found) if one.name != "template"
-        }
+        names = {one.name for one in fields(found)} - {"template", "shape"}
+        return {name: getattr(found, name) for name in names}
     return found
 
 

@@ -1,6 +1,7 @@
 """The answer says of every department what came of it, in the caller's language, around recorded bytes."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from audit.entry import Sequenced
 from catalogue.model import CodeKind, Department
 from gateway.assemble import assemble
 from gateway.errors import GATEWAY_CODES, Wording
-from gateway.model import Outcome, Recorded, Refused, Step
+from gateway.model import Masked, Outcome, Recorded, Refused, Step
 from gateway.outcomes import code_of, outcome_of
 from gateway.plan import Plan
 from gateway.respond import prefers_english, respond
@@ -83,6 +84,7 @@ def test_each_step_has_one_line_that_says_what_came_of_it() -> None:
         "asOf": "2023-11-14T22:13:20.123Z",
         "next": REASONS["ITEM_NOT_GRANTED"].next,
         "retryAfter": None,
+        "disputed": [],
     }
     assert [line["outcome"] for line in lines] == ["partly-given", "unavailable", "refused"]
     assert [line["code"] for line in lines] == [None, "SOURCE_TIMEOUT", "GRANT_MISSING"]
@@ -250,3 +252,16 @@ def test_outcomes_have_one_word_each() -> None:
     assert [(outcome_of(one), code_of(one)) for one, _, _ in words_of] == [
         (word, code) for _, word, code in words_of
     ]
+
+
+def test_a_disputed_value_is_marked_by_its_place_and_says_what_to_do() -> None:
+    plan = a_plan(QUERY)
+    licence, *others = partly(plan)
+    assert isinstance(licence, Masked)
+    marks = (("enterprise", "businessLicence", "name"),)
+    doubtful = replace(licence, disputed={0: frozenset({"name"})}, marks=marks)
+    first, second, _ = answered(plan, [doubtful, *others])["extensions"]["outcomes"]
+    assert first["outcome"] == "disputed"
+    assert first["disputed"] == [["enterprise", "businessLicence", "name"]]
+    assert first["next"] == GATEWAY_CODES["VALUE_DISPUTED"].next
+    assert second["disputed"] == []

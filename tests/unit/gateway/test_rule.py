@@ -12,7 +12,7 @@ import pytest
 from catalogue.model import CaseState, RowRule, SubjectType
 from catalogue.snapshot import Snapshot
 from gateway.model import Call, Claim, Permitted, Refused, Step
-from gateway.rule import Facts, Ruled, put_forward, question, rule
+from gateway.rule import Facts, Ruled, put_forward, question, rule, told_use
 from policies.engine import DecisionPoint
 from policies.model import Question, RequestFacts, Verdict
 from tests.fakes.calls import (
@@ -236,3 +236,30 @@ async def test_a_verdict_on_another_resource_refuses() -> None:
 
 def codes(rulings: Sequence[Permitted | Refused]) -> list[str]:
     return [ruling.code if isinstance(ruling, Refused) else "" for ruling in rulings]
+
+
+def test_calls_under_the_same_circumstances_ask_the_very_same_question() -> None:
+    first, second = a_call(), a_call(number="call_2")
+    steps = (a_step(),)
+    asked = [
+        question(call, steps, facts(call, steps, SAME), tokens=Tokens(), token=token)
+        for call in (first, second)
+    ]
+    assert asked[0].question is asked[1].question
+    spent = question(first, steps, facts(first, steps, SAME, grt_1=4), tokens=Tokens(), token=token)
+    assert spent.question is not asked[0].question
+    assert [grant.used_today for grant in spent.question.grants] == [4]
+
+
+SAME = a_snapshot()
+
+
+@pytest.mark.parametrize("of", [1, 100, 1_000, 100_000])
+def test_the_count_told_of_a_grant_is_close_never_above_and_exact_at_both_ends(of: int) -> None:
+    for used in range(0, of + 3, max(1, of // 5_000)):
+        told = told_use(used, of=of)
+        assert told <= used
+        assert (told < of) == (used < of)
+        assert used - told <= used // 64
+        if used < 128 or of - used < 128:
+            assert told == used

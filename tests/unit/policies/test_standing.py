@@ -155,14 +155,35 @@ def test_permits_are_bounded_and_the_longest_unused_one_goes() -> None:
     permits = StandingPermits(most=2)
     engine = an_engine()
     engine._permits = permits
-    questions = [a_question(requests=[a_request(limit=limit)]) for limit in (1, 2, 3)]
-    for question in (questions[0], questions[1], questions[0], questions[2]):
-        engine.decide_now(question)
+
+    def ask(limit: int) -> None:
+        engine.decide_now(a_question(requests=[a_request(limit=limit)]))
+
+    for limit in (1, 2, 1, 3):
+        ask(limit)
     assert len(permits) == 2
-    engine.decide_now(questions[0])
+    ask(1)
     assert engine.counts.hits == 2
-    engine.decide_now(questions[1])
+    ask(2)
     assert engine.counts.whole == 4
+
+
+def test_the_very_same_question_is_permitted_again_without_looking_and_an_equal_one_is_not() -> (
+    None
+):
+    engine, question = an_engine(), a_question()
+    first = engine.decide_now(question)
+    assert engine.decide_now(question) is first
+    assert (engine.counts.whole, engine.counts.rechecked) == (1, 0)
+    engine.decide_now(a_question())
+    assert (engine.counts.whole, engine.counts.rechecked) == (1, 1)
+
+
+def test_a_refusal_is_decided_anew_each_time() -> None:
+    engine, question = an_engine(), a_question(grants=[])
+    assert not engine.decide_now(question).allow
+    engine.decide_now(question)
+    assert engine.counts.whole == 2
 
 
 # The whole question is either in the key or asked again.

@@ -1,0 +1,1 @@
+"""What is promised of catalogue entries going in and out."""
