@@ -10,6 +10,7 @@ from typing import Any
 from catalogue import clocks, corrections, granting
 from catalogue.corrections import Correction
 from catalogue.flags import Flag
+from catalogue.materials import Material
 from catalogue.model import (
     Grant,
     GrantState,
@@ -60,6 +61,10 @@ DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{items}：{code} 自行采集，{by} 已共享",
             "{items}: kept in {code}, shared by {by}",
         ),
+        "asked-again": (
+            "事项 {matter} 仍要求申请人提交材料 {material}，{by} 已共享",
+            "matter {matter} asks applicants for material {material}, which {by} supplies",
+        ),
         "no-matter": (
             "授权仍有效，所列事项均已停用",
             "in force, and none of its matters is active any more",
@@ -83,7 +88,7 @@ class Finding:
     """Who answers for it."""
     resource: str
     record: str
-    """Kind of the record: `request`, `grant`, `correction`, `resource` or `entry`."""
+    """Kind of the record: `request`, `grant`, `correction`, `resource`, `matter` or `entry`."""
     key: str
     """Its id, code or number."""
     on: date
@@ -123,6 +128,7 @@ def find_all(records: Records, law: Statutes, *, at: datetime) -> list[Finding]:
         *_requests(records, law, at=at),
         *_corrections(records, law, at=at),
         *_collected_again(records, at=at),
+        *_asked_again(records, at=at),
         *_not_ended(records, law, at=at),
     ]
     return sorted(found, key=lambda one: (one.on, one.kind, one.key), reverse=True)
@@ -238,6 +244,45 @@ def _collected_again(records: Records, *, at: datetime) -> Iterator[Finding]:
                     found="again",
                     values={"items": "、".join(again), "code": code, "by": grant.resource},
                 )
+
+
+def _asked_again(records: Records, *, at: datetime) -> Iterator[Finding]:
+    """A material that applicants are asked for though a grant in force for that matter supplies it."""
+    told: set[tuple[str, str]] = set()
+    for _key, grant in sorted(records.grants.items()):
+        source = records.resources.get(grant.resource)
+        in_force = grant.state is GrantState.ACTIVE and grant.not_before <= at < grant.not_after
+        if source is None or source.state != "announced" or not in_force:
+            continue
+        for code in grant.matters:
+            matter = records.matters.get(code)
+            if matter is None or matter.state != "active" or matter.department != grant.department:
+                continue
+            for material in matter.asked:
+                if material.waived or not _supplies(source, material):
+                    continue
+                if (code, material.code) in told:
+                    continue
+                told.add((code, material.code))
+                yield Finding(
+                    kind=Violation.COLLECTED_AGAIN,
+                    department=matter.department,
+                    resource=source.code,
+                    record="matter",
+                    key=code,
+                    on=_day(grant.not_before),
+                    found="asked-again",
+                    values={"matter": code, "material": material.code, "by": source.code},
+                )
+
+
+def _supplies(source: Resource, material: Material) -> bool:
+    if material.resource == source.code:
+        return True
+    typed = source.certificate
+    return (
+        typed is not None and bool(material.certificate) and typed.type_code == material.certificate
+    )
 
 
 def _own_items(

@@ -199,6 +199,7 @@ _KINDS: Mapping[str, Kind[Any]] = {
     "grant": GRANT,
     "correction": CORRECTION,
     "resource": RESOURCE,
+    "matter": MATTER,
 }
 
 

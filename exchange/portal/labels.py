@@ -195,6 +195,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "grant": "Grant",
         "correction": "Correction",
         "resource": "Catalogue entry",
+        "matter": "Matter",
         "entry": "Log entry",
     },
     "gap": {

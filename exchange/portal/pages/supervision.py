@@ -97,6 +97,7 @@ def _leads(one: dict[str, Any], actor: Actor) -> str:
         "correction": "/corrections/{}" if not actor.has(Role.AUDITOR) else "",
         "request": "/inbox/{}" if overseer or actor.department == one["department"] else "",
         "resource": "/catalogue/{}",
+        "matter": "/matters/{}",
     }
     room = rooms.get(one["record"], "")
     if room:

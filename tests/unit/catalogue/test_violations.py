@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from catalogue.flags import DRIFTED, Flag
+from catalogue.materials import Material
 from catalogue.model import (
     Course,
     GrantCourse,
@@ -161,3 +162,24 @@ def test_a_grant_that_outlives_its_purpose_is_listed() -> None:
     assert found(records(grants=left)) == listed
     gone_too = {"grt_1": a_grant(state=GrantState.REVOKED, course=replace(copies, destroyed=True))}
     assert found(records(grants=gone_too)) == []
+
+
+def test_a_material_that_is_asked_for_though_a_grant_supplies_it_is_told_with_its_matter() -> None:
+    asked_for = Material(code="1", name="营业执照", resource=LICENCE)
+    matters = {MATTER: a_matter(materials=(asked_for, Material(code="2", name="申请表")))}
+    grants = {"grt_1": a_grant(), "grt_2": a_grant("grt_2")}
+    held = records(grants=grants, matters=matters, used={"grt_1": TODAY, "grt_2": TODAY})
+    told = [(Violation.COLLECTED_AGAIN, HALL, MATTER)]
+    assert [one for one in found(held) if one[0] is Violation.COLLECTED_AGAIN] == told
+    (breach,) = [one for one in find_all(held, LAW, at=LATER) if one.record == "matter"]
+    assert LICENCE in breach.text("zh")
+    assert LICENCE in breach.text("en")
+    for other in (
+        {MATTER: a_matter(materials=(replace(asked_for, waived=True),))},
+        {MATTER: a_matter(materials=(asked_for,), state="ended")},
+    ):
+        without = records(grants=grants, matters=other)
+        kinds = [one for one, _department, _key in found(without)]
+        assert Violation.COLLECTED_AGAIN not in kinds
+    no_grant = records(matters=matters)
+    assert found(no_grant) == []
