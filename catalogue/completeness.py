@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from catalogue.entries import may_have
 from catalogue.errors import InvalidError
 from catalogue.model import Resource, SharingClass, SharingRequest, System
 from catalogue.validation import CHANNELS, PURPOSES
@@ -73,6 +74,8 @@ def _request_items(request: SharingRequest, resource: Resource) -> Iterable[str]
     if resource.purposes:
         for purpose in sorted(set(request.purposes) & set(PURPOSES) - set(resource.purposes)):
             yield f"the resource does not serve the purpose {purpose}"
+    if not may_have(resource, request.department):
+        yield f"the entry names who may have it, and not department {request.department}"
 
 
 def _request_callers(

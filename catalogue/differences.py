@@ -69,6 +69,7 @@ MEMBERS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "code_list": ("关联代码集", "Code list"),
         "codes": ("代码", "Codes"),
         "sensitivity": ("敏感程度", "Sensitivity"),
+        "thresholds": ("核验阈值", "Thresholds of verification"),
         "basic": ("基础信息项", "Basic item"),
     }
 )

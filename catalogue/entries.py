@@ -18,7 +18,7 @@ from catalogue.metadata import (
     Sensitivity,
     UpdateCycle,
 )
-from catalogue.model import Item, Resource, SharingClass, SubjectType
+from catalogue.model import CODE_PATTERN, Item, Resource, SharingClass, SubjectType
 from catalogue.thresholds import check_thresholds
 
 MOST_KEYWORDS = 20
@@ -40,6 +40,18 @@ def holds_personal(resource: Resource) -> bool:
         item.sensitivity in _PERSONAL or item.subject is SubjectType.PERSON
         for item in resource.items
     )
+
+
+def may_have(resource: Resource, department: str) -> bool:
+    """Whether a department is among those who may have conditional data.
+
+    Where the entry describes them in words (行政许可办理部门), who belongs to them is the provider's to say.
+    """
+    if resource.sharing_class is not SharingClass.CONDITIONAL or not resource.recipients:
+        return True
+    if ANY_DEPARTMENT in resource.recipients or department in resource.recipients:
+        return True
+    return any(not CODE_PATTERN.fullmatch(one) for one in resource.recipients)
 
 
 def findings(resource: Resource) -> Iterator[str]:

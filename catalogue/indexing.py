@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, text
 
 from catalogue.tables import (
@@ -145,22 +146,48 @@ def _entries(connection: Connection, codes: Sequence[str]) -> Iterator[_Entry]:
     """Read what the rows say, vouched for or not: what is not is left out by whoever shows it."""
     titles: dict[str, list[str]] = defaultdict(list)
     items = resource_item.c
-    query = select(items.resource, items.title, items.name).where(items.resource.in_(codes))
-    for owner, title, name in connection.execute(query.order_by(items.resource, items.ordinal)):
-        titles[owner] += [title, name]
+    query = select(items.resource, items.title, items.name, items.more).where(
+        items.resource.in_(codes)
+    )
+    ordered = query.order_by(items.resource, items.ordinal)
+    for owner, title, name, more in connection.execute(ordered):
+        titles[owner] += [title, name, *_told(more, "title_en")]
     held = resource.c
     found = (
         select(
             held.code, held.department, held.sharing_class, held.state, held.name, held.name_en,
-            held.abstract, department.c.name.label("of"), department.c.name_en.label("of_en"),
+            held.abstract, held.more, department.c.name.label("of"), department.c.name_en.label("of_en"),
         )
         .outerjoin(department, department.c.code == held.department)
         .where(held.code.in_(codes))
     )  # fmt: skip
     for row in connection.execute(found).fetchall():
         code, of, class_, state, name, name_en = (str(cell) for cell in row[:6])
-        texts = (row.of or "", row.of_en or "", str(row.abstract), *titles[code])
+        metadata_ = _told(row.more, "keywords", "upstream")
+        texts = (row.of or "", row.of_en or "", str(row.abstract), *metadata_, *titles[code])
         yield _Entry(code, of, class_, state, name, name_en, texts)
+
+
+def _told(more: str | None, *members: str) -> list[str]:
+    """Words of the core metadata, as a row's column `more` holds them (catalogue/rows.py)."""
+    if more is None:
+        return []
+    try:
+        held = msgspec.json.decode(more, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return []  # A hand has been at it; the log does not vouch for such a row.
+    found: list[str] = []
+    for member in members:
+        value = held.get(member, "")
+        parts = (
+            value.values()
+            if isinstance(value, dict)
+            else value
+            if isinstance(value, list)
+            else [value]
+        )
+        found += [part for part in parts if isinstance(part, str) and part]
+    return found
 
 
 def _drop(connection: Connection, rows: Sequence[Any]) -> None:

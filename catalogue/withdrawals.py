@@ -74,7 +74,7 @@ def impact(
         matters=tuple(
             HitMatter(matter=one.code, name=one.name, department=one.department)
             for one in sorted(matters, key=lambda one: one.code)
-            if resource.code in one.resources
+            if resource.code in one.listed and one.state == "active"
         ),
     )
 

@@ -8,9 +8,11 @@ from catalogue import lifecycle, revisions, single_source, store, validation
 from catalogue.errors import DuplicateError, InvalidError
 from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
 from catalogue.lifecycle import Registration
+from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Resource, Role
 from catalogue.notices import NoticeKind
 from catalogue.rows import (
+    DEPARTMENT,
     GRANT,
     ITEM_SOURCE,
     MATTER,
@@ -31,6 +33,7 @@ class Entries(Standing):
     def draft_resource(self, resource: Resource, *, by: Actor) -> Resource:
         validation.check_resource(resource)
         with self._unit(by) as unit:
+            resource = _with_codes(unit, resource)
             before = unit.find(RESOURCE, resource.code)
             drafted = lifecycle.draft(resource, by=unit.actor(), before=before)
             if resource.upstream is None:
@@ -203,6 +206,15 @@ class Entries(Standing):
                 private={"meaning": meaning, "reason": made.reason},
             )
         return made
+
+
+def _with_codes(unit: Unit, resource: Resource) -> Resource:
+    """Write recipients by their codes where they are registered departments' names."""
+    if set(resource.recipients) <= {ANY_DEPARTMENT}:
+        return resource
+    codes = {held.name: code for code, held in unit.all(DEPARTMENT).items()}
+    named = dict.fromkeys(codes.get(one, one) for one in resource.recipients)
+    return replace(resource, recipients=tuple(named))
 
 
 def _collisions(unit: Unit, resource: Resource) -> tuple[Collision, ...]:

@@ -289,10 +289,14 @@ for _command in (register_file, *loads.COMMANDS, *entries.COMMANDS):
     "--method",
     "methods",
     multiple=True,
-    type=click.Choice([*SharingMethod]),
+    type=click.Choice([one.value for one in SharingMethod]),
     help="How it is handed over; repeatable, by interface otherwise.",
 )
-@click.option("--update-cycle", type=click.Choice([*UpdateCycle]), help="How often it is updated.")
+@click.option(
+    "--update-cycle",
+    type=click.Choice([one.value for one in UpdateCycle]),
+    help="How often it is updated.",
+)
 @click.option(
     "--metadata",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),

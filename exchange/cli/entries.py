@@ -54,11 +54,11 @@ def designated(office: Office, json_: bool) -> None:
 @click.argument("code")
 @click.option(
     "--kind",
-    type=click.Choice([*CheckKind]),
+    type=click.Choice([one.value for one in CheckKind]),
     required=True,
     help="The check for secrets, or the assessment of personal information.",
 )
-@click.option("--conclusion", type=click.Choice([*Conclusion]), required=True)
+@click.option("--conclusion", type=click.Choice([one.value for one in Conclusion]), required=True)
 @click.option(
     "--file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -212,20 +212,27 @@ def restore(office: Office, code: str, revision: int, json_: bool) -> None:
 @click.option("--letter", default="", help="Number of the letter by which it was asked for.")
 @click.option("--item", "items", multiple=True, required=True, help="Title of an item; repeatable.")
 @click.option(
-    "--key", help="Title of the item by which a record is asked for; the first otherwise."
+    "--key-item", help="Title of the item by which a record is asked for; the first otherwise."
 )
 @click.option("--abstract", default="")
 @click.option("--conditions", default="")
 @as_json
 @with_office
 def register_upstream(
-    office: Office, code: str, items: tuple[str, ...], json_: bool, **told: Any
+    office: Office,
+    code: str,
+    items: tuple[str, ...],
+    key_item: str | None,
+    json_: bool,
+    **told: Any,
 ) -> None:
     """Draft a resource that a body above holds and that is not connected here.
 
     It is found and asked for like any other, and never served.
     """
-    said = office.perform("resource.register-upstream", code=code, items=list(items), **told)
+    said = office.perform(
+        "resource.register-upstream", code=code, items=list(items), key=key_item, **told
+    )
     tell(said, json_=json_)
 
 

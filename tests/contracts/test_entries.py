@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from catalogue import entries
 from catalogue.differences import differences
 from catalogue.errors import (
     InvalidError,
@@ -30,6 +31,7 @@ from tests.fakes.catalogue import (
     MARKET,
     MATTER,
     TODAY,
+    a_department,
     a_matter,
     a_resource,
     a_source,
@@ -345,3 +347,19 @@ def test_what_is_held_above_is_registered_as_that(
     )
     with pytest.raises(InvalidError, match="its holder decides on is conditional"):
         district.registry.draft_resource(open_, by=district.by("market.operator"))
+
+
+def test_conditional_data_is_asked_for_by_those_whom_the_entry_names(district: District) -> None:
+    ask = {"by": district.by("hall.operator")}
+    district.announce(a_resource(recipients=(a_department(MARKET).name,)))
+    assert held(district, LICENCE).resource.recipients == (MARKET,)
+    with pytest.raises(InvalidError, match="names who may have it"):
+        district.registry.request_sharing(district.wanted(), **ask)
+    named = a_resource()
+    for recipients, may in (
+        ((HALL,), True),
+        ((MARKET,), False),
+        (("行政许可办理部门",), True),
+        (("*",), True),
+    ):
+        assert entries.may_have(replace(named, recipients=recipients), HALL) is may

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from catalogue import indexing, store
 from catalogue.errors import InvalidError, NotAllowedError
 from catalogue.finding import Found, Narrowed
+from catalogue.metadata import Upstream
 from catalogue.model import Resource, SharingClass
 from catalogue.protected import SALT_BYTES
 from catalogue.rows import DEPARTMENT
@@ -93,6 +94,28 @@ def test_an_entry_is_found_by_script_character_word_slip_plural_and_code(
 ) -> None:
     announce(district, entry(3, "渔船证书", "Fishing boat certificate"))
     assert codes(district, words) == [3]
+
+
+def test_an_entry_is_found_by_its_keywords_its_holder_above_and_english_titles(
+    district: District,
+) -> None:
+    key, *others = licence_items()
+    told = (replace(key, title_en="Credit code"), *others)
+    announce(
+        district,
+        entry(1, "渔船证书", keywords=("远洋捕捞",)),
+        entry(2, "船员名录", items=told),
+        entry(
+            3,
+            "港口名录",
+            source="",
+            table="",
+            upstream=Upstream(holder="省海事局", way_to_ask="发函"),
+        ),
+    )
+    assert codes(district, "远洋捕捞") == [1]
+    assert codes(district, "credit code") == [2]
+    assert codes(district, "省海事局") == [3]
 
 
 def test_a_slip_is_named_with_what_was_looked_for_instead(district: District) -> None:
