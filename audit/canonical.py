@@ -40,7 +40,8 @@ _write_sorted = msgspec.json.Encoder(order="deterministic").encode
 def encode(value: Any, *, inside: int = 0) -> bytes:
     """Write the one canonical form of a value, which will stand `inside` so many others."""
     try:
-        if type(value) is str:
+        kind = type(value)
+        if kind is str or (kind is int and -INTEGER_BOUND < value < INTEGER_BOUND):
             return _write(value)
         if _check(value, DEPTH_BOUND - inside):
             return _write_sorted(value)

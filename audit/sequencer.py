@@ -4,7 +4,7 @@ The order is the promise. Keys of disclosures are durable before anything is enc
 batch is committed before its root is signed; it is signed before anybody is answered.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -593,15 +593,16 @@ def _index_rows(taken: _Taken, ts: int, tokens: _Tokens) -> list[StoredIndexRow]
 def _standing(batch: Batch, drafts: Sequence[Draft], head: Head, *, before: int) -> Standing:
     return Standing(
         nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
-        used=batch.quota_use(_places(held for draft in drafts for held in draft.quotas)),
+        used=batch.quota_use(_places([held for draft in drafts for held in draft.quotas])),
         numbers=batch.counters(name for draft in drafts for name in counters_of(draft)),
         barrier=before + head.barrier,
         before=before,
     )
 
 
-def _places(quotas: Iterable[Quota]) -> set[tuple[str, str]]:
-    return {place for quota in quotas for place in (quota.place, quota.mark)}
+def _places(quotas: Sequence[Quota]) -> set[tuple[str, str]]:
+    places = {(quota.key, quota.day) for quota in quotas}
+    return places.union([quota.mark for quota in quotas if quota.member])
 
 
 def _unavailable(error: Exception) -> LogUnavailableError:

@@ -74,14 +74,14 @@ class Standing:
                 if quota.mark in self.used or quota.mark in wanted:
                     continue
                 wanted[quota.mark] = 1
-            place = quota.place
+            place = quota.key, quota.day
             wanted[place] = wanted.get(place, 0) + quota.amount
             if self.used.get(place, 0) + wanted[place] > quota.most:
                 return quota.spent
         return None
 
     def _count(self, quota: Quota) -> None:
-        place = quota.place
+        place = quota.key, quota.day
         if quota.member:
             if quota.mark in self.used:
                 return

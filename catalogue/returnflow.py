@@ -17,7 +17,8 @@ def region_item(resource: Resource) -> Item | None:
     """Return the item that holds a record's region by its code (GB/T 2260); None where none says so."""
     for item in resource.items:
         plain = item.name.replace("_", "").replace("-", "").lower()
-        if plain in _NAMES or any(title in item.title for title in _TITLES):
+        listed = "2260" in item.code_list
+        if listed or plain in _NAMES or any(title in item.title for title in _TITLES):
             return item
     return None
 

@@ -1,5 +1,6 @@
 """What the supervision console lists: breaches of the law, each told from records. Decides only."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -9,8 +10,8 @@ from typing import Any
 
 from catalogue import clocks, corrections, granting
 from catalogue.corrections import Correction
+from catalogue.evidence import Supplied
 from catalogue.flags import Flag
-from catalogue.materials import Material
 from catalogue.model import (
     Grant,
     GrantState,
@@ -22,6 +23,11 @@ from catalogue.model import (
 )
 from catalogue.statutes import Clock, Statutes
 from catalogue.workdays import ZONE
+
+_INTERNAL = re.compile(
+    r"内部规定|内部制度|管理制度|工作制度|工作规程|操作规程|internal rule", re.IGNORECASE
+)
+"""What is no law, whatever it is called."""
 
 
 class Violation(StrEnum):
@@ -62,8 +68,12 @@ DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{items}: kept in {code}, shared by {by}",
         ),
         "asked-again": (
-            "事项 {matter} 仍要求申请人提交材料 {material}，{by} 已共享",
-            "matter {matter} asks applicants for material {material}, which {by} supplies",
+            "仍要求申请人提交材料 {material}，而 {by} 已共享",
+            "the material {material} is asked of applicants, and {by} supplies it",
+        ),
+        "internal": (
+            "以内部规定为由拒绝，须有法律依据",
+            "refused by an internal rule, a law needed",
         ),
         "no-matter": (
             "授权仍有效，所列事项均已停用",
@@ -119,6 +129,8 @@ class Records:
     """When the records of a resource were last brought up to date, by code; unknown ones are left out."""
     used: Mapping[str, datetime]
     """When a grant was last used, by id; unused ones are left out."""
+    asked_again: tuple[Supplied, ...] = ()
+    """Materials that applicants are asked for, and how sharing supplies them."""
 
 
 def find_all(records: Records, law: Statutes, *, at: datetime) -> list[Finding]:
@@ -198,6 +210,8 @@ def _requests(records: Records, law: Statutes, *, at: datetime) -> Iterator[Find
                 values={"code": held.refusal_code or "—"},
                 **about,
             )
+        elif _INTERNAL.search(held.refusal_basis or ""):
+            yield Finding(kind=Violation.REFUSED_WITHOUT_BASIS, on=on, found="internal", **about)
         if held.refusal_code == "CONDITION_UNMET" and not resource.conditions.strip():
             yield Finding(
                 kind=Violation.CONDITION_INVENTED,
@@ -247,42 +261,19 @@ def _collected_again(records: Records, *, at: datetime) -> Iterator[Finding]:
 
 
 def _asked_again(records: Records, *, at: datetime) -> Iterator[Finding]:
-    """A material that applicants are asked for though a grant in force for that matter supplies it."""
-    told: set[tuple[str, str]] = set()
-    for _key, grant in sorted(records.grants.items()):
-        source = records.resources.get(grant.resource)
-        in_force = grant.state is GrantState.ACTIVE and grant.not_before <= at < grant.not_after
-        if source is None or source.state != "announced" or not in_force:
-            continue
-        for code in grant.matters:
-            matter = records.matters.get(code)
-            if matter is None or matter.state != "active" or matter.department != grant.department:
-                continue
-            for material in matter.asked:
-                if material.waived or not _supplies(source, material):
-                    continue
-                if (code, material.code) in told:
-                    continue
-                told.add((code, material.code))
-                yield Finding(
-                    kind=Violation.COLLECTED_AGAIN,
-                    department=matter.department,
-                    resource=source.code,
-                    record="matter",
-                    key=code,
-                    on=_day(grant.not_before),
-                    found="asked-again",
-                    values={"matter": code, "material": material.code, "by": source.code},
-                )
-
-
-def _supplies(source: Resource, material: Material) -> bool:
-    if material.resource == source.code:
-        return True
-    typed = source.certificate
-    return (
-        typed is not None and bool(material.certificate) and typed.type_code == material.certificate
-    )
+    """A matter whose applicants are asked for what sharing supplies today (716 art. 7; 809 art. 19)."""
+    for one in records.asked_again:
+        if one.again:
+            yield Finding(
+                kind=Violation.COLLECTED_AGAIN,
+                department=one.department,
+                resource=one.resource or "",
+                record="matter",
+                key=one.matter,
+                on=_day(at),
+                found="asked-again",
+                values={"material": one.material.code, "by": one.resource or ""},
+            )
 
 
 def _own_items(

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audit.errors import AuditError
 from catalogue.errors import CatalogueError
 from catalogue.model import Actor
-from exchange.acts.supervision import run_clocks
+from exchange.acts.supervision import FirstCalls, run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
 from exchange.exports.bench import bench_of, terms_of
@@ -229,21 +229,20 @@ async def _round(work: Callable[[], object], done: str) -> None:
 
 
 async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> None:
-    uploads = Uploads(node.files)
-    sweeping = Sweeping()
+    uploads, calls, sweeping = Uploads(node.files), FirstCalls(), Sweeping()
     while True:
         await asyncio.sleep(SUMMARY_EVERY_S)
         await summarise(node, turned_away)
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
-        await _run_clocks(node)
+        await _run_clocks(node, calls)
         if sweeping.due(now()):
             await _round(partial(sweep_quotas, node, at=now()), "swept")
 
 
-async def _run_clocks(node: Node) -> None:
+async def _run_clocks(node: Node, calls: FirstCalls) -> None:
     """Carry out what the calendar alone decides of requests and grants; what fails waits a minute."""
     try:
-        await asyncio.to_thread(run_clocks, node)
+        await asyncio.to_thread(run_clocks, node, calls)
     except (AuditError, CatalogueError) as error:
         _LOGGING.warning("the clocks of requests were not looked at: %s", error.code)

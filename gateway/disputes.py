@@ -5,8 +5,9 @@ looked up while nothing at all is disputed.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from catalogue.model import Resource
 from gateway.attempts import KeyedToken

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from msgspec.structs import replace
 
 from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, Resource, SubjectType, Validity

@@ -271,10 +271,10 @@ class Masked(Stage, frozen=True):
     where it may not be given."""
     more: bool = False
     """Whether a list goes on after these rows."""
-    unread: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    unread: Mapping[int, frozenset[str]] = msgspec.field(default_factory=dict)
     """By the number of a row: items of which the source had a word that their code list has not. The row
     holds a null in their place."""
-    disputed: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    disputed: Mapping[int, frozenset[str]] = msgspec.field(default_factory=dict)
     """By the number of a row: items that are given though their value is disputed. Of a verify step, under
     0: items on which it rests, so that it says neither yes nor no."""
     marks: tuple[Where, ...] = ()

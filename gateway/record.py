@@ -309,7 +309,7 @@ def _call_draft(
         *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         _arguments(call, subjects),
-        *_lists(outcomes),
+        *_lists(seen),
         *ruled.commits,
         signed_commit(caller),
         *subject_commits(subjects),
@@ -489,14 +489,15 @@ def _given_items(step: Step, verdict: Verdict | None) -> tuple[set[str], set[str
 
 def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return by ref whom each step is about, those met by a link too, refused or not."""
-    by_ref = {outcome_step(outcome).ref: outcome for outcome in outcomes}
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for ref, outcome in by_ref.items():
-        step = outcome_step(outcome)
+    steps = [outcome_step(outcome) for outcome in outcomes]
+    by_ref = {step.ref: outcome for step, outcome in zip(steps, outcomes, strict=True)}
+    for step in steps:
+        ref, outcome = step.ref, by_ref[step.ref]
         if step.subject is None:
             continue
         if isinstance(step.key, GivenKey):
-            found[ref] = ((step.subject.value, step.key.value),)
+            found[ref] = ((step.subject._value_, step.key.value),)
             continue
         if isinstance(step.key, EveryKey):
             found[ref] = _everybody(step.subject.value, step.key.item, outcome)
@@ -548,9 +549,9 @@ def _operation_text(document: str, name: str | None) -> str:
     return _canonical({"document": document, "operationName": name}).removesuffix("}")
 
 
-def _lists(outcomes: Sequence[Outcome]) -> Iterator[Commit]:
+def _lists(seen: Sequence[_Seen]) -> Iterator[Commit]:
     """Commit to what each list was filtered and ordered by: in the clear stand the items alone."""
-    for step in map(outcome_step, outcomes):
+    for step in [one.step for one in seen]:
         if isinstance(step.key, Listed):
             asked = {
                 "where": [[one.item.name, one.op, one.value] for one in step.filters],

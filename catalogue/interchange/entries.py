@@ -5,11 +5,12 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from catalogue import naming, suggest
+from catalogue.errors import InvalidError
 from catalogue.interchange.fields import (
     ENTRY,
     ENTRY_FIELDS,
@@ -24,6 +25,7 @@ from catalogue.metadata import Contact, Upstream
 from catalogue.model import CODE_PATTERN, Item, ItemType, Resource, SharingClass
 from catalogue.validation import PURPOSES
 
+T = TypeVar("T")
 UNCONNECTED = "unconnected"
 """Last part of the name of the source on which entries stand that nobody connected yet."""
 ROW_TITLE = "记录编号"
@@ -99,7 +101,7 @@ def checked(told: Told, report: Report) -> Told | None:
 
 
 def drafted(told: Told, *, department: str, source: str, taken: Collection[str]) -> Resource:
-    """Return a new draft; `source` is read by nobody yet, `taken` are GraphQL names that others hold.
+    """Return a new draft; nobody reads `source` yet, empty for what is held above; `taken` are others' names.
 
     What is not said is suggested as for a table's columns, and never wider than conditional.
     """
@@ -118,8 +120,8 @@ def drafted(told: Told, *, department: str, source: str, taken: Collection[str])
         field_name=names.field_name,
         list_name=names.list_name,
         source=source,
-        table=told.code,
-        items=items,
+        table=told.code if source else "",
+        items=items if source else tuple(replace(item, column="") for item in items),
         sharing_class=given,
         level=max(item.level for item in items),
         personal=suggest.is_personal(items),
@@ -217,8 +219,16 @@ def _with_fields(resource: Resource, told: Told) -> Resource:
     plain = msgspec.to_builtins(
         {name: held[name] for name in held if name not in {"items", "reading"}}
     )
-    whole = msgspec.convert({**plain, **changes, "items": []}, Resource, strict=True)
+    whole = _converted({**plain, **changes, "items": []}, Resource)
     return replace(resource, **{name: getattr(whole, name) for name in changes})
+
+
+def _converted(plain: Mapping[str, Any], kind: type[T]) -> T:
+    """Raises InvalidError for values that the catalogue has no place for."""
+    try:
+        return msgspec.convert(plain, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise InvalidError(str(error)) from error
 
 
 def _part(prefix: str, fields: Mapping[str, Any]) -> dict[str, str] | None:
@@ -320,7 +330,7 @@ def _with_item(item: Item, told: Mapping[str, Any]) -> Item:
     }
     if not changes:
         return item
-    whole = msgspec.convert({**msgspec.to_builtins(item), **changes}, Item, strict=True)
+    whole = _converted({**msgspec.to_builtins(item), **changes}, Item)
     return replace(item, **{name: getattr(whole, name) for name in changes})
 
 
@@ -359,6 +369,8 @@ def _checked(
         field = known.get(name)
         if field is None:
             report.note(name, f"a field of {', '.join(known)}", row=entry.row, code=entry.code)
+            continue
+        if value is None and field.always:
             continue
         problem, plain = _fitting(field, value)
         if problem:

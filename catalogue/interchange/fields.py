@@ -49,6 +49,8 @@ class Field:
     others: Mapping[str, str] = field(default_factory=dict)
     """Further words that people write → value."""
     obligatory: bool = False
+    always: bool = False
+    """Whether every entry has a value: an empty one then says nothing."""
     _values: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     @property
@@ -270,7 +272,7 @@ ENTRY: tuple[Field, ...] = (
     ),
     Field(name="format_name", zh="格式类型", en="Format name"),
     Field(
-        name="sharing_class", zh="共享类型", en="Sharing class", kind=Kind.WORD, words=SHARING,
+        name="sharing_class", always=True, zh="共享类型", en="Sharing class", kind=Kind.WORD, words=SHARING,
         others=_SHARING_TOO,
     ),
     Field(name="conditions", zh="共享条件", en="Conditions"),
@@ -296,12 +298,12 @@ ENTRY: tuple[Field, ...] = (
     Field(
         name="data_class", zh="数据分类", en="Data class", kind=Kind.WORD, words=DATA_CLASSES
     ),
-    Field(name="level", zh="数据级别", en="Data level", kind=Kind.NUMBER),
+    Field(name="level", always=True, zh="数据级别", en="Data level", kind=Kind.NUMBER),
     Field(name="personal", zh="含个人信息", en="About persons", kind=Kind.FLAG),
-    Field(name="consent", zh="本人同意", en="Consent", kind=Kind.WORD, words=CONSENT),
+    Field(name="consent", always=True, zh="本人同意", en="Consent", kind=Kind.WORD, words=CONSENT),
     Field(name="base_data", zh="基础数据", en="Base data", kind=Kind.WORD, words=BASE_DATA),
     Field(
-        name="secrecy", zh="涉密情况", en="Secrecy", kind=Kind.WORD, words=SECRECY,
+        name="secrecy", always=True, zh="涉密情况", en="Secrecy", kind=Kind.WORD, words=SECRECY,
         others=_SECRECY_TOO,
     ),
     Field(name="distributions", zh="提供形式", en="Distributions", kind=Kind.FORMS),
@@ -319,19 +321,20 @@ ITEM: tuple[Field, ...] = (
     Field(name="code_list", zh="关联代码集", en="Code list"),
     Field(name="codes", zh="代码值", en="Codes", kind=Kind.CODES),
     Field(
-        name="type", zh="数据类型", en="Data type", kind=Kind.WORD, words=TYPES, others=_TYPES_TOO
+        name="type", always=True, zh="数据类型", en="Data type", kind=Kind.WORD,
+        words=TYPES, others=_TYPES_TOO,
     ),
     Field(name="length", zh="数据长度", en="Length", kind=Kind.NUMBER),
     Field(name="unit", zh="计量单位", en="Unit of measure"),
     Field(
-        name="sharing_class", zh="信息项共享类型", en="Item sharing class", kind=Kind.WORD,
+        name="sharing_class", always=True, zh="信息项共享类型", en="Item sharing class", kind=Kind.WORD,
         words=SHARING, others=_SHARING_TOO,
     ),
-    Field(name="level", zh="信息项级别", en="Item level", kind=Kind.NUMBER),
+    Field(name="level", always=True, zh="信息项级别", en="Item level", kind=Kind.NUMBER),
     Field(
-        name="sensitivity", zh="敏感程度", en="Sensitivity", kind=Kind.WORD, words=SENSITIVITY
+        name="sensitivity", always=True, zh="敏感程度", en="Sensitivity", kind=Kind.WORD, words=SENSITIVITY
     ),
-    Field(name="mask", zh="脱敏方式", en="Mask", kind=Kind.WORD, words=MASKS),
+    Field(name="mask", always=True, zh="脱敏方式", en="Mask", kind=Kind.WORD, words=MASKS),
     Field(name="subject", zh="标识主体", en="Identifies", kind=Kind.WORD, words=SUBJECTS),
     Field(name="key", zh="是否主键", en="Key", kind=Kind.FLAG),
     Field(name="match", zh="是否可比对", en="Can be compared", kind=Kind.FLAG),

@@ -21,7 +21,7 @@ from catalogue.interchange.columns import (
     TERMS_BESIDES,
     Column,
 )
-from catalogue.interchange.fields import ENTRY_FIELDS, Field
+from catalogue.interchange.fields import ENTRY_FIELDS, Field, Kind
 from catalogue.interchange.model import Report, Said, Told, Wanted
 
 NOT_SHARED = "not-shared"
@@ -47,6 +47,8 @@ class Grid:
     merges: list[Merge] = field(default_factory=list)
     headings: int = 0
     """Rows of headings, the title's among them."""
+    choices: dict[int, list[str]] = field(default_factory=dict)
+    """By column from 0 the words of which a cell holds one; other columns take any text."""
 
 
 # Writing
@@ -60,6 +62,11 @@ def catalogue_grid(told: Sequence[Told]) -> Grid:
     grid.rows.append([CATALOGUE_TITLE] + [""] * (len(columns) - 1))
     grid.merges.append(Merge(0, 0, 0, len(columns) - 1))
     _write_headings(grid, columns)
+    grid.choices = {
+        place: _choices(column.known)
+        for place, column in enumerate(columns)
+        if column.known is not None and column.known.kind in {Kind.WORD, Kind.FLAG}
+    }
     for number, one in enumerate(told, 1):
         first = len(grid.rows)
         items: Sequence[Mapping[str, Any]] = one.items or ({},)
@@ -131,6 +138,10 @@ def _write_headings(grid: Grid, columns: Sequence[Column]) -> None:
             grid.merges.append(Merge(row, place, row + 1, place))
         place = end + 1
     grid.rows += [above, below]
+
+
+def _choices(known: Field) -> list[str]:
+    return ["是", "否"] if known.kind is Kind.FLAG else list(known.words.values())
 
 
 def _entry_cell(column: Column, told: Told, number: int) -> str:

@@ -1,7 +1,7 @@
 """What a file says of a department's entries, compared with the registry and taken in one transaction."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -123,7 +123,7 @@ def _decided(unit: Unit, read: Read) -> _Work:
     }
     if read.told:
         work.differences += missing(own, {told.code for told in read.told} | _refused(read, work))
-    work.needs += _new_needs(unit, read.wanted, actor)
+    _take_needs(unit, read.wanted, work)
     return work
 
 
@@ -188,16 +188,34 @@ def _refuse(work: _Work, told: Told, error: CatalogueError) -> None:
     ]  # fmt: skip
 
 
-def _new_needs(unit: Unit, wanted: Sequence[Wanted], actor: Actor) -> Iterator[Wanted]:
+def _take_needs(unit: Unit, wanted: Sequence[Wanted], work: _Work) -> None:
+    """Take the needs that were not filed before; those that no demand has room for are told."""
     filed = {
         (one.words, one.need)
         for one in unit.all(DEMAND).values()
-        if one.department == actor.department
+        if one.department == work.department
     }
     for one in wanted:
-        if (one.words, one.need) not in filed:
-            filed.add((one.words, one.need))
-            yield one
+        if (one.words, one.need) in filed:
+            continue
+        filed.add((one.words, one.need))
+        for text, most, column in (
+            (one.words, demands.WORDS_CHARACTERS, "所需资源名称"),
+            (one.need, demands.NEED_CHARACTERS, "用途"),
+        ):
+            if not 0 < len(text.strip()) <= most:
+                work.not_taken.append(
+                    NotTaken(
+                        file=work.file,
+                        row=one.row,
+                        column=column,
+                        found=f"{len(text)} characters",
+                        needed=f"at most {most} characters",
+                    )
+                )
+                break
+        else:
+            work.needs.append(one)
 
 
 def _record_entries(unit: Unit, work: _Work) -> None:

@@ -13,6 +13,7 @@ from catalogue.disputes import Dispute, Tier
 from catalogue.model import Actor, Resource, Role, SubjectType
 from catalogue.rows import CORRECTION, DISPUTE
 from catalogue.statutes import Statutes
+from exchange.acts.granting import ANSWERED
 from exchange.acts.held import entry_of, found, resource_of
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
@@ -20,7 +21,6 @@ from exchange.node import Node
 
 _RECEIVED_MOST = 5_000
 """Search rows that are looked through for who else received a value."""
-_GIVEN = ("given", "partly-given", "disputed")
 
 
 @act("correction.report")
@@ -207,7 +207,7 @@ def _check_received(
     ordinal = held.item(item).ordinal
     gave = any(
         step["resource"] == held.code
-        and step["outcome"] in _GIVEN
+        and step["outcome"] in ANSWERED
         and ordinal in parse_bitmap(step["given"]) | parse_bitmap(step["masked"])
         for step in members["steps"]
     )
@@ -229,7 +229,7 @@ def _informed(
     wanted = Wanted(subject=subject, resource=held.code, item=held.item(item).ordinal)
     page = walk(node.databases.log, wanted, token=node.vault.token, most=_RECEIVED_MOST)
     for row in page.rows:
-        if row.decision in _GIVEN and row.consumer and row.consumer != held.department:
+        if row.decision in ANSWERED and row.consumer and row.consumer != held.department:
             informed.setdefault(row.consumer, set()).add(row.index)
     return {department: tuple(sorted(of)[-20:]) for department, of in sorted(informed.items())}
 

@@ -18,6 +18,8 @@ from exchange.node import Node
 Side = Literal["have", "gave", "others"]
 """Where a department stands to a grant: it has it, it gave it, or others have it of others."""
 
+ANSWERED = ("given", "partly-given", "disputed")
+"""Outcomes of a step that gave something."""
 LOOKED_AT = 2_000
 """Search rows that are looked through for what left under a grant."""
 _LEFT = {"export.released": "export", "file.offered": "file"}
@@ -199,24 +201,27 @@ def amendment_told(held: Amendment) -> Told:
 
 def _pulled(node: Node, grant: Grant) -> bool:
     """Whether records were read in bulk under the grant."""
-    page = walk(
-        node.databases.log,
-        Wanted(
-            kind="call",
-            resource=grant.resource,
-            consumer=grant.department,
-            decision="given",
-            since=grant.not_before,
-        ),
-        token=node.vault.token,
-        most=LOOKED_AT,
-    )
-    for index in dict.fromkeys(row.index for row in page.rows):
-        members = decode_strict(node.log.entry(index))
-        steps = members.get("steps", [])
-        if members.get("channel") == "bulk" and any(one["grant"] == grant.id for one in steps):
+    for decision in ANSWERED:
+        page = walk(
+            node.databases.log,
+            Wanted(
+                kind="call",
+                resource=grant.resource,
+                consumer=grant.department,
+                decision=decision,
+                since=grant.not_before,
+            ),
+            token=node.vault.token,
+            most=LOOKED_AT,
+        )
+        for index in dict.fromkeys(row.index for row in page.rows):
+            members = decode_strict(node.log.entry(index))
+            steps = members.get("steps", [])
+            if members.get("channel") == "bulk" and any(one["grant"] == grant.id for one in steps):
+                return True
+        if page.next is not None:
             return True
-    return page.next is not None
+    return False
 
 
 def _seen(node: Node, actor: Actor, grant: str) -> Grant:

@@ -1,7 +1,7 @@
 """Acts of supervision: deputies, the rule table, working days, notices, and clocks that run out."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -17,12 +17,15 @@ from catalogue.rules import Rule, Unit
 from catalogue.service.supervision import FirstCall, Ran, due_now
 from catalogue.statutes import Statutes
 from catalogue.workdays import NoticedDay, arranged_years
-from exchange.acts.granting import LOOKED_AT, went_out
+from exchange.acts.granting import ANSWERED, LOOKED_AT, went_out
 from exchange.acts.held import resources_of
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.acts.sharing import clock_told
 from exchange.node import Node
+
+SLACK = timedelta(minutes=5)
+"""How far back first calls are looked for again."""
 
 
 @act("deputy.name")
@@ -190,12 +193,41 @@ def run_clocks_now(node: Node, actor: Actor) -> Told:
     return run_clocks(node)
 
 
-def run_clocks(node: Node) -> Told:
+class FirstCalls:
+    """Looks for the first answered call under each grant that waits for it; nothing is looked at twice."""
+
+    def __init__(self) -> None:
+        self._looked: dict[str, datetime] = {}
+
+    def found(self, node: Node) -> dict[str, FirstCall]:
+        """Return the first answered call under each grant whose request waits for its delivery, by grant."""
+        waiting = {
+            key: held.way.decided_at
+            for key, held in node.held(REQUEST).items()
+            if held.state in UNDELIVERED
+        }
+        found, looked, at = {}, {}, node.ports.now()
+        for grant in node.held(GRANT).values():
+            if grant.request not in waiting:
+                continue
+            since = self._looked.get(grant.id) or waiting[grant.request]
+            first = _first_call(node, grant, since=since)
+            if first is not None:
+                found[grant.id] = first
+            else:
+                # An entry may carry a time from a little before it was appended.
+                looked[grant.id] = at - SLACK
+        self._looked = looked
+        return found
+
+
+def run_clocks(node: Node, calls: FirstCalls | None = None) -> Told:
     """Mark what is overdue, delivered or ended, and resume what was paused until now. Blocks.
 
-    What was read before is not read again, and where nothing has come due nothing is written.
+    What was read before is not read again, and where nothing has come due nothing is written. `calls` None
+    looks for first calls from each agreement on.
     """
-    requests, first_calls = node.held(REQUEST), _first_calls(node)
+    requests, first_calls = node.held(REQUEST), (calls or FirstCalls()).found(node)
     resources = resources_of(node, {one.resource for one in requests.values()})
     due = due_now(
         requests,
@@ -221,26 +253,10 @@ def run_clocks(node: Node) -> Told:
     return msgspec.to_builtins(ran)  # type: ignore[no-any-return]  # as above
 
 
-def _first_calls(node: Node) -> dict[str, FirstCall]:
-    """Return the first answered call under each grant whose request waits for its delivery, by grant."""
-    waiting = {
-        key: held.way.decided_at
-        for key, held in node.held(REQUEST).items()
-        if held.state in UNDELIVERED
-    }
-    found = {}
-    for grant in node.held(GRANT).values():
-        if grant.request in waiting:
-            first = _first_call(node, grant, since=waiting[grant.request])
-            if first is not None:
-                found[grant.id] = first
-    return found
-
-
 def _first_call(node: Node, grant: Grant, *, since: datetime | None) -> FirstCall | None:
     rows = [
         row
-        for decision in ("given", "partly-given")
+        for decision in ANSWERED
         for row in walk(
             node.databases.log,
             Wanted(

@@ -10,12 +10,14 @@ from audit.canonical import decode_strict
 from audit.search import walk
 from audit.wanted import Wanted
 from catalogue import store
+from catalogue.evidence import duplicates
 from catalogue.files import KIND as FILE
 from catalogue.files import parse_address
 from catalogue.model import Actor, Grant, Role
 from catalogue.rows import CORRECTION, GRANT, LOAD, MATTER, REQUEST, RESOURCE, SOURCE, Kind
 from catalogue.violations import DETAILS, Finding, Records, Violation, find_all
 from catalogue.workdays import ZONE
+from exchange.acts.granting import ANSWERED
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.recording import record_read
 from exchange.acts.register import ActError, act
@@ -129,6 +131,7 @@ def _records(node: Node) -> Records:
         corrections=node.held(CORRECTION),
         flags=flags,
         fresh=_fresh(node),
+        asked_again=duplicates(node.held(MATTER).values(), node.live.load(), at=node.ports.now()),
         used={key: at for key, one in grants.items() if (at := _last_use(node, one)) is not None},
     )
 
@@ -154,7 +157,7 @@ def _last_use(node: Node, grant: Grant) -> datetime | None:
     """When a consumer was last given something of a grant's resource; None: never."""
     newest = [
         row.ts
-        for decision in ("given", "partly-given")
+        for decision in ANSWERED
         for row in walk(
             node.databases.log,
             Wanted(resource=grant.resource, consumer=grant.department, decision=decision),

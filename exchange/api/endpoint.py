@@ -22,7 +22,8 @@ from exchange.identity.errors import IdentityError
 from exchange.node import Node
 from exchange.portal.session import ForeignFormError, SignInNeededError, check_origin, signed_in
 from exchange.web.bodies import bounded_body
-from exchange.web.problems import graphql_problem
+from exchange.web.problems import code_of, graphql_problem
+from exchange.words import words_of
 from gateway.errors import RefusedRequestError
 from gateway.respond import prefers_english
 
@@ -64,7 +65,7 @@ def management_routes(node: Node) -> list[Route]:
             operation_name=operation.operation_name,
             context_value=asking,
         )
-        return _answered(done)
+        return _answered(done, english=asking.english)
 
     return [Route("/manage/graphql", manage, methods=["POST"])]
 
@@ -114,11 +115,13 @@ def _decoded(body: bytes) -> Operation:
         raise RefusedRequestError("BODY_INVALID", needed="one JSON object") from error
 
 
-def _answered(done: ExecutionResult) -> Response:
+def _answered(done: ExecutionResult, *, english: bool) -> Response:
     """Write the answer; a document that was not carried out at all has no `data` (GraphQL over HTTP)."""
     told: dict[str, Any] = {}
     if done.errors:
-        told["errors"] = [_told(error.formatted) for error in done.errors]
+        told["errors"] = [
+            _told(error.formatted, error.original_error, english=english) for error in done.errors
+        ]
         for error in done.errors:
             _note(error.original_error)
     carried_out = done.data is not None or any(error.path for error in done.errors or ())
@@ -129,11 +132,19 @@ def _answered(done: ExecutionResult) -> Response:
     )
 
 
-def _told(formatted: Any) -> dict[str, Any]:
+def _told(formatted: Any, cause: BaseException | None, *, english: bool) -> dict[str, Any]:
     """An error with its code; what the library says of a document is the caller's own document."""
     told = dict(formatted)
     known = dict(told.get("extensions") or {})
     if told.get("path"):
+        if "code" not in known and isinstance(cause, Exception):
+            # Raised by a field itself, and not by the act that it performs.
+            known["code"] = code_of(cause)
+            words = words_of(known["code"])
+            told["message"] = words.en if english else words.zh
+            known |= (
+                {"next": words.next, "detail": str(cause)} if known["code"] != "INTERNAL" else {}
+            )
         known.setdefault("code", "INTERNAL")
         if known["code"] == "INTERNAL":
             told["message"] = "INTERNAL"

@@ -212,10 +212,13 @@ def restore(office: Office, code: str, revision: int, json_: bool) -> None:
 @click.option("--letter", default="", help="Number of the letter by which it was asked for.")
 @click.option("--item", "items", multiple=True, required=True, help="Title of an item; repeatable.")
 @click.option(
-    "--key-item", help="Title of the item by which a record is asked for; the first otherwise."
+    "--key-item",
+    help="Title of the item by which a record is asked for; the first otherwise.",
 )
-@click.option("--abstract", default="")
-@click.option("--conditions", default="")
+@click.option("--abstract", default="", help="What it holds, in words.")
+@click.option(
+    "--conditions", default="", help="Who may have it and for what; its holder decides otherwise."
+)
 @as_json
 @with_office
 def register_upstream(

@@ -21,7 +21,7 @@ from exchange.identity.keys import check_signature, read_public_der
 
 TAG = "exchange/1"
 DERIVED = ("@method", "@authority", "@path", "@query")
-FIELDS = ("content-type", "content-digest", "exchange-usage")
+FIELDS = ("content-type", "content-digest", "exchange-usage", "exchange-partial")
 COMPONENTS = (*DERIVED, *FIELDS)
 
 _SINGLE = frozenset(

@@ -298,6 +298,33 @@ def _csv_rows(text: str, delimiter: str, report: Report) -> Iterator[Row]:
 
 
 def _json(content: bytes, kind: str, report: Report) -> tuple[list[Told], list[Wanted]]:
+    decoded = _decoded(content, kind, report)
+    if decoded is None:
+        return [], []
+    text, held = decoded
+    if kind == "json":
+        if isinstance(held, dict) and held.get("format") == FORMAT:
+            return read_json(held, text, report)
+        report.note(Said("another format"), FORMAT, column="format")
+        return [], []
+    return _packages(held, Lines(text), report), []
+
+
+def _packages(held: Any, lines: Lines, report: Report) -> list[Told]:
+    if isinstance(held, dict) and ("openapi" in held or "swagger" in held):
+        report.note(
+            Said("a service's description"), "its source described by it (exchange source add)"
+        )
+        return []
+    packages = packages_of(held)
+    if packages is None:
+        report.note(Said("no packages"), f"an answer of CKAN, or entries of {FORMAT}")
+        return []
+    return [told for one in packages if (told := read_package(one, lines, report)) is not None]
+
+
+def _decoded(content: bytes, kind: str, report: Report) -> tuple[str, Any] | None:
+    """Return a document's text and what it holds; None where it cannot be read, and the report says where."""
     line = too_deep(content, kind)
     if line:
         report.note(
@@ -305,28 +332,15 @@ def _json(content: bytes, kind: str, report: Report) -> tuple[list[Told], list[W
             f"at most {DEEPEST} deep",
             row=line,
         )
-        return [], []
+        return None
     try:
         text = content.decode("utf-8-sig")
-        held = json.loads(text)
+        return text, json.loads(text)
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         report.note(Said("bytes that are no UTF-8"), "JSON in UTF-8", row=row)
-        return [], []
     except json.JSONDecodeError as error:
         report.note(Said(error.msg), "well-formed JSON", row=error.lineno)
-        return [], []
     except ValueError as error:
         report.note(Said(str(error)[:100]), "well-formed JSON")
-        return [], []
-    if kind == "json":
-        if not isinstance(held, dict) or held.get("format") != FORMAT:
-            report.note(Said("another format"), FORMAT, column="format")
-            return [], []
-        return read_json(held, text, report)
-    packages = packages_of(held)
-    if packages is None:
-        report.note(Said("no packages"), "an answer of CKAN, or entries of " + FORMAT)
-        return [], []
-    lines = Lines(text)
-    return [one for held in packages if (one := read_package(held, lines, report))], []
+    return None

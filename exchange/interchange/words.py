@@ -85,6 +85,12 @@ CHINESE: Sequence[tuple[str, str]] = (
     (r"a dct:identifier that no other dataset has", "与其他数据集不同的 dct:identifier"),
     (r"no list of entries", "没有条目列表"),
     (r"another format", "其他格式"),
+    (r"a service's description", "接口描述文件"),
+    (
+        r"its source described by it \(exchange source add\)",
+        "随数据源登记的描述（exchange source add）",
+    ),
+    (r"an answer of CKAN, or entries of (\S+)", r"CKAN 的返回内容，或 \1 的条目"),
     (r"no packages", "没有 CKAN 数据集"),
     (r"a package with a name", "带 name 的数据集"),
     (r"a package in the state active", "状态为 active 的数据集"),

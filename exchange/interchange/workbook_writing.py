@@ -8,6 +8,8 @@ import xlsxwriter
 from catalogue.interchange.survey import Grid
 
 _WIDTH = 16
+_ROOM = 2_000
+"""Rows below the last one that offer their words too."""
 _TEXTS = {
     "in_memory": True,
     "strings_to_numbers": False,
@@ -33,6 +35,14 @@ def write_workbook(grids: Sequence[Grid]) -> bytes:
                 for place, cell in enumerate(row):
                     if cell:
                         sheet.write_string(number, place, cell, style)
+            for place, words in grid.choices.items():
+                sheet.data_validation(
+                    grid.headings,
+                    place,
+                    len(grid.rows) + _ROOM,
+                    place,
+                    {"validate": "list", "source": words, "error_type": "warning"},
+                )
             for merge in grid.merges:
                 style = heading if merge.first_row < grid.headings else plain
                 value = grid.rows[merge.first_row][merge.first_column]

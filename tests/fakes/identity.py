@@ -96,10 +96,12 @@ def a_request(
     target: str = "/graphql",
     body: bytes = BODY,
     usage: Usage | None = USAGE,
+    partial: str | None = None,
     created: datetime = NOW - timedelta(seconds=2),
 ) -> Sent:
     """A request signed as our client signs it, by http-message-signatures."""
-    request = httpx.Request(method, URL + target, content=body)
+    headers = {} if partial is None else {"exchange-partial": partial}
+    request = httpx.Request(method, URL + target, content=body, headers=headers)
     SignatureAuth(SigningKey(key), usage=usage, now=clock_at(created), nonce=nonces()).sign(request)
     return received(request)
 

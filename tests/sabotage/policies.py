@@ -91,7 +91,9 @@ def _of_the_person(basis: gateway.record.Basis) -> Any:
     """Question and decision under the key of the person whom the call is about."""
     ruled = _RULED(basis)
     owner = ("enterprise", APPLICANT)
-    return replace(ruled, commits=tuple(replace(held, subject=owner) for held in ruled.commits))
+    return replace(
+        ruled, commits=tuple(msgspec.structs.replace(held, subject=owner) for held in ruled.commits)
+    )
 
 
 def _unasked(*_: Any, **__: Any) -> bool:

@@ -152,6 +152,15 @@ def test_what_is_not_taken_is_told_and_the_rest_of_the_file_is_taken(town: Stand
     assert "a law" in refused["needed"]
 
 
+def test_a_need_that_no_demand_has_room_for_is_told(town: Standing) -> None:
+    needs = (("1", "很长的名称" * 50, "", "", "", "", "", "核验", ""),)
+    told = take(town, a_survey(PERMITS, needs=needs))
+    assert [(one["column"], one["found"]) for one in told["not_taken"]] == [
+        ("所需资源名称", "250 characters")
+    ]
+    assert told["needs"] == []
+
+
 def test_nobody_imports_another_departments_entries(town: Standing) -> None:
     entry = {"code": "307/7777", "name": "别家的", "department": district.HALL.code}
     content = json.dumps(

@@ -186,3 +186,16 @@ def test_the_test_zone_answers_documents_too(hall: Standing) -> None:
     request = httpx.Request("GET", url, headers={"exchange-usage": usage_header(USAGE)})
     answer = told(hall.send(hall.signed(request)))
     assert answer["extensions"]["entry"]["origin"].endswith("/test")
+
+
+def test_all_or_nothing_is_a_part_of_what_the_request_signs(hall: Standing) -> None:
+    url = f"{hall.url}/rest/{quote(NAME)}{OF_APPLICANT}"
+    usage = {"exchange-usage": usage_header(USAGE)}
+    signed = hall.signed(httpx.Request("GET", url, headers=usage))
+    signed.headers["exchange-partial"] = "deny"
+    assert told(hall.send(signed), 401)["code"] == "COMPONENT_MISSING"
+    whole = hall.signed(httpx.Request("GET", url, headers=usage | {"exchange-partial": "deny"}))
+    whole.headers["exchange-partial"] = "allow"
+    assert told(hall.send(whole), 401)["code"] == "SIGNATURE_INVALID"
+    del whole.headers["exchange-partial"]
+    assert told(hall.send(whole), 401)["code"] == "COMPONENT_MISSING"

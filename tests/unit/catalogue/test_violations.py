@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from catalogue.evidence import Supplied, Supply
 from catalogue.flags import DRIFTED, Flag
 from catalogue.materials import Material
 from catalogue.model import (
@@ -150,6 +151,36 @@ def test_a_department_that_keeps_what_is_shared_with_it_collects_it_again() -> N
     assert found(replace(held, grants=narrower)) == []
 
 
+def test_a_matter_that_asks_applicants_for_what_sharing_supplies_is_listed() -> None:
+    material = Material(code="M1", name="营业执照", resource=LICENCE)
+    supplied = Supplied(
+        matter=MATTER,
+        department=HALL,
+        material=material,
+        state=Supply.SUPPLIED,
+        resource=LICENCE,
+        source=MARKET,
+        grant="grt_1",
+    )
+    assert found(records(asked_again=(supplied,))) == [(Violation.COLLECTED_AGAIN, HALL, MATTER)]
+    waived = replace(supplied, material=replace(material, waived=True))
+    without = replace(supplied, state=Supply.NOT_ASKED)
+    assert found(records(asked_again=(waived, without))) == []
+
+
+def test_an_internal_rule_is_no_law_to_refuse_by() -> None:
+    held = replace(
+        asked(RequestState.REFUSED, decided_at=TODAY),
+        refusal_code="LAW_FORBIDS",
+        refusal_basis="本局内部规定第三条",
+    )
+    assert found(records(requests={"req_1": held})) == [
+        (Violation.REFUSED_WITHOUT_BASIS, MARKET, "req_1")
+    ]
+    lawful = replace(held, refusal_basis="《中华人民共和国个人信息保护法》第十三条")
+    assert found(records(requests={"req_1": lawful})) == []
+
+
 def test_a_grant_that_outlives_its_purpose_is_listed() -> None:
     grants, used = {"grt_1": a_grant()}, {"grt_1": LATER}
     gone = {MATTER: a_matter(state="withdrawn")}
@@ -162,24 +193,3 @@ def test_a_grant_that_outlives_its_purpose_is_listed() -> None:
     assert found(records(grants=left)) == listed
     gone_too = {"grt_1": a_grant(state=GrantState.REVOKED, course=replace(copies, destroyed=True))}
     assert found(records(grants=gone_too)) == []
-
-
-def test_a_material_that_is_asked_for_though_a_grant_supplies_it_is_told_with_its_matter() -> None:
-    asked_for = Material(code="1", name="营业执照", resource=LICENCE)
-    matters = {MATTER: a_matter(materials=(asked_for, Material(code="2", name="申请表")))}
-    grants = {"grt_1": a_grant(), "grt_2": a_grant("grt_2")}
-    held = records(grants=grants, matters=matters, used={"grt_1": TODAY, "grt_2": TODAY})
-    told = [(Violation.COLLECTED_AGAIN, HALL, MATTER)]
-    assert [one for one in found(held) if one[0] is Violation.COLLECTED_AGAIN] == told
-    (breach,) = [one for one in find_all(held, LAW, at=LATER) if one.record == "matter"]
-    assert LICENCE in breach.text("zh")
-    assert LICENCE in breach.text("en")
-    for other in (
-        {MATTER: a_matter(materials=(replace(asked_for, waived=True),))},
-        {MATTER: a_matter(materials=(asked_for,), state="ended")},
-    ):
-        without = records(grants=grants, matters=other)
-        kinds = [one for one, _department, _key in found(without)]
-        assert Violation.COLLECTED_AGAIN not in kinds
-    no_grant = records(matters=matters)
-    assert found(no_grant) == []

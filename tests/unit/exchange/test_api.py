@@ -400,6 +400,11 @@ def test_a_review_is_drawn_asked_and_judged_over_the_api(here: Standing) -> None
     assert code(ask(here, whole, {"r": review}, by="hall.head")) == "NOT_FOUND"
 
 
+def test_a_page_of_no_rows_is_refused_by_a_code_and_not_an_internal_error(here: Standing) -> None:
+    answer = ask(here, "{ departments(first: 0) { code } }", by="auditor")
+    assert (answer.status_code, code(answer)) == (200, "ACT_ARGUMENTS")
+
+
 def test_a_request_tells_its_clock_and_is_accepted_amended_and_supervised_over_the_api(
     here: Standing,
 ) -> None:

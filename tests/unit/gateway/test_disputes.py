@@ -82,7 +82,7 @@ def test_a_disputed_value_is_given_and_marked_at_its_place_whatever_it_is_called
     assert [outcome_of(one) for one in outcomes] == ["disputed", "given"]
     found = put_together(plan, outcomes)
     assert found == assemble(plan, outcomes)
-    plain = [replace(one, disputed={}) for one in outcomes]
+    plain = [msgspec.structs.replace(one, disputed={}) for one in outcomes]
     assert found.data == put_together(plan, plain).data
     assert found.disputed == {first.ref: (("a", "n"), ("a", "again"))}
     noted = marked(outcomes, found.disputed)

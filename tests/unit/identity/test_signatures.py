@@ -194,10 +194,18 @@ def test_usage_that_differs_between_header_and_body_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["signature", "signature-input", "content-digest", "content-type", "exchange-usage"]
+    "name",
+    [
+        "signature",
+        "signature-input",
+        "content-digest",
+        "content-type",
+        "exchange-usage",
+        "exchange-partial",
+    ],
 )
 def test_a_header_that_occurs_twice_is_refused(name: str) -> None:
-    sent = a_request()
+    sent = a_request(partial="deny")
     twice = (name.upper().encode(), sent.header(name).encode())
     assert refusal(replace(sent, headers=(*sent.headers, twice))) == "HEADER_DUPLICATE"
 
@@ -260,6 +268,7 @@ CHANGED = {
     "exchange-usage": lambda sent: sent.with_header(
         "exchange-usage", usage_header(replace(USAGE, case="2026-0118"))
     ),
+    "exchange-partial": lambda sent: sent.with_header("exchange-partial", "allow"),
 }
 
 
@@ -267,7 +276,10 @@ CHANGED = {
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_change_of_any_covered_component_is_refused(component: str) -> None:
     authority = "evil.example" if component == "@authority" else AUTHORITY
-    assert refusal(CHANGED[component](a_request()), authority=authority) == "SIGNATURE_INVALID"
+    assert (
+        refusal(CHANGED[component](a_request(partial="deny")), authority=authority)
+        == "SIGNATURE_INVALID"
+    )
 
 
 @pytest.mark.proves("I16")
@@ -294,7 +306,7 @@ def test_a_change_of_any_signed_parameter_is_refused(old: str, new: str) -> None
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_component_list_that_lacks_one_is_refused(component: str) -> None:
-    sent = a_request()
+    sent = a_request(partial="deny")
     text = sent.header("signature-input")
     lacking = text.replace(f'"{component}" ', "").replace(f' "{component}"', "")
     assert refusal(sent.with_header("signature-input", lacking)) == "COMPONENT_MISSING"

@@ -1,6 +1,8 @@
 """Files as departments and other catalogues write them: what is taken, and what is told of the rest."""
 
+import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -8,9 +10,11 @@ import pytest
 from catalogue.interchange.differences import Change, difference
 from catalogue.interchange.entries import changed, drafted, told_of
 from catalogue.interchange.model import Read, Told
+from catalogue.interchange.survey import catalogue_grid, needs_grid
 from catalogue.model import SharingClass
 from catalogue.validation import check_resource
 from exchange.interchange.parsing import Asked, parse_file
+from exchange.interchange.workbook_writing import write_workbook
 from tests.fakes.catalogue import a_resource
 from tests.fakes.surveys import AUDITS, BELOW, PERMITS, TOP, a_survey
 
@@ -83,6 +87,21 @@ def test_each_cell_that_is_not_taken_is_told_by_row_and_column_with_what_was_nee
     assert "实时、每日" in found.not_taken[0].needed
     assert found.not_taken[0].found == "'想起来就更新'"
     assert {one.code for one in found.not_taken} == {"307001/000101"}
+
+
+def test_headings_as_other_places_write_them_are_recognised() -> None:
+    below = list(BELOW)
+    below[9:12] = ["信息资源格式分类", "信息资源格式类型", "其他类型资源格式描述"]
+    below[3] = "细目（1）"
+    top = [f"{heading}*" if heading == "信息资源代码" else heading for heading in TOP]
+    found = read(a_survey(tops=(top, below)))
+    assert found.not_taken == ()
+    assert by_code(found)["307001/000101"].fields["format"] == "database"
+
+
+def test_a_description_of_a_service_is_sent_where_it_belongs() -> None:
+    found = read(b'{"openapi": "3.1.0", "paths": {}}', "service.json")
+    assert [one.found for one in found.not_taken] == ["a service's description"]
 
 
 def test_a_heading_that_the_survey_does_not_have_is_told_and_the_rest_is_read() -> None:
@@ -209,6 +228,31 @@ def test_packages_of_ckan_are_read_from_whatever_ckan_answered() -> None:
         assert told.fields["distributions"][0]["method"] == "file"
 
 
+def test_what_is_held_above_is_drafted_without_a_source() -> None:
+    told = Told(
+        code="307/8",
+        fields={
+            "code": "307/8",
+            "name": "出入境记录",
+            "upstream_holder": "省公安厅",
+            "upstream_way_to_ask": "发函",
+        },
+        items=({"title": "证件号码", "type": "text"},),
+    )
+    entry = check_resource(drafted(told, department="D1", source="", taken=()))
+    assert (entry.source, entry.table) == ("", "")
+    assert entry.upstream is not None
+    assert entry.upstream.holder == "省公安厅"
+
+
+def test_an_empty_cell_says_nothing_where_every_entry_has_a_value() -> None:
+    text = "信息资源代码,信息资源名称,数据级别,信息项名称,信息项级别\n307/9,甲,,名称,\n"
+    (told,) = read(text.encode(), "list.csv").told
+    assert "level" not in told.fields
+    assert "level" not in (told.items or ({},))[0]
+    assert new(told).level == 2
+
+
 def test_only_what_a_file_speaks_of_is_changed() -> None:
     before = a_resource()
     told = Told(code=before.code, fields={"code": before.code, "abstract": "新摘要"})
@@ -240,3 +284,13 @@ def test_an_item_keeps_its_ordinal_its_column_and_its_name_whatever_a_file_says_
     assert difference(
         after, changed(Told(code=before.code, items=told_of(after).items), after)
     ).change is (Change.UNCHANGED)
+
+
+def test_the_survey_that_is_given_out_offers_the_words_of_its_cells_and_may_be_empty() -> None:
+    book = write_workbook([catalogue_grid([]), needs_grid([])])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert "无条件共享,有条件共享,不予共享" in sheet
+    found = read(book)
+    assert (found.told, found.wanted) == ((), ())
+    assert [one.found for one in found.not_taken] == ["no entry"]
