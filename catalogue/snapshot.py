@@ -7,6 +7,7 @@ from functools import cached_property
 
 from catalogue import emergency
 from catalogue.bundles import PolicyBundle
+from catalogue.deputies import Deputy
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyAccess
 from catalogue.model import (
@@ -71,6 +72,8 @@ class Snapshot:
     documents: Mapping[str, TrustedDocument] = field(default_factory=dict)
     """Trusted documents by department and digest, withdrawn ones too."""
 
+    deputies: Mapping[str, Deputy] = field(default_factory=dict)
+    """By id, past ones too."""
     disputed: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """(resource code, subject's keyed token) → names of the items whose value is disputed now."""
 

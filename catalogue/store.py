@@ -25,6 +25,7 @@ from catalogue.rows import (
     CASE,
     CORRECTION,
     DEPARTMENT,
+    DEPUTY,
     DOCUMENT,
     EMERGENCY,
     GRANT,
@@ -412,6 +413,7 @@ def load_snapshot(
         documents=documents,
         reviews=reviews,
         openings=openings,
+        deputies=vouched(DEPUTY),
         disputed=_disputed(vouched(CORRECTION).values()),
         policy_in_doubt=policy is None and any(row.table == POLICY_BUNDLE.table for row in absent),
     )

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from catalogue.deputies import standing_for
 from catalogue.errors import CatalogueError, InvalidError
-from catalogue.model import Actor, Resource
+from catalogue.model import Actor, Resource, Role
 from catalogue.snapshot import Snapshot
 from exchange.acts.register import ActError, perform
 from exchange.node import Node
@@ -215,6 +216,14 @@ def card_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[str
 
 def _said(said: Mapping[str, Any] | None, zone: ZoneInfo) -> dict[str, str] | None:
     return None if said is None else {"at": moment(said["at"], zone), "text": said["text"]}
+
+
+def holds(actor: Actor, role: Role, snapshot: Snapshot, *, at: datetime) -> bool:
+    """Whether somebody holds a post, or stands in for who holds it: both are shown its buttons."""
+    acting, _standing = standing_for(
+        actor, snapshot.deputies.values(), snapshot.officers.values(), at=at
+    )
+    return acting.has(role)
 
 
 def names_for(request: Request) -> Names:

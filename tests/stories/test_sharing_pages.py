@@ -222,6 +222,13 @@ def test_a_head_names_a_deputy_on_the_page_and_takes_them_back(shared: Standing)
     )
     assert "已记录" in text(named.text)
     (held,) = [one for one in shared.act("hall.head", "deputy.list") if one["stands"]]
+    # Who stands in sees the head's button on a colleague's draft, and none on their own.
+    own = shared.act("hall.operator", "request.create", wanted=wanted(SYSTEM, LICENCE))
+    deputy = by(shared, "hall.operator")
+    assert f"/requests/{own['id']}/sign" not in deputy.go(f"/requests/{own['id']}")
+    theirs = shared.act("hall.head", "request.create", wanted=wanted(SYSTEM, LICENCE))
+    page = f"/requests/{theirs['id']}"
+    assert "已签发" in text(deputy.send(page, {}, to=f"{page}/sign").text)
     head.send("/deputies", {}, to=f"/deputies/{held['id']}/end")
     assert not any(one["stands"] for one in shared.act("hall.head", "deputy.list"))
 

@@ -19,6 +19,7 @@ from exchange.portal.rooms import (
     Names,
     acted,
     grant_told,
+    holds,
     names_for,
     read_day,
     starts_on,
@@ -218,6 +219,7 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
     )
     ours = held["department"] == actor.department
     decides = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
+    head = holds(actor, Role.HEAD, names.snapshot, at=node.ports.now())
     return {
         "grant": grant_told(held, names, node.zone)
         | {"entry": held["entry"], "destroy_by": held["destroy_by"]},
@@ -226,13 +228,13 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
         "may_change": provider and held["state"] != "revoked",
         "may_amend": decides and (ours or provider) and held["state"] != "revoked",
         "ends": [PURPOSE_ACHIEVED] * (ours and decides) + [LAW_CHANGED] * provider,
-        "may_confirm": ours and actor.has(Role.HEAD) and held["destroyed"] is False,
+        "may_confirm": ours and head and held["destroyed"] is False,
         "amendments": [
             one
             | {
                 "item_titles": names.items(held["resource"], one["items"]),
                 "proposed_by": names.department(one["proposed_by_department"]),
-                "may_sign": actor.has(Role.HEAD)
+                "may_sign": head
                 and (
                     (ours and not one["consumer_signed"])
                     or (held["provider"] == actor.department and not one["provider_signed"])

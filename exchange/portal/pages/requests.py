@@ -26,6 +26,7 @@ from exchange.portal.rooms import (
     acted,
     card_told,
     ends_after,
+    holds,
     last_day,
     names_for,
     read_day,
@@ -434,13 +435,12 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
         raise ActError("NOT_FOUND", f"no request {key} of your department")
     told = card_told(held, names, node.zone)
     officer = actor.id
+    head = holds(actor, Role.HEAD, names.snapshot, at=node.ports.now())
     asks = actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
     return {
         "card": told,
-        "may_sign": held["state"] == "draft"
-        and actor.has(Role.HEAD)
-        and held["created_by"] != officer,
-        "may_return": held["state"] == "draft" and actor.has(Role.HEAD),
+        "may_sign": held["state"] == "draft" and head and held["created_by"] != officer,
+        "may_return": held["state"] == "draft" and head,
         "may_edit": held["state"] in EDITABLE and asks,
         "may_withdraw": held["state"] in UNDECIDED and asks,
         "may_answer": held["state"] == "supplement"
