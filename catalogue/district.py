@@ -8,6 +8,7 @@ from typing import TypeVar
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CatalogueError, UnknownError
 from catalogue.imports import MAX_BYTES, Finding, Read
+from catalogue.materials import type_of
 from catalogue.model import Department, Matter
 from catalogue.validation import check_department, check_matter
 
@@ -21,8 +22,8 @@ def read_district(
     """Return the departments and their matters; codes stay exactly as they are given.
 
     `departments` has the columns department and main_uscc, `items` department, item_name, item_code and
-    optionally area_code. A code that is no USCC is kept as *other*. What is not taken is named by file and
-    row.
+    optionally task_type, of which a type that nobody knows says nothing. A code that is no USCC is kept as
+    *other*. What is not taken is named by file and row.
     """
     codes: dict[str, str] = {}
 
@@ -38,7 +39,13 @@ def read_district(
         if owner is None:
             raise UnknownError(f"department {row['department']} in {DEPARTMENTS}")
         return check_matter(
-            Matter(code=code, kind=matter_kind(code), department=owner, name=row["item_name"])
+            Matter(
+                code=code,
+                kind=matter_kind(code),
+                department=owner,
+                name=row["item_name"],
+                type=type_of(row.get("task_type", "")),
+            )
         )
 
     first = _rows(departments, DEPARTMENTS, {"department", "main_uscc"}, department)

@@ -68,8 +68,8 @@ DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "{items}: kept in {code}, shared by {by}",
         ),
         "asked-again": (
-            "仍要求申请人提交材料 {material}，而 {by} 已共享",
-            "the material {material} is asked of applicants, and {by} supplies it",
+            "事项 {matter} 仍要求申请人提交材料 {material}，{by} 已共享",
+            "matter {matter} asks applicants for material {material}, which {by} supplies",
         ),
         "internal": (
             "以内部规定为由拒绝，须有法律依据",
@@ -272,7 +272,11 @@ def _asked_again(records: Records, *, at: datetime) -> Iterator[Finding]:
                 key=one.matter,
                 on=_day(at),
                 found="asked-again",
-                values={"material": one.material.code, "by": one.resource or ""},
+                values={
+                    "matter": one.matter,
+                    "material": one.material.code,
+                    "by": one.resource or "",
+                },
             )
 
 

@@ -19,6 +19,7 @@ from exchange.api import types
 from exchange.api.fields import act, change, field, paged
 from exchange.api.guard import Asking
 from exchange.api.interchange import ImportedEntries, imported
+from exchange.api.measures import MeasuringMutation, MeasuringQuery
 from exchange.api.sharing import SharingMutation, SharingQuery, asked
 from exchange.api.types import made
 
@@ -39,7 +40,7 @@ async def _listed(
 
 
 @strawberry.type
-class Query(SharingQuery):
+class Query(SharingQuery, MeasuringQuery):
     """Root fields may be null: one that is refused leaves the others standing."""
 
     @field
@@ -141,125 +142,6 @@ class Query(SharingQuery):
         }
         rows = [made(types.FoundResource, row) for row in told["rows"]]
         return made(types.CatalogueSearch, told | counts | {"rows": rows})
-
-    @field
-    async def matters(
-        self,
-        info: Info,
-        department: str | None = None,
-        words: str = "",
-        first: int = PAGE,
-        after: str | None = None,
-    ) -> list[types.Matter] | None:
-        return await paged(
-            info,
-            types.Matter,
-            "matter.list",
-            department=department,
-            words=words,
-            first=first,
-            after=after,
-        )
-
-    @field
-    async def matter(
-        self, info: Info, code: str, version: int | None = None
-    ) -> types.MatterWhole | None:
-        told = await act(info, "matter.show", code=code, version=version)
-        parts = {
-            "materials": [made(types.SuppliedMaterial, one) for one in told["materials"]],
-            "versions": [made(types.MatterVersion, one) for one in told["versions"]],
-        }
-        return made(types.MatterWhole, told | parts)
-
-    @field
-    async def matter_query(
-        self, info: Info, code: str, system: str | None = None
-    ) -> types.ReadyQuery | None:
-        return made(types.ReadyQuery, await act(info, "matter.query", code=code, system=system))
-
-    @field
-    async def evidence(
-        self, info: Info, words: str, matter: str | None = None, system: str | None = None
-    ) -> types.Evidence | None:
-        told = await act(info, "evidence.find", words=words, matter=matter, system=system)
-        return types.Evidence(
-            words=told["words"],
-            proofs=[made(types.Proof, one) for one in told["proofs"]],
-            query=made(types.ReadyQuery, told["query"]),
-        )
-
-    @field
-    async def duplicates(
-        self, info: Info, department: str | None = None
-    ) -> types.Duplicates | None:
-        told = await act(info, "evidence.duplicates", department=department)
-        rows = [
-            made(
-                types.DuplicatesOfDepartment,
-                one
-                | {"materials": [made(types.SuppliedMaterial, row) for row in one["materials"]]},
-            )
-            for one in told["departments"]
-        ]
-        return made(types.Duplicates, told | {"departments": rows})
-
-    @field
-    async def qualities(
-        self,
-        info: Info,
-        department: str | None = None,
-        grade: str | None = None,
-        first: int = PAGE,
-        after: str | None = None,
-    ) -> list[types.Quality] | None:
-        return await paged(
-            info,
-            types.Quality,
-            "quality.list",
-            department=department,
-            grade=grade,
-            first=first,
-            after=after,
-        )
-
-    @field
-    async def quality(self, info: Info, code: str) -> types.QualityWhole | None:
-        told = await act(info, "quality.show", code=code)
-        marks = [made(types.QualityMark, one) for one in told["marks"]]
-        return made(types.QualityWhole, told | {"marks": marks})
-
-    @field
-    async def indicators(
-        self, info: Info, department: str | None = None
-    ) -> list[types.Indicator] | None:
-        told = await act(info, "indicator.list", department=department)
-        return [
-            made(
-                types.Indicator,
-                one | {"targets": [made(types.IndicatorTarget, held) for held in one["targets"]]},
-            )
-            for one in told["indicators"]
-        ]
-
-    @field
-    async def indicator_lines(
-        self,
-        info: Info,
-        indicator: str,
-        department: str | None = None,
-        first: int = PAGE,
-        after: str | None = None,
-    ) -> list[types.IndicatorLine] | None:
-        told = await act(
-            info,
-            "indicator.show",
-            indicator=indicator,
-            department=department,
-            first=first,
-            after=after,
-        )
-        return [made(types.IndicatorLine, one) for one in told["behind"]["rows"]]
 
     @field
     async def requests(
@@ -369,7 +251,7 @@ class Query(SharingQuery):
 
 
 @strawberry.type
-class Mutation(SharingMutation):
+class Mutation(SharingMutation, MeasuringMutation):
     @change
     async def import_entries(
         self,
@@ -556,32 +438,6 @@ class Mutation(SharingMutation):
     async def close_review(self, info: Info, review: str, conclusion: str) -> types.Review | None:
         told = await act(info, "review.close", review=review, conclusion=conclusion)
         return made(types.Review, told)
-
-    @change
-    async def import_matters(self, info: Info, rows: list[types.MatterInput]) -> types.Taken | None:
-        told = await act(info, "matter.import", rows=[strawberry.asdict(row) for row in rows])
-        return made(types.Taken, told)
-
-    @change
-    async def list_materials(
-        self,
-        info: Info,
-        matter: str,
-        materials: list[types.MaterialInput],
-        dry_run: bool = False,  # noqa: FBT001, FBT002 - an argument of the schema, by name there
-    ) -> types.MaterialsTaken | None:
-        listed = {matter: [strawberry.asdict(one) for one in materials]}
-        told = await act(info, "matter.materials", listed=listed, dry_run=dry_run)
-        return made(types.MaterialsTaken, told)
-
-    @change
-    async def set_target(
-        self, info: Info, indicator: str, percent: int, due: str, lead: str
-    ) -> types.IndicatorTarget | None:
-        told = await act(
-            info, "target.set", indicator=indicator, percent=percent, due=due, lead=lead
-        )
-        return made(types.IndicatorTarget, told)
 
 
 _REVIEWED: Mapping[str, type[Any]] = {

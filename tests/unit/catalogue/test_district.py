@@ -4,6 +4,7 @@ import pytest
 
 from catalogue.codes import complete_uscc
 from catalogue.district import DEPARTMENTS, ITEMS, read_district
+from catalogue.materials import MatterType
 from catalogue.model import CodeKind
 
 USCC = complete_uscc("11990106MB0A10076")
@@ -32,6 +33,16 @@ def test_a_matters_code_stays_exactly_as_given_and_belongs_to_its_department(cod
     _, matters = read_district(GIVEN, items(f"区审批局,施工许可,{code}"))
     (matter,) = matters.rows
     assert (matter.code, matter.department, matter.name) == (code, USCC, "施工许可")
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [("1", MatterType.LICENCE), ("20", MatterType.PUBLIC_SERVICE), ("77", None), ("", None)],
+)
+def test_the_national_type_of_a_matter_is_taken_over(told: str, meant: MatterType | None) -> None:
+    content = f"department,item_name,item_code,task_type\n区审批局,施工许可,A-1,{told}\n".encode()
+    _, matters = read_district(GIVEN, content)
+    assert [matter.type for matter in matters.rows] == [meant]
 
 
 def test_a_row_that_is_not_taken_is_named_by_file_and_row_and_the_others_are_taken() -> None:
