@@ -1,9 +1,9 @@
 """The answer says of every department what came of it, in the caller's language, around recorded bytes."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from audit.entry import Sequenced
@@ -259,7 +259,7 @@ def test_a_disputed_value_is_marked_by_its_place_and_says_what_to_do() -> None:
     licence, *others = partly(plan)
     assert isinstance(licence, Masked)
     marks = (("enterprise", "businessLicence", "name"),)
-    doubtful = replace(licence, disputed={0: frozenset({"name"})}, marks=marks)
+    doubtful = msgspec.structs.replace(licence, disputed={0: frozenset({"name"})}, marks=marks)
     first, second, _ = answered(plan, [doubtful, *others])["extensions"]["outcomes"]
     assert first["outcome"] == "disputed"
     assert first["disputed"] == [["enterprise", "businessLicence", "name"]]
