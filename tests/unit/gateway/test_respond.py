@@ -1,10 +1,10 @@
 """The answer says of every department what came of it, in the caller's language, around recorded bytes."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from audit.entry import Sequenced
 from catalogue.model import CodeKind, Department
