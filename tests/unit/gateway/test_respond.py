@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from audit.entry import Sequenced
 from catalogue.model import CodeKind, Department
