@@ -80,6 +80,13 @@ class Registration:
     before: Resource | None = None
     """The revision announced last before this one; None: there was none."""
     course: Course = NOTHING_YET
+    prepared: "Registration | None" = None
+    """The revision that is being prepared while this one stands; None: there is none."""
+
+    @property
+    def latest(self) -> "Registration":
+        """What is drafted, signed and given back: the revision that is being prepared, where there is one."""
+        return self.prepared or self
 
 
 def require_officer(by: Actor) -> Officer:
@@ -166,9 +173,14 @@ def accept_source(
 
 
 def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Registration:
-    """Return the draft; a withdrawn resource comes back as a new revision of itself."""
+    """Return the draft; a withdrawn resource comes back as a new revision of itself.
+
+    What is announced stands as it is until its next revision is announced, which is prepared beside it.
+    """
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
     revision, names, last, course = 1, None, None, NOTHING_YET
+    if before is not None and (before.resource.state == "announced" or before.prepared):
+        return _prepare(resource, officer, before)
     if before is not None:
         old = before.resource
         course = carried_on(before.course, old, resource)
@@ -178,16 +190,7 @@ def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Regi
         conflicts = list(name_conflicts(names or (), resource.items))
         if conflicts:
             raise InvalidError(*conflicts)
-        if old.department != resource.department:
-            raise DuplicateError(f"resource {old.code} of another department")
-        if old.state == "announced":
-            raise StateError(f"resource {old.code} is announced; withdraw it first")
-        if (old.type_name, old.field_name, old.list_name) != (
-            resource.type_name,
-            resource.field_name,
-            resource.list_name,
-        ):
-            raise InvalidError(f"the GraphQL names of resource {old.code} are kept for ever")
+        _check_same(old, resource)
         revision = old.revision + (old.state == "withdrawn")
     return Registration(
         resource=replace(resource, state="draft", revision=revision),
@@ -198,8 +201,54 @@ def draft(resource: Resource, *, by: Actor, before: Registration | None) -> Regi
     )
 
 
+def _prepare(resource: Resource, officer: Officer, before: Registration) -> Registration:
+    standing, last = before.resource, before.latest
+    names = kept_names(before.names or (), standing.items)
+    conflicts = list(name_conflicts(names, resource.items))
+    if conflicts:
+        raise InvalidError(*conflicts)
+    _check_same(standing, resource)
+    drafted = Registration(
+        resource=replace(resource, state="draft", revision=standing.revision + 1),
+        drafted_by=officer.id,
+        names=names,
+        before=standing,
+        course=carried_on(last.course, last.resource, resource),
+    )
+    return replace(before, prepared=drafted)
+
+
+def _check_same(old: Resource, new: Resource) -> None:
+    if old.department != new.department:
+        raise DuplicateError(f"resource {old.code} of another department")
+    if (old.type_name, old.field_name, old.list_name) != (
+        new.type_name,
+        new.field_name,
+        new.list_name,
+    ):
+        raise InvalidError(f"the GraphQL names of resource {old.code} are kept for ever")
+
+
+def said_restored(registration: Registration, revision: int) -> Registration:
+    """Say of the draft that its content is an older revision's."""
+    if registration.prepared is not None:
+        return replace(registration, prepared=said_restored(registration.prepared, revision))
+    return replace(registration, course=replace(registration.course, restored_from=revision))
+
+
+def drop_prepared(registration: Registration, *, by: Actor) -> Registration:
+    """Give up the revision that is being prepared; what is announced stands."""
+    resource = registration.resource
+    require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    if registration.prepared is None:
+        raise StateError(f"no revision of resource {resource.code} is being prepared")
+    return replace(registration, prepared=None)
+
+
 def examine(registration: Registration, check: Check, *, by: Actor) -> Registration:
     """Keep what came of a check by the entry's own department."""
+    if registration.prepared is not None:
+        return replace(registration, prepared=examine(registration.prepared, check, by=by))
     resource = registration.resource
     require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
     _require_state(resource, "draft")
@@ -210,6 +259,9 @@ def give_back(
     registration: Registration, reasons: Iterable[ReturnReason], *, by: Actor, at: datetime
 ) -> Registration:
     """Return the entry for correction: a draft by its own head, a signed one by the authority."""
+    if registration.prepared is not None:
+        returned = give_back(registration.prepared, reasons, by=by, at=at)
+        return replace(registration, prepared=returned)
     resource = registration.resource
     if resource.state == "draft":
         officer = require_decider(by, Role.HEAD, department=resource.department)
@@ -227,6 +279,8 @@ def give_back(
 
 
 def submit(registration: Registration, *, by: Actor) -> Registration:
+    if registration.prepared is not None:
+        return replace(registration, prepared=submit(registration.prepared, by=by))
     resource = registration.resource
     officer = require_decider(by, Role.HEAD, department=resource.department)
     require_other(officer, registration.drafted_by)
@@ -240,6 +294,9 @@ def submit(registration: Registration, *, by: Actor) -> Registration:
 
 
 def announce(registration: Registration, *, by: Actor, on: date) -> Registration:
+    """Announce what was signed; a revision that was prepared takes the place of what stood until now."""
+    if registration.prepared is not None:
+        return _offered_still(announce(registration.prepared, by=by, on=on), registration.resource)
     resource = registration.resource
     officer = require_decider(by, Role.AUTHORITY)
     require_other(officer, registration.drafted_by, registration.signed_by)
@@ -249,6 +306,15 @@ def announce(registration: Registration, *, by: Actor, on: date) -> Registration
         resource=replace(resource, state="announced", published_on=resource.published_on or on),
         announced_by=officer.id,
     )
+
+
+def _offered_still(announced: Registration, before: Resource) -> Registration:
+    """What was announced for emergencies stays so, as far as the revision has it."""
+    if before.emergency_items is None:
+        return announced
+    names = {item.name for item in announced.resource.items}
+    offered = tuple(name for name in before.emergency_items if name in names)
+    return replace(announced, resource=replace(announced.resource, emergency_items=offered or None))
 
 
 def take_over(resource: Resource, *, by: Actor) -> Registration:

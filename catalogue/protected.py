@@ -24,6 +24,7 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
                 "before",
                 "more",
                 "course",
+                "prepared",
             }
         ),
         "resource.items": frozenset({"more"}),

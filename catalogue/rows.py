@@ -224,6 +224,7 @@ _ITEM = _Shape(Item, more_from="title_en")
 _NAMES = _decoder(tuple[KeptName, ...] | None)
 _BEFORE = _decoder(Resource | None)
 _COURSE = _decoder(Course | None)
+_PREPARED = _decoder(Registration | None)
 
 
 def _write_registration(value: Registration, sealer: Sealer) -> Row:
@@ -234,6 +235,7 @@ def _write_registration(value: Registration, sealer: Sealer) -> Row:
         "names": _encode(value.names),
         "before": _encode(value.before),
         "course": None if value.course == NOTHING_YET else _encode(value.course),
+        "prepared": _encode(value.prepared),
         "items": [_ITEM.write(item, sealer) for item in value.resource.items],
     }
 
@@ -248,6 +250,7 @@ def _read_registration(row: Row, sealer: Sealer) -> Registration:
         names=_NAMES(row["names"]),
         before=_BEFORE(row["before"]),
         course=_COURSE(row["course"]) or NOTHING_YET,
+        prepared=_PREPARED(row["prepared"]),
     )
 
 

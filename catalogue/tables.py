@@ -147,6 +147,7 @@ resource = _protected(
     Column("before", Text, quote=True),
     Column("more", Text),
     Column("course", Text),
+    Column("prepared", Text),
 )
 
 resource_item = Table(

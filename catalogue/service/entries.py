@@ -43,21 +43,31 @@ class Entries(Standing):
                 validation.check_reading(resource, source)
             _check_names(unit, resource)
             _record_resource(unit, "resource.drafted", drafted)
-        return drafted.resource
+        return drafted.latest.resource
+
+    def drop_revision(self, code: str, *, by: Actor) -> Registration:
+        """Give up the revision that is being prepared of what is announced."""
+        with self._unit(by) as unit:
+            before = unit.need(RESOURCE, code)
+            held = lifecycle.drop_prepared(before, by=unit.actor())
+            dropped = before.latest.resource.revision
+            _record_resource(unit, "resource.revision-dropped", held, more={"dropped": dropped})
+        return held
 
     def submit_resource(self, code: str, *, by: Actor) -> Resource:
         """The department's head signs off what somebody else drafted."""
         with self._unit(by) as unit:
             signed = lifecycle.submit(unit.need(RESOURCE, code), by=unit.actor())
-            validation.check_complete(signed.resource)
+            validation.check_complete(signed.latest.resource)
             _record_resource(unit, "resource.submitted", signed)
-        return signed.resource
+        return signed.latest.resource
 
     def announce_resource(self, code: str, *, by: Actor) -> Resource:
         """The authority announces; from now on the resource can be asked for."""
         with self._unit(by) as unit:
             today = self._now().astimezone(ZONE).date()
-            announced = lifecycle.announce(unit.need(RESOURCE, code), by=unit.actor(), on=today)
+            before = unit.need(RESOURCE, code)
+            announced = lifecycle.announce(before, by=unit.actor(), on=today)
             validation.check_complete(announced.resource)
             found = _collisions(unit, announced.resource)
             designated = {one.meaning: unit.find(ITEM_SOURCE, one.meaning) for one in found}
@@ -67,7 +77,14 @@ class Entries(Standing):
             made = revisions.made(announced, at=self._now())
             if unit.find(REVISION, made.id) is not None:
                 raise DuplicateError(f"revision {made.revision} of resource {code}")
-            _record_resource(unit, "resource.announced", announced, rows=((REVISION, made),))
+            # A revision may take items away, so no call is ruled by what stood before once it is recorded.
+            _record_resource(
+                unit,
+                "resource.announced",
+                announced,
+                narrowing=before.resource.state == "announced",
+                rows=((REVISION, made),),
+            )
         return announced.resource
 
     def withdraw_resource(
@@ -109,7 +126,9 @@ class Entries(Standing):
                 unit,
                 "resource.withdrawn",
                 withdrawn,
+                about=resource,
                 narrowing=True,
+                at_once=True,
                 reason=reason,
                 rows=((WITHDRAWAL, made), *told),
                 more={"grants": len(found.grants), "matters": len(found.matters)},
@@ -124,13 +143,13 @@ class Entries(Standing):
             content = revisions.restored(held, before.resource)
             validation.check_resource(content)
             drafted = lifecycle.draft(content, by=unit.actor(), before=before)
-            drafted = replace(drafted, course=replace(drafted.course, restored_from=held.revision))
+            drafted = lifecycle.said_restored(drafted, held.revision)
             if content.upstream is None:
                 validation.check_reading(content, unit.need(SOURCE, content.source))
             _record_resource(
                 unit, "resource.restored", drafted, more={"restored_from": held.revision}
             )
-        return drafted.resource
+        return drafted.latest.resource
 
     def examine_resource(
         self,
@@ -236,24 +255,26 @@ def _check_names(unit: Unit, resource: Resource) -> None:
             raise DuplicateError(f"the GraphQL names of resource {code}")
 
 
-def _record_resource(
+def _record_resource(  # noqa: PLR0913 - what an act records, named one by one
     unit: Unit,
     kind: str,
     registration: Registration,
     *,
+    about: Resource | None = None,
     narrowing: bool = False,
+    at_once: bool = False,
     reason: str = "",
     rows: tuple[tuple[Kind[Any], Any], ...] = (),
     more: Mapping[str, object] | None = None,
     private: Mapping[str, object] | None = None,
 ) -> None:
-    resource = registration.resource
+    resource = about or registration.latest.resource
     unit.record(
         kind,
         (RESOURCE, registration),
         *rows,
         narrowing=narrowing,
-        at_once=narrowing,
+        at_once=at_once,
         facts={
             "resource": resource.code,
             "provider": resource.department,

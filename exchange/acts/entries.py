@@ -42,10 +42,11 @@ def examine_resource(
     held = node.registry.examine_resource(
         code, kind, conclusion, words=words, file=file, digest=digest, by=actor
     )
+    drafted = held.latest
     return {
         "code": code,
-        "state": held.resource.state,
-        "missing": list(unexamined(held.resource, held.course)),
+        "state": drafted.resource.state,
+        "missing": list(unexamined(drafted.resource, drafted.course)),
     }
 
 
@@ -54,7 +55,7 @@ def return_resource(
     node: Node, actor: Actor, *, code: str, reasons: list[ReturnReason]
 ) -> dict[str, object]:
     """Give a draft (its head) or a signed entry (the authority) back, with all reasons at once."""
-    held = node.registry.return_resource(code, reasons, by=actor).resource
+    held = node.registry.return_resource(code, reasons, by=actor).latest.resource
     return {"code": held.code, "state": held.state}
 
 
@@ -70,6 +71,13 @@ def announce_resource(node: Node, actor: Actor, *, code: str) -> dict[str, objec
     return {"code": held.code, "state": held.state}
 
 
+@act("resource.drop-revision")
+def drop_revision(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
+    """Give up the revision that one's own department prepares; what is announced stands."""
+    held = node.registry.drop_revision(code, by=actor).resource
+    return {"code": held.code, "revision": held.revision, "state": held.state}
+
+
 @act("resource.check")
 def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
     """What announcing the entry would break of the revision before: items, grants, trusted documents."""
@@ -78,13 +86,14 @@ def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
         held.resource.department != actor.department and not actor.has(Role.AUTHORITY)
     ):
         raise ActError("NOT_FOUND", f"no resource {code} of your department")
-    if held.before is None:
+    drafted = held.latest
+    if drafted.before is None:
         return {"code": code, "before": None, "breaks": [], "grants": []}
-    found = breaks(held.before, held.resource)
+    found = breaks(drafted.before, drafted.resource)
     hit = broken(found, code, node.held(GRANT).values())
     return {
         "code": code,
-        "before": held.before.revision,
+        "before": drafted.before.revision,
         "breaks": [asdict(one) for one in found],
         "grants": [asdict(one) for one in hit],
     }
@@ -143,13 +152,19 @@ def list_resources(
 
 
 @act("resource.show")
-def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
+def show_resource(
+    node: Node, actor: Actor, *, code: str, prepared: bool = False
+) -> dict[str, object]:
+    """One entry. With `prepared`, its next revision instead, for its department and the authority."""
     held = node.held(RESOURCE).get(code)
     if held is None or (
         held.resource.state in OWN_STATES and held.resource.department != actor.department
     ):
         raise ActError("ACT_ARGUMENTS", f"no resource {code}")
-    resource = held.resource
+    may_see = _may_see_course(actor, held.resource)
+    if prepared and (held.prepared is None or not may_see):
+        raise ActError("NOT_FOUND", f"no revision of {code} is being prepared that concerns you")
+    resource = held.latest.resource if prepared else held.resource
     return {
         "code": resource.code,
         "name": resource.name,
@@ -163,7 +178,7 @@ def show_resource(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
         "flag": flag_of(node, code),
         "due": due_on(node, resource),
         **_metadata(resource),
-        **(_course(held) if _may_see_course(actor, resource) else {}),
+        **(_course(held) if may_see else {}),
         "items": [_item(item) for item in resource.items],
     }
 
@@ -206,12 +221,19 @@ def _may_see_course(actor: Actor, resource: Resource) -> bool:
 
 
 def _course(held: Registration) -> Told:
-    """The checks and returns of an entry, for its department and the authority."""
+    """The checks and returns of an entry, for its department and the authority.
+
+    They are those of the revision that is being prepared, where there is one.
+    """
+    drafted, course = held.latest.resource, held.latest.course
     return {
-        "secrecy": held.course.secrecy,
-        "assessment": held.course.assessment,
-        "returns": held.course.returns,
-        "unexamined": list(unexamined(held.resource, held.course)),
+        "secrecy": course.secrecy,
+        "assessment": course.assessment,
+        "returns": course.returns,
+        "unexamined": list(unexamined(drafted, course)),
+        "prepared": None
+        if held.prepared is None
+        else {"revision": drafted.revision, "state": drafted.state},
     }
 
 

@@ -51,7 +51,9 @@ def diff(
     announced before that.
     """
     held = _seen(node, actor, code)
-    after = held.resource if newer is None else _content(node, code, newer)
+    own = held.resource.department == actor.department
+    standing = held.latest.resource if own else held.resource
+    after = standing if newer is None else _content(node, code, newer)
     if older is None:
         earlier = [one for one in _revisions(node, code) if one.revision < after.revision]
         if not earlier:

@@ -356,9 +356,9 @@ def _source(held: SourceAddress) -> Told:
 
 
 def _held(node: Node, code: str) -> Resource | None:
-    """Return the resource that has this code, in whatever state; None where none has it yet."""
+    """Return what is drafted last under this code, in whatever state; None where none has it yet."""
     registration = node.held(RESOURCE).get(code)
-    return None if registration is None else registration.resource
+    return None if registration is None else registration.latest.resource
 
 
 def _taken(node: Node, code: str) -> set[str]:

@@ -393,6 +393,10 @@ class Mutation(SharingMutation, MeasuringMutation):
         return await _resource(info, "resource.announce", code=code)
 
     @change
+    async def drop_revision(self, info: Info, code: str) -> types.ResourceState | None:
+        return await _resource(info, "resource.drop-revision", code=code)
+
+    @change
     async def withdraw_resource(
         self, info: Info, code: str, reason: str = "", seen: str | None = None
     ) -> types.Impact | None:

@@ -430,7 +430,16 @@ def _step(verb: str, text: str) -> click.Command:
 
 _step("submit", "Sign off a draft as head of the department and send it to the authority.")
 _step("announce", "Announce a submitted resource to all departments (authority).")
-_step("show", "Show a resource with its items.")
+
+
+@resource.command("show")
+@click.argument("code")
+@click.option("--prepared", is_flag=True, help="The revision that is being prepared instead.")
+@as_json
+@with_office
+def show_resource(office: Office, code: str, prepared: bool, json_: bool) -> None:
+    """Show a resource with its items."""
+    tell(office.perform("resource.show", code=code, prepared=prepared), json_=json_)
 
 
 @resource.command("check")

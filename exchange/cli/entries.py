@@ -239,7 +239,17 @@ def register_upstream(
     tell(said, json_=json_)
 
 
+@click.command("drop-revision")
+@click.argument("code")
+@as_json
+@with_office
+def drop_revision(office: Office, code: str, json_: bool) -> None:
+    """Give up the revision that is being prepared; what is announced stands."""
+    tell(office.perform("resource.drop-revision", code=code), json_=json_)
+
+
 COMMANDS = (
+    drop_revision,
     register_upstream,
     collisions,
     designate,

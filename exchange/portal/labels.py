@@ -460,6 +460,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "resource.drafted": "Catalogue entry drafted",
         "resource.examined": "Catalogue entry examined",
         "catalogue.feed-read": "Announcements read by a system",
+        "resource.revision-dropped": "Revision given up",
         "resource.returned": "Catalogue entry given back",
         "resource.restored": "Earlier revision of an entry drafted again",
         "resource.submitted": "Catalogue entry signed off",

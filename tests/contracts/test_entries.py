@@ -242,6 +242,64 @@ def test_every_announcement_is_kept_and_an_older_one_comes_back_as_a_new_revisio
     assert differences(kept[0].content, kept[2].content) == ()
 
 
+def test_the_next_revision_is_prepared_while_the_announced_one_stands(district: District) -> None:
+    registry, operator = district.registry, district.by("market.operator")
+    head, authority = district.by("market.head"), district.by("authority")
+    district.announce(an_entry(CODE))
+    changed = replace(an_entry(CODE, MARKET, "住所", "经营范围"), abstract="新版")
+    drafted = registry.draft_resource(changed, by=operator)
+    assert (drafted.revision, drafted.state) == (2, "draft")
+    standing = held(district)
+    assert (standing.resource.state, standing.resource.revision) == ("announced", 1)
+    assert standing.latest.resource == drafted
+    with pytest.raises(InvalidError, match="check for secrets"):
+        registry.submit_resource(CODE, by=head)
+    district.examine(CODE)
+    reasons = [ReturnReason(code=ReturnCode.WRONG, about="", text="摘要不实")]
+    registry.return_resource(CODE, reasons, by=head)
+    assert held(district).latest.resource.state == "returned"
+    assert held(district).resource.state == "announced"
+    registry.draft_resource(changed, by=head)
+    with pytest.raises(OwnRequestError):  # who drafts a revision does not sign it either
+        registry.submit_resource(CODE, by=head)
+    registry.draft_resource(changed, by=operator)
+    registry.submit_resource(CODE, by=head)
+    assert held(district).resource.revision == 1
+    announced = registry.announce_resource(CODE, by=authority)
+    assert (announced.revision, announced.state, announced.abstract) == (2, "announced", "新版")
+    now_held = held(district)
+    assert now_held.prepared is None
+    assert now_held.before is not None
+    assert now_held.before.revision == 1
+    assert [one.title for one in now_held.resource.items][1:] == ["住所", "经营范围"]
+
+
+def test_a_prepared_revision_is_given_up_and_names_stay_for_ever(district: District) -> None:
+    registry, operator = district.registry, district.by("market.operator")
+    district.announce(an_entry(CODE))
+    with pytest.raises(StateError, match="being prepared"):
+        registry.drop_revision(CODE, by=operator)
+    with pytest.raises(InvalidError, match="kept for ever"):
+        registry.draft_resource(replace(an_entry(CODE), field_name="other"), by=operator)
+    registry.draft_resource(an_entry(CODE, MARKET, "住所", "经营范围"), by=operator)
+    with pytest.raises(NotAllowedError):
+        registry.drop_revision(CODE, by=district.by("hall.operator"))
+    kept = registry.drop_revision(CODE, by=operator)
+    assert (kept.prepared, kept.resource.state, kept.resource.revision) == (None, "announced", 1)
+
+
+def test_a_withdrawal_of_what_stands_leaves_the_revision_in_preparation(district: District) -> None:
+    registry, operator = district.registry, district.by("market.operator")
+    authority = district.by("authority")
+    district.announce(an_entry(CODE))
+    registry.draft_resource(replace(an_entry(CODE), abstract="新版"), by=operator)
+    registry.withdraw_resource(CODE, by=authority, reason="停用")
+    assert held(district).resource.state == "withdrawn"
+    district.examine(CODE)
+    registry.submit_resource(CODE, by=district.by("market.head"))
+    assert registry.announce_resource(CODE, by=authority).revision == 2
+
+
 def test_a_revision_changed_by_hand_is_not_believed(district: District) -> None:
     district.announce(an_entry(CODE))
     with district.engine.begin() as connection:

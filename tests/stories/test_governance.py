@@ -1,15 +1,18 @@
 """Nobody checks their own work, nobody's source is written to, and one department's outage is its own."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from catalogue.errors import NotAllowedError, OwnRequestError, SeparatedRolesError
 from exchange.acts.register import ActError
 from exchange.demo import district
+from exchange.demo import setup as demo
 from exchange.demo.setup import DEPOSIT, SYSTEM, agree, ask_for
 from gateway.errors import SourceError
 from tests.fakes.dialect import SCHEME, register_dialect
@@ -36,6 +39,30 @@ def test_who_drafted_a_request_does_not_sign_it_off_too(here: Standing) -> None:
         here.act("hall.operator", "request.sign", request=drafted["id"])
     signed = here.act("hall.head", "request.sign", request=drafted["id"])
     assert signed["state"] == "submitted"
+
+
+def test_a_resource_is_served_while_its_next_revision_is_prepared(here: Standing) -> None:
+    code = "307/000001"
+    standing = here.node.live.load().resources[code]
+    kept = tuple(item for item in standing.items if item.graphql_name != "phone")
+    changed = replace(standing, items=kept, abstract="第二版")
+    here.act("market.operator", "resource.draft", resource=msgspec.to_builtins(changed))
+    told = here.act("market.head", "resource.show", code=code)
+    assert (told["state"], told["revision"]) == ("announced", 1)
+    assert told["prepared"] == {"revision": 2, "state": "draft"}
+    assert here.act("market.head", "resource.check", code=code)["grants"]
+    demo.examine(here.place, "market", code)
+    here.act("market.head", "resource.submit", code=code)
+    answer = here.ask()
+    assert lines(answer)["businessLicence"]["outcome"] == "given"
+    assert answer.data is not None
+    assert answer.data["enterprise"]["businessLicence"]["phone"]
+    here.act("authority", "resource.announce", code=code)
+    # What the revision no longer has is not given from the act on; the rest goes on under the same grant.
+    refused = here.send(here.signed(here.write()))
+    assert "NAME_UNKNOWN" in refused.text
+    told = here.ask(DEPARTMENTS)
+    assert lines(told)["businessLicence"]["outcome"] == "given"
 
 
 @pytest.mark.proves("G8")

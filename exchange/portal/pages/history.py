@@ -79,8 +79,9 @@ def _told(node: Node, actor: Actor, code: str, request: Request, language: str) 
         found = acted(node, actor, "resource.diff", **wanted)
         older, newer = found["older"], found["newer"]
         changes = [_worded(one, language) for one in found["changes"]]
-    held = node.held(RESOURCE)[code].resource
-    own = held.department == actor.department
+    registration = node.held(RESOURCE)[code]
+    held, own = registration.resource, registration.resource.department == actor.department
+    drafted = registration.latest.resource
     return {
         "name": said["name"],
         "own": own,
@@ -88,10 +89,10 @@ def _told(node: Node, actor: Actor, code: str, request: Request, language: str) 
         "older": older,
         "newer": newer,
         "changes": changes,
-        "draft": held.revision if own and held.state not in {"announced", "withdrawn"} else None,
-        "may_restore": own
-        and held.state != "announced"
-        and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+        "draft": drafted.revision
+        if own and drafted.state not in {"announced", "withdrawn"}
+        else None,
+        "may_restore": own and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
         "announced": held.state == "announced",
     }
 

@@ -137,7 +137,7 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
             )
         )
     found += _reviews(node, actor)
-    resources = [held.resource for held in node.held(RESOURCE).values()]
+    resources = [held.latest.resource for held in node.held(RESOURCE).values()]
     if head or actor.has(Role.OPERATOR):
         back = [one for one in resources if (one.state, one.department) == ("returned", own)]
         found.append(

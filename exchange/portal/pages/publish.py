@@ -112,12 +112,12 @@ async def entry(request: Request) -> Response:
 
 
 async def step(request: Request) -> Response:
-    """Sign off (head), announce (authority), withdraw (with a reason)."""
+    """Sign off (head), announce (authority), withdraw (with a reason), give a revision up."""
     actor = await signed_in(request)
     given = await read_form(request)
     code, verb = request.path_params["code"], str(given.get("verb", ""))
     errors = Errors.of(request)
-    if verb not in {"submit", "announce", "withdraw"}:
+    if verb not in {"submit", "announce", "withdraw", "drop-revision"}:
         raise ActError("NOT_FOUND", f"no such step of an entry: {verb}")
     arguments: dict[str, Any] = {"code": code}
     if verb == "withdraw":
@@ -211,8 +211,6 @@ async def _base(
     if held is not None:
         if held.department != actor.department:
             errors.at("code", "This code belongs to another department's entry")
-        elif held.state == "announced":
-            errors.at("code", "This entry is announced; withdraw it before you change it")
         return None if errors else held
     if not source:
         errors.at("source", "Choose a source")
@@ -331,7 +329,7 @@ def _validity(items: tuple[Item, ...], given: Form, errors: Errors) -> Validity 
 
 
 def _listed(node: Node, actor: Actor, names: Names, page_number: int) -> dict[str, Any]:
-    held = [one.resource for one in node.held(RESOURCE).values()]
+    held = [one.latest.resource for one in node.held(RESOURCE).values()]
     own = [one for one in held if one.department == actor.department]
     order = {"returned": 0, "draft": 1, "submitted": 2, "announced": 3, "withdrawn": 4}
     own.sort(key=lambda one: (order.get(one.state, 9), one.code))
@@ -369,18 +367,22 @@ def _as_of(node: Node, resource: Resource) -> str:
 
 
 def _held(node: Node, code: str) -> Resource | None:
-    """An entry in whatever state; None where there is none of that code."""
+    """An entry in whatever state, its next revision where one is prepared; None: none of that code."""
     held = node.held(RESOURCE).get(code)
-    return None if held is None else held.resource
+    return None if held is None else held.latest.resource
 
 
 def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
-    registration = node.held(RESOURCE).get(code)
-    if registration is None or not (
-        registration.resource.department == actor.department
-        or (actor.has(Role.AUTHORITY) and registration.resource.state != "draft")
+    held = node.held(RESOURCE).get(code)
+    if held is None or not (
+        held.resource.department == actor.department
+        or (actor.has(Role.AUTHORITY) and held.resource.state != "draft")
     ):
         raise ActError("NOT_FOUND", f"no entry {code} of your department")
+    standing = held.resource
+    # What another department is still writing is not the authority's to see.
+    theirs = standing.department != actor.department and held.latest.resource.state == "draft"
+    registration = held if theirs else held.latest
     resource, own = registration.resource, registration.resource.department == actor.department
     return {
         "resource": resource,
@@ -392,9 +394,8 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         "drafted_by": names.officer(registration.drafted_by),
         "signed_by": names.officer(registration.signed_by),
         "announced_by": names.officer(registration.announced_by),
-        "may_change": own
-        and resource.state != "announced"
-        and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+        "may_change": own and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+        "standing": None if registration is held else standing,
         "may_sign": own
         and resource.state == "draft"
         and actor.has(Role.HEAD)
@@ -406,7 +407,7 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         **told_course(node, actor, registration, names),
         "gaps": gaps(resource) if own and resource.state != "announced" else (),
         "collides": _collides(node, actor, code),
-        **_withdrawing(node, actor, resource, names, own=own),
+        **_withdrawing(node, actor, standing, names, own=own),
     }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from audit.entry import Sequenced
 from catalogue.model import CodeKind, Department
