@@ -139,7 +139,7 @@ def test_a_request_is_ticked_checked_and_saved(visiting: Visiting) -> None:
     page.get_by_role("button", name="核对填报内容").click()
     page.get_by_role("button", name="保存申请").click()
     expect(page.get_by_text("申请已保存")).to_be_visible()
-    page.goto(f"{visit.url}/requests?state=draft")
+    page.goto(f"{visit.url}/requests?state=draft&resource=310/000001")
     expect(page.locator("table#requests tbody tr")).to_have_count(1)
 
 

@@ -4,6 +4,7 @@ import functools
 import importlib
 import itertools
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -95,7 +96,9 @@ class PostgreSQL:
         main = self._server.get_postmaster_info().process
         every = [main, *main.children(recursive=True)]
         for process in every:
-            process.kill()
+            # A session may end by itself between the list and the blow.
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
         for process in every:
             process.wait(30)
         for _ in range(60):

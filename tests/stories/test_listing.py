@@ -117,7 +117,7 @@ def test_what_a_revision_breaks_is_said_at_the_terminal_and_on_its_page(
     assert "nothing that was announced before breaks" in terminal.said(
         "resource", "check", CODE, officer="market.operator"
     )
-    terminal.said("resource", "withdraw", CODE, officer="market.head")
+    terminal.said("resource", "withdraw", CODE, "--yes", officer="market.head")
     revised = {**drafted, "listing": None}
     revised["items"] = [one for one in drafted["items"] if one["name"] != "zhuangTai"]
     here.act("market.operator", "resource.draft", resource=revised)
