@@ -108,8 +108,9 @@ def _decided(unit: Unit, read: Read) -> _Work:
         if before is None and told.code in names:
             unit.find(RESOURCE, told.code)  # raises where the log does not vouch for it
         try:
-            after = _after(told, before, work, taken)
-            registration = _drafted(after, before, actor, work, told)
+            base = _base(told, before)
+            after = _after(told, base, work, taken)
+            registration = _drafted(after, base, before, actor, work, told)
         except CatalogueError as error:
             _refuse(work, told, error)
             continue
@@ -153,19 +154,37 @@ def _is_own(told: Told, work: _Work, departments: Mapping[str, object]) -> bool:
     return True
 
 
-def _after(told: Told, before: Registration | None, work: _Work, taken: set[str]) -> Resource:
-    if before is not None:
-        return changed(told, before.resource)
+def _base(told: Told, before: Registration | None) -> Resource | None:
+    """Return what a file's entry is compared with; None where there is none of its code.
+
+    That is what stands, where the file says the same, and else the revision that is being prepared: so
+    neither an export nor what was imported a moment ago changes anything.
+    """
+    if before is None:
+        return None
+    standing = before.resource
+    same = difference(standing, changed(told, standing)).change is Change.UNCHANGED
+    return standing if same else before.latest.resource
+
+
+def _after(told: Told, base: Resource | None, work: _Work, taken: set[str]) -> Resource:
+    if base is not None:
+        return changed(told, base)
     above = bool(told.fields.get("upstream_holder"))
     source = "" if above else source_name(work.department)
     return drafted(told, department=work.department, source=source, taken=taken)
 
 
 def _drafted(
-    after: Resource, before: Registration | None, actor: Actor, work: _Work, told: Told
+    after: Resource,
+    base: Resource | None,
+    before: Registration | None,
+    actor: Actor,
+    work: _Work,
+    told: Told,
 ) -> Registration | None:
     """Return the new registration; None where nothing changes. Raises CatalogueError."""
-    found = difference(None if before is None else before.resource, after)
+    found = difference(base, after)
     if found.change is Change.UNCHANGED:
         work.differences.append(found)
         return None

@@ -179,19 +179,20 @@ def test_an_announced_entry_is_not_changed_behind_the_authoritys_back(town: Stan
         for one in town.node.held(RESOURCE).values()
         if one.resource.department == district.MARKET.code and one.resource.state == "announced"
     )
-    entry = {
-        "code": announced.code,
-        "name": announced.name,
-        "sharing_class": "unconditional",
-        "abstract": "改",
-    }
+    entry = {"code": announced.code, "name": announced.name, "abstract": "改"}
     content = json.dumps(
         {"format": "exchange-catalogue/1", "needs": [], "entries": [entry]}
     ).encode()
     told = take(town, content, "changed.json")
-    held = town.node.held(RESOURCE)[announced.code].resource
-    assert (held.state, held.abstract) == ("announced", announced.abstract)
-    assert told["not_taken"][0]["code"] == announced.code
+    assert told["not_taken"] == []
+    held = town.node.held(RESOURCE)[announced.code]
+    assert (held.resource.state, held.resource.abstract) == ("announced", announced.abstract)
+    drafted = held.latest.resource
+    assert (drafted.state, drafted.abstract) == ("draft", "改")
+    assert drafted.revision == announced.revision + 1
+    again = preview(town, content, "changed.json")
+    assert (again["counts"]["changed"], again["counts"]["unchanged"]) == (0, 1)
+    town.act(OPERATOR, "resource.drop-revision", code=announced.code)
 
 
 def test_what_was_looked_at_is_what_is_taken_or_nothing_is(town: Standing) -> None:
