@@ -118,6 +118,17 @@ def documents_of(description: str) -> tuple[str, dict[str, str]]:
     return main_name, documents
 
 
+# What zeep raises for a description that is none: its own errors, and whatever a missing part trips.
+_UNREADABLE = (
+    ZeepError,
+    etree.XMLSyntaxError,
+    NotImplementedError,
+    AttributeError,
+    KeyError,
+    OSError,
+)
+
+
 class _Service:
     def __init__(self, description: str) -> None:
         name, documents = documents_of(description)
@@ -127,10 +138,8 @@ class _Service:
         )
         try:
             self._wsdl = Document(f"{HOME}{name}", self._shelf, settings=self._settings)
-        except ZeepError as error:
+        except _UNREADABLE as error:
             raise UnfitError(f"the WSDL cannot be read: {type(error).__name__}") from None
-        except (etree.XMLSyntaxError, NotImplementedError, AttributeError, KeyError, OSError):
-            raise UnfitError("the WSDL cannot be read") from None
         self._enumerations = dict(_enumerations(documents))
         if not list(self._operations()):
             raise UnfitError("the WSDL has no operation over SOAP")
