@@ -94,21 +94,25 @@ def digest_each(written: Iterable[bytes]) -> list[bytes]:
     ]
 
 
+def digest_salted_each(salted: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Hash bytes, each behind its salt, as `digest_salted` does."""
+    digests = []
+    for salt, content in salted:
+        hashed = sha256(salt)
+        hashed.update(content)
+        digests.append(hashed.digest())
+    return digests
+
+
 def digest_salted(salt: bytes, content: bytes) -> bytes:
     """Hash bytes. The salt's length is fixed, so that no byte can move between salt and content."""
-    hashed = sha256(salt)
-    hashed.update(content)
-    return hashed.digest()
+    return digest_salted_each([(salt, content)])[0]
 
 
 def b64url(data: bytes) -> str:
     """Write bytes as base64url without padding."""
-    return _b64url_bytes(data).decode("ascii")
-
-
-def _b64url_bytes(data: bytes) -> bytes:
-    text = b2a_base64(data, newline=False)
-    return text.replace(b"+", b"-").replace(b"/", b"_").rstrip(b"=")
+    text = b2a_base64(data, newline=False).translate(_URL_ALPHABET)
+    return text.rstrip(b"=").decode("ascii")
 
 
 def b64url_each(values: Sequence[bytes], *, length: int) -> list[str]:
@@ -137,6 +141,11 @@ def b64url_decode(text: str) -> bytes:
 def b64(data: bytes) -> str:
     """Write bytes as standard padded base64, as notes and proofs carry them."""
     return b2a_base64(data, newline=False).decode("ascii")
+
+
+def b64_each(values: Iterable[bytes]) -> list[str]:
+    """Write several values as standard padded base64."""
+    return [b2a_base64(one, newline=False).decode("ascii") for one in values]
 
 
 def b64_decode(text: str) -> bytes:
@@ -183,30 +192,28 @@ def _salt_bytes(salt: str) -> bytes:
 
 def _check(value: Any, depth: int) -> bool:
     """Refuse what has no canonical form; say whether sorting keys by code point is enough."""
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return True
-    if kind is int:
-        if not -INTEGER_BOUND < value < INTEGER_BOUND:
-            raise MalformedError("an integer of 2^53 or more")
-        return True
-    if kind is not dict and kind is not list and kind is not tuple:
-        if isinstance(value, StrEnum):
-            return True
-        raise MalformedError(f"a {kind.__name__} has no canonical form")
-    if not depth:
-        raise MalformedError(f"nested deeper than {DEPTH_BOUND}")
-    plain = True
-    if kind is dict:
-        plain = _check_keys(value)
-        value = value.values()
-    for held in value:
-        kind = type(held)
-        # Most of what an entry holds is text or a small number: no call for each.
-        if kind is str or (kind is int and -INTEGER_BOUND < held < INTEGER_BOUND):
-            continue
-        if not _check(held, depth - 1):
-            plain = False
+    plain, level = True, [value]
+    # One level of nesting after the other, and no call for each value: every entry is looked through.
+    while level:
+        inside: list[Any] = []
+        for held in level:
+            kind = type(held)
+            if kind is str or held is None or kind is bool:
+                continue
+            if kind is int:
+                if not -INTEGER_BOUND < held < INTEGER_BOUND:
+                    raise MalformedError("an integer of 2^53 or more")
+            elif kind is dict or kind is list or kind is tuple:
+                if not depth:
+                    raise MalformedError(f"nested deeper than {DEPTH_BOUND}")
+                if kind is dict:
+                    plain = _check_keys(held) and plain
+                    inside += held.values()
+                else:
+                    inside += held
+            elif not isinstance(held, StrEnum):
+                raise MalformedError(f"a {kind.__name__} has no canonical form")
+        level, depth = inside, depth - 1
     return plain
 
 

@@ -1,9 +1,10 @@
 """Composes an entry's stored bytes, and what opens its commitments, from a draft."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from audit.canonical import (
     DIGEST_LENGTH,
@@ -12,7 +13,7 @@ from audit.canonical import (
     b64url_each,
     decode_strict,
     digest_each,
-    digest_salted,
+    digest_salted_each,
     encode,
 )
 from audit.entry import Alternatives, ByteCommit, Commit, Draft, Opening
@@ -38,8 +39,7 @@ CARRIED = "shard-carried"
 _OURS = frozenset({"v", "id", "kind", "ts", "gateway", "digests", "rows", "applied", "previous"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
     """What the sequencer adds to a draft."""
 
     entry_id: bytes
@@ -56,18 +56,23 @@ Owning = tuple[str, str] | None
 """The subject under whose key a commitment's opening lies; None: the general key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(msgspec.Struct, frozen=True):
     body: bytes
-    salted: Mapping[str, tuple[str, Any]] = field(repr=False)
+    salted: Mapping[str, tuple[str, Any]]
     """Salt and value of each commitment, by name; the value of bytes is None."""
-    payloads: Mapping[Owning, bytes] = field(repr=False)
+    payloads: Mapping[Owning, bytes]
     """What is to be encrypted under each subject's key; None: under the general key."""
+
+    def __repr__(self) -> str:
+        return f"Composed({len(self.body)} bytes, {len(self.salted)} commitments)"
 
     def opened(self, names: Iterable[str]) -> dict[str, Opening]:
         """Return what opens these commitments."""
-        found = ((name, self.salted[name]) for name in names)
-        return {name: Opening(salt=salt, value=value) for name, (salt, value) in found}
+        opened: dict[str, Opening] = {}
+        for name in names:
+            salt, value = self.salted[name]
+            opened[name] = Opening(salt=salt, value=value)
+        return opened
 
     @property
     def openings(self) -> dict[str, Opening]:
@@ -92,7 +97,7 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     commits = _all_commits(draft, stamp.numbers)
     raw = [salts[at : at + SALT_LENGTH] for at in range(0, salts_needed(draft), SALT_LENGTH)]
     values: dict[str, bytes] = {}
-    contents: dict[str, bytes] = {}
+    contents: dict[str, tuple[bytes, bytes]] = {}
     salted: dict[str, tuple[str, Any]] = {}
     parts: dict[Owning, dict[str, bytes]] = {None: {}}
     for commit, drawn, salt in zip(commits, raw, b64url_each(raw, length=SALT_LENGTH), strict=True):
@@ -105,11 +110,11 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
             opening = b'%b:{"salt":"%b","value":%b}' % (written, said, value)
             parts.setdefault(commit.subject, {})[name] = opening
         else:
-            contents[name] = digest_salted(drawn, commit.content)
+            contents[name] = (drawn, commit.content)
             salted[name] = (salt, None)
             parts[None][name] = b'%b:{"salt":"%b"}' % (written, said)
     _check_names(draft, commits, salted)
-    hashed = [*digest_each(values.values()), *contents.values()]
+    hashed = [*digest_each(values.values()), *digest_salted_each(contents.values())]
     # In the order of hashing: the body's own members are sorted as it is written.
     digests = dict(
         zip([*values, *contents], b64url_each(hashed, length=DIGEST_LENGTH), strict=True)

@@ -7,7 +7,7 @@ are 128 random bits, base64url. Free text and identifiers are only ever committe
 """
 
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -62,8 +62,7 @@ class IndexRow(Part, frozen=True, kw_only=True):
     """Bitmap of the ordinals of the items that the step names in any way; empty where it names none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nonce:
+class Nonce(Part, frozen=True, kw_only=True):
     """Held until `expires` (epoch ms): the same key and nonce a second time is a replay."""
 
     key: str
@@ -105,8 +104,7 @@ class RowDigest:
     digest: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Part, frozen=True, kw_only=True):
     """All that one append writes, in one transaction of the log's database.
 
     `counters` name the gap-free numberings to draw from (`consumer:<system>`, `resource:<code>`): the
@@ -130,7 +128,7 @@ class Draft:
     receipt: tuple[str, ...] = ()
     documents: tuple[bytes, ...] = ()
     """What its commitments name by SHA-256, kept once for many entries: never anything personal."""
-    otherwise: Mapping[str, "Draft"] = field(default_factory=dict)
+    otherwise: Mapping[str, "Draft"] = msgspec.field(default_factory=dict)
 
 
 class Alternatives(Mapping[str, Draft]):
@@ -183,8 +181,7 @@ class Opening(Part, frozen=True, kw_only=True):
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequenced:
+class Sequenced(Part, frozen=True, kw_only=True):
     """An entry that is durable and under a signed checkpoint."""
 
     index: int

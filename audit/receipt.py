@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audit.canonical import b64, b64_decode, b64url_decode, decode_strict, encode
+from audit.canonical import b64, b64_decode, b64_each, b64url_decode, decode_strict, encode
 from audit.checkpoint import Checkpoint, format_size, parse_checkpoint, parse_size
 from audit.entry import Opening, Sequenced
 from audit.errors import MalformedError
@@ -49,35 +49,31 @@ class Receipt:
 
 def make_receipt(sequenced: Sequenced, *, paths: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Write the receipt of an entry: the JSON object of `extensions.receipt` and of receipt files."""
-    return format_receipt(
-        Receipt(
-            entry=sequenced.body,
-            index=sequenced.index,
-            size=sequenced.size,
-            proof=sequenced.proof,
-            checkpoint=sequenced.checkpoint,
-            openings=sequenced.openings,
-            paths={name: tuple(path) for name, path in paths.items()},
-        )
-    )
+    return _written(sequenced, entry=sequenced.body, paths=paths)
 
 
 def format_receipt(receipt: Receipt) -> dict[str, Any]:
     """Write a receipt as its JSON object. An opening without a value is one of bytes."""
+    return _written(receipt, entry=receipt.entry, paths=receipt.paths)
+
+
+def _written(
+    held: Receipt | Sequenced, *, entry: bytes, paths: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     return {
         "v": VERSION,
-        "entry": receipt.entry.decode(),
-        "index": receipt.index,
-        "size": receipt.size,
-        "proof": [b64(held) for held in receipt.proof],
-        "checkpoint": receipt.checkpoint,
+        "entry": entry.decode(),
+        "index": held.index,
+        "size": held.size,
+        "proof": b64_each(held.proof),
+        "checkpoint": held.checkpoint,
         "openings": {
             name: {"salt": opening.salt}
             if opening.value is None
             else {"salt": opening.salt, "value": opening.value}
-            for name, opening in receipt.openings.items()
+            for name, opening in held.openings.items()
         },
-        "paths": {name: list(path) for name, path in receipt.paths.items()},
+        "paths": {name: list(path) for name, path in paths.items()},
     }
 
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
+import msgspec
+
 from audit.acts import Acts, RecordedAct, read_act
 from audit.canonical import decode_strict
 from audit.checkpoint import Checkpoint, format_checkpoint
@@ -63,8 +65,7 @@ _TAKEN_OVER = "another sequencer has taken over this log"
 Answer = Sequenced | AuditError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A draft, and the gateway that asks for it to be appended, as the entry will name it."""
 
     draft: Draft
@@ -91,8 +92,7 @@ class Latest:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
+class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A draft that the batch appends."""
 
     index: int

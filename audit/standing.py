@@ -93,7 +93,7 @@ def check_draft(draft: Draft) -> None:
     """Raise MalformedError for a draft that the batch could not carry out whatever it found."""
     if draft.nonce is not None and REPLAYED not in draft.otherwise:
         raise MalformedError(f"{draft.kind}: a nonce, and nothing to append for a replay")
-    if not draft.otherwise.keys() >= {quota.spent for quota in draft.quotas}:
+    if draft.quotas and not draft.otherwise.keys() >= {quota.spent for quota in draft.quotas}:
         raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
     if draft.kind == VOID and type(draft.clear.get("voids")) is not int:
         raise MalformedError(f"{draft.kind}: `voids` must be the index of an act")

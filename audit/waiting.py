@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import Any, Generic, TypeVar
 
 from audit.errors import AuditError, LogBusyError, LogUnavailableError
@@ -63,7 +63,9 @@ class WaitingLine(Generic[Asked, Given]):
         self._patience = patience
         self._since: float | None = None
         """Since when what is being committed has waited; None: nothing is."""
-        self._changed = Condition()
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
+        """Of the lock, which is held by itself where nothing is told: callers do that at each call."""
         self._waiting: deque[_Standing[Asked, Given]] = deque()
         self._arriving: dict[asyncio.AbstractEventLoop, list[_Standing[Asked, Given]]] = {}
         """Who came from a loop that may bring more in the same moment: not in line yet."""
@@ -76,7 +78,7 @@ class WaitingLine(Generic[Asked, Given]):
     def put(self, asked: Asked) -> Future[Given]:
         """Stand in line. Raises LogBusyError where the line is full."""
         future: Future[Given] = Future()
-        with self._changed:
+        with self._lock:
             self._check_open()
             self._waiting.append((asked, future, self._patience.monotonic()))
             self._changed.notify()
@@ -89,7 +91,7 @@ class WaitingLine(Generic[Asked, Given]):
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Given] = loop.create_future()
-        with self._changed:
+        with self._lock:
             self._check_open()
             came = self._arriving.setdefault(loop, [])
             came.append((asked, future, self._patience.monotonic()))
@@ -100,7 +102,7 @@ class WaitingLine(Generic[Asked, Given]):
 
     def _let_in(self, loop: asyncio.AbstractEventLoop, seen: int) -> None:
         """Put in line who came from a loop, once a turn of it has brought nobody else."""
-        with self._changed:
+        with self._lock:
             came = len(self._arriving.get(loop, ()))
             if seen < came < TOGETHER:
                 loop.call_soon(self._let_in, loop, came)
@@ -115,7 +117,7 @@ class WaitingLine(Generic[Asked, Given]):
 
     def ready(self) -> None:
         """Raise LogUnavailableError while the log refuses; each such question has it tried again."""
-        with self._changed:
+        with self._lock:
             if self._closed:
                 raise LogUnavailableError("the log is closed")
             self._check_room()
@@ -140,7 +142,7 @@ class WaitingLine(Generic[Asked, Given]):
 
     def close(self) -> None:
         """Commit what waits, then stop. Safe to call twice."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             for came in self._arriving.values():
                 self._waiting.extend(came)
@@ -150,7 +152,7 @@ class WaitingLine(Generic[Asked, Given]):
 
     def _run(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 self._changed.wait_for(lambda: self._waiting or self._probing or self._closed)
                 taken = [
                     self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))
@@ -165,7 +167,7 @@ class WaitingLine(Generic[Asked, Given]):
                 self._serve(batch)
             elif probing:
                 self._try_again()
-            with self._changed:
+            with self._lock:
                 self._since = None
 
     def _serve(self, batch: Sequence[tuple[Asked, _Promise[Given]]]) -> None:
@@ -191,12 +193,12 @@ class WaitingLine(Generic[Asked, Given]):
         # Only our own errors are known to hold no personal data; of others the kind must do.
         said = str(error) if isinstance(error, AuditError) else f"failed: {type(error).__name__}"
         _logging.error("the log refuses: %s", said)
-        with self._changed:
+        with self._lock:
             self._broken = said
         return said
 
     def _mend(self) -> None:
-        with self._changed:
+        with self._lock:
             self._broken = None
 
 

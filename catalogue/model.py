@@ -656,7 +656,7 @@ class Case:
 
     def party(self, subject: SubjectType, token: str) -> bool:
         named = [one for one in self.parties if one.token == token and one.type is subject]
-        return any(party.counts for party in named)
+        return bool([one for one in named if one.counts])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

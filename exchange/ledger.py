@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+
+import msgspec
 
 from audit.entry import Commit, Draft, IndexRow, Nonce, RowDigest
 from audit.errors import LogUnavailableError
@@ -85,14 +86,16 @@ def append_once(log: Log, draft: Draft, *, nonce: Nonce | None) -> int:
     """
     if nonce is None:
         return log.append(draft).index
-    replayed = replace(
+    replayed = msgspec.structs.replace(
         draft,
         kind="replay.refused",
         clear={**draft.clear, "refused": draft.kind, "code": "REPLAYED"},
         rows=(),
         barrier=False,
     )
-    sequenced = log.append(replace(draft, nonce=nonce, otherwise={"replayed": replayed}))
+    sequenced = log.append(
+        msgspec.structs.replace(draft, nonce=nonce, otherwise={"replayed": replayed})
+    )
     if sequenced.instead is not None:
         raise RefusedRequestError("REPLAYED")
     return sequenced.index

@@ -45,16 +45,18 @@ class ForeseenQuotas:
             self._members, self._spent = set(), set()
         at = self._monotonic()
         counts = self._counts
-        keys = [quota_key(grant) for grant in grants]
-        held = [counts.get(key) for key in keys]
-        unknown = [
-            grant
-            for grant, count in zip(grants, held, strict=True)
-            if count is None or at - count.read_at > REREAD_S
-        ]
+        used: dict[str, int] = {}
+        unknown: list[str] = []
+        for grant in grants:
+            count = counts.get(quota_key(grant))
+            if count is None or at - count.read_at > REREAD_S:
+                unknown.append(grant)
+            else:
+                used[grant] = count.used
         if unknown:
             await self._look(unknown, day, at=at, counts=counts)
-        return {grant: counts[key].used for grant, key in zip(grants, keys, strict=True)}
+            return {grant: counts[quota_key(grant)].used for grant in grants}
+        return used
 
     async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
         """Return what the log holds now: whoever guesses is few, and never let off by what is remembered."""
@@ -67,7 +69,7 @@ class ForeseenQuotas:
         So the first call beyond a budget is refused by the batch, and the next ones before anybody is asked.
         """
         fresh = [quota for quota in quotas if not (quota.member and quota.mark in self._members)]
-        doubted = [quota for quota in fresh if quota.place in self._spent]
+        doubted = [quota for quota in fresh if self._spent and quota.place in self._spent]
         if not doubted:
             return Foreseen(fresh=frozenset(fresh))
         used = await self.used([place for one in doubted for place in (one.place, one.mark)])

@@ -1,6 +1,5 @@
 """Keeps personal columns of the registry unreadable at rest: AES-256-GCM, and HMAC tokens to look up."""
 
-import hashlib
 import hmac
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +28,7 @@ class ColumnSealer:
 
     def token(self, kind: str, value: str) -> str:
         message = kind.encode() + b"\0" + value.encode()
-        return hmac.new(self._token_key, message, hashlib.sha256).hexdigest()
+        return hmac.digest(self._token_key, message, "sha256").hex()
 
     def seal(self, text: str) -> bytes:
         nonce = self._random(_NONCE)

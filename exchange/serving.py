@@ -22,11 +22,15 @@ _YOUNG = 20_000
 
 def serve_alone(node: Node) -> None:
     """Serve as all that this process does, until it is told to stop."""
-    # Programs, schemas and the picture of the registry last: the collector need not walk them again.
+    collect_seldom()
+    asyncio.run(serve_node(node))
+
+
+def collect_seldom() -> None:
+    """Spare the collector what lasts: programs, schemas and the picture of the registry."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
-    asyncio.run(serve_node(node))
 
 
 async def serve_node(

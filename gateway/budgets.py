@@ -6,7 +6,6 @@ beyond a budget. Whoever would ask about everybody, one after the other, ends he
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -25,10 +24,8 @@ from gateway.model import (
     LinkedKey,
     Masked,
     Outcome,
-    Permitted,
     Refused,
     Ruling,
-    Step,
 )
 from gateway.ports import Quotas
 
@@ -51,8 +48,7 @@ BUDGETS = (
 """Names under which a spent budget is told, and keyed among a draft's alternatives."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budgets:
+class Budgets(msgspec.Struct, frozen=True, kw_only=True):
     """The places at which one call counts: made once, whatever is counted there."""
 
     officer: str
@@ -65,11 +61,9 @@ class Budgets:
 
     def asked(self, rulings: Sequence[Ruling]) -> dict[str, tuple[Quota, ...]]:
         """Return by step what is counted before anything is read."""
-        common = (
-            *self._a_day(
-                CALLS_OF_OFFICER, self.officer, amount=1, most=self.limits.calls_per_officer
-            ),
-            *self._officer_rows(amount=0),
+        limits = self.limits
+        common = _of_officer(
+            self.officer, self.day, limits.calls_per_officer, limits.rows_per_officer
         )
         # Most calls ask several departments about one subject.
         known: dict[tuple[str, str, str], tuple[Quota, ...]] = {}
@@ -77,16 +71,19 @@ class Budgets:
         for ruling in rulings:
             if isinstance(ruling, Refused):
                 continue
-            step, grant = ruling.step, self._grant(ruling)
+            step, grant = ruling.step, self.grants.get(ruling.verdict.grant or "")
             mine = common
             if isinstance(step.key, (GivenKey, FoundKey)):
+                kind = step.key.item.name if step.subject is None else step.subject._value_
                 # Most grants have no bound of their own: then all steps count the same.
                 bound = grant.id if grant and grant.daily_subjects is not None else ""
-                place = (_kind(step), step.key.value, bound)
+                place = (kind, step.key.value, bound)
                 if place not in known:
-                    known[place] = self._subject(*place[:2], grant)
+                    known[place] = self._subject(kind, step.key.value, grant)
                 mine += known[place]
-            found[step.ref] = mine + self._grant_rows(grant, amount=0)
+            if grant is not None and grant.daily_rows:
+                mine += _once(ROWS_OF_GRANT, grant.id, self.day, 0, grant.daily_rows)
+            found[step.ref] = mine
         return found
 
     def given(
@@ -100,16 +97,21 @@ class Budgets:
         for outcome in outcomes:
             if isinstance(outcome, Refused):
                 continue
-            step, grant = outcome.permitted.step, self._grant(outcome.permitted)
+            step = outcome.permitted.step
+            grant = self.grants.get(outcome.permitted.verdict.grant or "")
             if isinstance(step.key, LinkedKey):
                 for kind, value in subjects.get(step.ref, ()):
                     found += self._subject(kind, value, grant)
             if isinstance(outcome, Masked) and outcome.rows:
                 rows += len(outcome.rows)
-                found += self._grant_rows(grant, amount=len(outcome.rows))
-        if not rows:
-            return tuple(found)
-        return (*found, *self._officer_rows(amount=rows))
+                if grant is not None and grant.daily_rows:
+                    amount = len(outcome.rows)
+                    found += _once(ROWS_OF_GRANT, grant.id, self.day, amount, grant.daily_rows)
+        if rows and self.limits.rows_per_officer:
+            found += _once(
+                ROWS_OF_OFFICER, self.officer, self.day, rows, self.limits.rows_per_officer
+            )
+        return tuple(found)
 
     def _subject(self, kind: str, value: str, grant: Grant | None) -> tuple[Quota, ...]:
         limits, member = self.limits, self.token(kind, value)
@@ -127,21 +129,17 @@ class Budgets:
             ]
         )
 
-    def _grant_rows(self, grant: Grant | None, *, amount: int) -> tuple[Quota, ...]:
-        if grant is None:
-            return ()
-        return self._a_day(ROWS_OF_GRANT, grant.id, amount=amount, most=grant.daily_rows)
 
-    def _officer_rows(self, *, amount: int) -> tuple[Quota, ...]:
-        return self._a_day(
-            ROWS_OF_OFFICER, self.officer, amount=amount, most=self.limits.rows_per_officer
-        )
-
-    def _a_day(self, name: str, key: str, *, amount: int, most: int | None) -> tuple[Quota, ...]:
-        return _once(name, key, self.day, amount, most) if most else ()
-
-    def _grant(self, permitted: Permitted) -> Grant | None:
-        return self.grants.get(permitted.verdict.grant or "")
+@lru_cache(maxsize=1_024)
+def _of_officer(officer: str, day: str, calls: int, rows: int) -> tuple[Quota, ...]:
+    """Return what every step counts against its officer: one call, and records still to be known."""
+    bounds = ((CALLS_OF_OFFICER, 1, calls), (ROWS_OF_OFFICER, 0, rows))
+    return tuple(
+        quota
+        for name, amount, most in bounds
+        if most
+        for quota in _once(name, officer, day, amount, most)
+    )
 
 
 @lru_cache(maxsize=4_096)
@@ -205,16 +203,12 @@ def told(spent: Quota) -> dict[str, Any]:
 
 def together(quotas: Iterable[Quota]) -> tuple[Quota, ...]:
     """Add up what counts at one place, and keep each member once."""
-    found: dict[tuple[str, str], Quota] = {}
+    found: dict[tuple[str, str, str], Quota] = {}
     for quota in quotas:
-        held = found.get(quota.mark)
+        place = (quota.key, quota.day, quota.member)
+        held = found.get(place)
         if held is None:
-            found[quota.mark] = quota
+            found[place] = quota
         elif not quota.member:
-            found[quota.mark] = msgspec.structs.replace(held, amount=held.amount + quota.amount)
+            found[place] = msgspec.structs.replace(held, amount=held.amount + quota.amount)
     return tuple(found.values())
-
-
-def _kind(step: Step) -> str:
-    """Say what a step's key identifies: a kind of subject, or the records of one item."""
-    return step.key.item.name if step.subject is None else step.subject._value_

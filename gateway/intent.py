@@ -8,6 +8,8 @@ it is listed as unfinished. The intent uses up the nonce and the quotas, so that
 
 from collections.abc import Sequence
 
+import msgspec
+
 from audit.canonical import bitmap
 from audit.entry import ByteCommit, Draft, Quota, Sequenced
 from catalogue.files import KIND as KEPT_HERE
@@ -21,7 +23,6 @@ from gateway.record import (
     bits,
     caller_facts,
     case_facts,
-    changed,
     index_row,
     instead_of,
     matter_commit,
@@ -132,7 +133,7 @@ def intent_draft(
         receipt=("request", own_counter(caller)),
     )
     steps = [_step(ruling) for ruling in rulings]
-    return changed(
+    return msgspec.structs.replace(
         draft,
         otherwise=instead_of(
             call, steps, basis=basis, subjects=subjects, begun=begun, quotas=quotas

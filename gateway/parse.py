@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, get_args
 
+import msgspec
 from graphql import (
     DefinitionNode,
     DocumentNode,
@@ -66,18 +67,20 @@ _PLAIN = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 _REQUIRED = ("matter", "case", "purpose", "reason", "operator")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The members of a GraphQL request over HTTP."""
 
-    query: str | None = field(repr=False)
+    query: str | None
     """None: the request names a document that the exchange knows, by `document`."""
     document: str | None = None
     """SHA-256, hex, of the document that is meant; None where only its text is given."""
     operation_name: str | None
     """None: the document has one operation."""
-    variables: Mapping[str, Any] = field(repr=False)
-    extensions: Mapping[str, Any] = field(repr=False)
+    variables: Mapping[str, Any]
+    extensions: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"GraphQLRequest(document={self.document!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -236,16 +239,22 @@ def _read_header(header: str) -> Any:
         raise RefusedRequestError("USAGE_INVALID", members=["Exchange-Usage"]) from None
 
 
+def _says_why(text: str) -> bool:
+    return len(text) <= REASON_CHARACTERS and text.strip() != ""
+
+
+_FITS: Mapping[str, Callable[[str], object]] = {
+    "matter": _PLAIN.fullmatch,
+    "case": _PLAIN.fullmatch,
+    "purpose": PURPOSES.__contains__,
+    "reason": _says_why,
+    "operator": _OPERATOR.fullmatch,
+}
+
+
 def _wrong_members(found: Mapping[str, Any]) -> Iterator[str]:
-    fits: Mapping[str, Callable[[str], bool]] = {
-        "matter": lambda text: _PLAIN.fullmatch(text) is not None,
-        "case": lambda text: _PLAIN.fullmatch(text) is not None,
-        "purpose": lambda text: text in PURPOSES,
-        "reason": lambda text: len(text) <= REASON_CHARACTERS and text.strip() != "",
-        "operator": lambda text: _OPERATOR.fullmatch(text) is not None,
-    }
-    for name, fit in fits.items():
-        if not isinstance(found[name], str) or not fit(found[name]):
+    for name, fits in _FITS.items():
+        if not isinstance(found[name], str) or not fits(found[name]):
             yield name
     retry = found.get("retryOf")
     if retry is not None and (type(retry) is not int or not 0 <= retry < 2**53):

@@ -11,8 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from audit.entry import Sequenced
 from audit.errors import LogUnavailableError, StaleSnapshotError
@@ -85,8 +87,7 @@ class Terms:
     allow_introspection: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """A call that was planned, with the outcome that is in the log."""
 
     recorded: Recorded
@@ -259,17 +260,18 @@ class _Attempt:
         call = self._call.of_case(case)
         planned = await self._planned(call, snapshot)
         now = ports.now().astimezone(terms.zone)
-        ruled = await _rule(call, planned, snapshot, ports, now=now, token=self._token)
+        day = now.date().isoformat()
+        ruled = await _rule(call, planned, snapshot, ports, now=now, day=day, token=self._token)
         if not self.begun.intents:
-            ruled = await _guessed_out(call, ruled, ports, now=now, limits=terms.limits)
-        day, token = now.date().isoformat(), self._token
+            ruled = await _guessed_out(call, ruled, ports, day=day, limits=terms.limits)
+        token = self._token
         budgets = budgets_of(call, snapshot, token=token, day=day, limits=terms.limits)
         rulings, asked = await within(ruled.rulings, budgets, ports.quotas)
         if rulings is not ruled.rulings:
-            ruled = replace(ruled, rulings=rulings)
+            ruled = msgspec.structs.replace(ruled, rulings=rulings)
         if call.whole:
-            ruled = replace(ruled, rulings=whole_rulings(ruled.rulings))
-        basis = _basis(ruled, planned, snapshot, ports, now=now)
+            ruled = msgspec.structs.replace(ruled, rulings=whole_rulings(ruled.rulings))
+        basis = _basis(ruled, planned, snapshot, ports, day=day)
         begun = await begin(
             call,
             ruled.rulings,
@@ -345,16 +347,15 @@ class _Attempt:
             ) from error
 
 
-def _basis(
-    ruled: Ruled, planned: Plan, snapshot: Snapshot, ports: Ports, *, now: datetime
-) -> Basis:
+def _basis(ruled: Ruled, planned: Plan, snapshot: Snapshot, ports: Ports, *, day: str) -> Basis:
     return Basis(
         snapshot=snapshot,
         asked=ruled.asked,
         decision=ruled.decision,
         revision=ruled.decision.revision if ruled.decision else ports.decisions.revision,
         operation=planned.document.digest,
-        day=now.date().isoformat(),
+        day=day,
+        shape=planned.shape,
     )
 
 
@@ -406,10 +407,11 @@ async def _rule(
     ports: Ports,
     *,
     now: datetime,
+    day: str,
     token: KeyedToken,
 ) -> Ruled:
-    grants = put_forward(call, planned.steps, snapshot, now=now)
-    used = await ports.quotas.used_today([grant.id for grant in grants], now.date().isoformat())
+    grants = put_forward(call, planned.steps, snapshot, now=now, shape=planned.shape)
+    used = await ports.quotas.used_today([grant.id for grant in grants], day)
     facts = Facts(
         snapshot=snapshot,
         operation=planned.document.digest,
@@ -429,10 +431,10 @@ async def _rule(
 
 
 async def _guessed_out(
-    call: Call, ruled: Ruled, ports: Ports, *, now: datetime, limits: Limits
+    call: Call, ruled: Ruled, ports: Ports, *, day: str, limits: Limits
 ) -> Ruled:
     """Refuse verifications for which no guess is left."""
-    day, token = now.date().isoformat(), ports.registry.token
+    token = ports.registry.token
     wanted = reservations(ruled.rulings, call, token=token, day=day, limits=limits)
     if not wanted:
         return ruled
@@ -446,7 +448,7 @@ async def _guessed_out(
         limits=limits,
         used=lambda key, on: used[key, on],
     )
-    return replace(ruled, rulings=rulings)
+    return msgspec.structs.replace(ruled, rulings=rulings)
 
 
 def _per_call() -> Callable[[str], str]:
@@ -465,7 +467,15 @@ def _per_call() -> Callable[[str], str]:
 
 def _keyed_once(token: Callable[[str, str], str]) -> Callable[[str, str], str]:
     """Return the keyed digests of one call: each identifier is digested once."""
-    return cache(token)
+    known: dict[tuple[str, str], str] = {}
+
+    def keyed(kind: str, value: str) -> str:
+        found = known.get((kind, value))
+        if found is None:
+            found = known[kind, value] = token(kind, value)
+        return found
+
+    return keyed
 
 
 def _mask(

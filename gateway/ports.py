@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 from audit.entry import Draft, Quota, Sequenced
 from catalogue.model import Case
 from catalogue.snapshot import Snapshot
@@ -96,8 +98,7 @@ class Registry(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Foreseen:
+class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of some quotas before the log's batch decides."""
 
     fresh: frozenset[Quota]

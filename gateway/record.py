@@ -7,11 +7,11 @@ clear stand codes, ids, bitmaps and counts; free text and identifiers are only e
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -71,6 +71,7 @@ FEW_SUBJECTS = 60
 _LITERAL = re.compile(r'"|[0-9]{6}')
 
 
+@lru_cache(maxsize=256)
 def names_nobody(document: str) -> bool:
     """Say whether a document has no literal that could be an identifier."""
     return _LITERAL.search(document) is None
@@ -79,17 +80,18 @@ def names_nobody(document: str) -> bool:
 _PURPOSES = frozenset(get_args(UsageFacts.__annotations__["purpose"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(msgspec.Struct, frozen=True, kw_only=True):
     """What is about to be sent, byte for byte."""
 
-    data: bytes = field(repr=False)
-    step_bytes: Mapping[str, bytes] = field(repr=False)
+    data: bytes
+    step_bytes: Mapping[str, bytes]
     errors: tuple[Mapping[str, Any], ...]
 
+    def __repr__(self) -> str:
+        return f"Given({len(self.data)} bytes, {len(self.errors)} errors)"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """What the outcomes of a call rest on."""
 
     snapshot: Snapshot
@@ -102,6 +104,8 @@ class Basis:
     """SHA-256 of the document, hex."""
     day: str
     """YYYY-MM-DD where the exchange stands: the day of the quotas."""
+    shape: object | None = None
+    """As in `gateway.rule.Facts`."""
 
     @property
     def question(self) -> Question:
@@ -177,11 +181,13 @@ async def record_refusal(
         ByteCommit(name="request", content=body),
         ByteCommit(name="answer", content=NOTHING),
     )
-    once = changed(refused, commits=commits, receipt=("request", "answer", own_counter(caller)))
+    once = msgspec.structs.replace(
+        refused, commits=commits, receipt=("request", "answer", own_counter(caller))
+    )
     if once.nonce is None:
         return await recorder.append(once)
-    again = changed(once, clear={**once.clear, "code": REPLAYED}, nonce=None)
-    return await recorder.append(changed(once, otherwise={"replayed": again}))
+    again = msgspec.structs.replace(once, clear={**once.clear, "code": REPLAYED}, nonce=None)
+    return await recorder.append(msgspec.structs.replace(once, otherwise={"replayed": again}))
 
 
 INSTEAD: Mapping[str, str] = {
@@ -209,12 +215,13 @@ def draft(
     asked: Sequence[Quota] = (),
 ) -> Draft:
     """Return the draft of a call's entry, with the refusals that the log may put in its place."""
-    verdicts = [
-        outcome.verdict if isinstance(outcome, Refused) else outcome.permitted.verdict
-        for outcome in outcomes
-    ]
+    steps, verdicts = [], []
+    for outcome in outcomes:
+        ruling = outcome if isinstance(outcome, Refused) else outcome.permitted
+        steps.append(ruling.step)
+        verdicts.append(ruling.verdict)
     quotas = quotas_of(verdicts, basis=basis, counted=begun.counted)
-    subjects = subjects_of(outcomes)
+    subjects = subjects_of(steps, outcomes)
     if budgets is not None:
         known = (*asked, *budgets.given(outcomes, subjects))
         counted = begun.counted
@@ -224,7 +231,6 @@ def draft(
     instead: Mapping[str, Draft] = {}
     # After an intent without further quotas, whether the call may be made at all was decided with it.
     if quotas or not begun.intents:
-        steps = [outcome_step(outcome) for outcome in outcomes]
         instead = instead_of(
             call, steps, basis=basis, subjects=subjects, begun=begun, quotas=quotas
         )
@@ -257,7 +263,7 @@ def instead_of(
         nothing = Given(data=NOTHING, step_bytes={step.ref: b"" for step in steps}, errors=())
         refused = all_refused(steps, code)
         made = _call_draft(call, refused, nothing, basis=basis, subjects=subjects, begun=begun)
-        return changed(made, nonce=None) if code == REPLAYED else made
+        return msgspec.structs.replace(made, nonce=None) if code == REPLAYED else made
 
     return Alternatives(
         {name: partial(make, INSTEAD[name]) for name in names},
@@ -289,7 +295,7 @@ def _call_draft(
 ) -> Draft:
     caller, snapshot = call.caller, basis.snapshot
     ruled = _ruled(basis)
-    seen = _all_seen(outcomes)
+    seen = _all_seen(outcomes, shape=basis.shape)
     open_document = names_nobody(call.query)
     clear = {
         **caller_facts(caller, call.usage, snapshot, number=call.number),
@@ -309,7 +315,7 @@ def _call_draft(
         *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         _arguments(call, subjects),
-        *_lists(seen),
+        *_lists([one.step for one in seen]),
         *ruled.commits,
         signed_commit(caller),
         *subject_commits(subjects),
@@ -351,11 +357,6 @@ def own_counter(caller: Caller) -> str:
 
 def all_refused(steps: Sequence[Step], code: str) -> tuple[Refused, ...]:
     return tuple(Refused(step, code, None) for step in steps)
-
-
-def changed(draft_: Draft, **changes: Any) -> Draft:
-    members = {name: getattr(draft_, name) for name in Draft.__dataclass_fields__}
-    return Draft(**{**members, **changes})
 
 
 def caller_facts(
@@ -400,7 +401,7 @@ class _StepFacts:
     """Bitmap of the items that it asks for, matches or joins by, given or not: it is found by them."""
 
 
-class _Seen(NamedTuple):
+class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     """One outcome as its entry looks at it."""
 
     step: Step
@@ -415,9 +416,9 @@ class _Seen(NamedTuple):
 _known_steps: Remembered[tuple[_StepFacts, ...]] = Remembered()
 
 
-def _all_seen(outcomes: Sequence[Outcome]) -> list[_Seen]:
+def _all_seen(outcomes: Sequence[Outcome], *, shape: object | None) -> list[_Seen]:
     judged: list[tuple[Step, Verdict | None, tuple[Item, ...]]] = []
-    objects: list[object] = []
+    objects: list[object] = [shape]
     for outcome in outcomes:
         if isinstance(outcome, Refused):
             # Of what is refused no item is given, whatever its verdict says.
@@ -426,7 +427,10 @@ def _all_seen(outcomes: Sequence[Outcome]) -> list[_Seen]:
             permitted = outcome.permitted
             judged.append((permitted.step, permitted.verdict, permitted.joins))
         step, verdict, joins = judged[-1]
-        objects += (step.resource, step.items, verdict, joins, *step.matched)
+        if shape is None:
+            objects += (step.resource, step.items, verdict, joins, *step.matched)
+        else:
+            objects += (verdict, joins)
     known = _known_steps.of(
         tuple(objects),
         lambda: tuple(_facts_of(step, verdict, joins=joins) for step, verdict, joins in judged),
@@ -487,13 +491,14 @@ def _given_items(step: Step, verdict: Verdict | None) -> tuple[set[str], set[str
     return (asked & set(verdict.items.allowed)) - masked, masked
 
 
-def subjects_of(outcomes: Sequence[Outcome]) -> dict[str, tuple[tuple[str, str], ...]]:
+def subjects_of(
+    steps: Sequence[Step], outcomes: Sequence[Outcome]
+) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return by ref whom each step is about, those met by a link too, refused or not."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    steps = [outcome_step(outcome) for outcome in outcomes]
     by_ref = {step.ref: outcome for step, outcome in zip(steps, outcomes, strict=True)}
-    for step in steps:
-        ref, outcome = step.ref, by_ref[step.ref]
+    for step, outcome in zip(steps, outcomes, strict=True):
+        ref = step.ref
         if step.subject is None:
             continue
         if isinstance(step.key, GivenKey):
@@ -527,17 +532,23 @@ def _everybody(type_: str, key: Item, outcome: Outcome) -> tuple[tuple[str, str]
 def subject_commits(subjects: Subjects) -> list[Commit]:
     """Commit to each subject apart, so that each can be disclosed and erased apart."""
     commits: list[Commit] = []
+    # Most calls are about one subject in all their steps.
+    known: dict[tuple[str, str], tuple[dict[str, str], bytes]] = {}
     for ref, found in subjects.items():
-        for number, (type_, value) in enumerate(found, 1):
+        for number, subject in enumerate(found, 1):
             name = f"subject.{ref}" if len(found) == 1 else f"subject.{ref}.{number}"
-            subject = {"type": type_, "id": value}
-            commits.append(Commit(name=name, value=subject, subject=(type_, value)))
+            if subject not in known:
+                value = {"type": subject[0], "id": subject[1]}
+                known[subject] = (value, encode(value, inside=2))
+            value, form = known[subject]
+            commits.append(Commit(name=name, value=value, subject=subject, form=form))
     return commits
 
 
 def _arguments(call: Call, subjects: Subjects) -> Commit:
     """Commit to the document and its variables, under the key of the subject whom they name first."""
-    first = next((found[0] for found in subjects.values() if found), None)
+    named = [found[0] for found in subjects.values() if found]
+    first = named[0] if named else None
     variables = _canonical(dict(call.variables))
     value = f'{_operation_text(call.query, call.operation_name)},"variables":{variables}}}'
     return Commit(name="arguments", value=value, subject=first)
@@ -549,9 +560,9 @@ def _operation_text(document: str, name: str | None) -> str:
     return _canonical({"document": document, "operationName": name}).removesuffix("}")
 
 
-def _lists(seen: Sequence[_Seen]) -> Iterator[Commit]:
+def _lists(steps: Sequence[Step]) -> Iterator[Commit]:
     """Commit to what each list was filtered and ordered by: in the clear stand the items alone."""
-    for step in [one.step for one in seen]:
+    for step in steps:
         if isinstance(step.key, Listed):
             asked = {
                 "where": [[one.item.name, one.op, one.value] for one in step.filters],
@@ -634,6 +645,8 @@ def own_part(question: Question) -> str:
 
 def matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
     """Commit to a matter or purpose that nobody registered: it cannot stand in the clear."""
+    if usage.matter in snapshot.matters and usage.purpose in _PURPOSES:
+        return ()
     claimed = {"matter": usage.matter} if usage.matter not in snapshot.matters else {}
     if usage.purpose not in _PURPOSES:
         claimed["purpose"] = usage.purpose

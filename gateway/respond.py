@@ -85,30 +85,35 @@ def _line(
     outcome: Outcome, *, departments: Mapping[str, Department], words: Words, english: bool
 ) -> dict[str, Any]:
     """Say of one step what came of it; every member is always there, null where it does not apply."""
-    step = _step(outcome)
+    as_of, disputed = None, _UNDISPUTED
     if isinstance(outcome, Masked):
+        step, as_of = outcome.permitted.step, format_epoch_ms(outcome.as_of_ms)
         # What is masked and refused of an answered step is the verdict's: the same for many calls.
         told = _told.of(
             (step.resource, step.items, outcome.permitted.verdict, departments, words),
             lambda: _tell(outcome, departments=departments, words=words, english=english),
             beside=english,
         )
+        if outcome.disputed:
+            disputed = _disputed(outcome, words=words)
     else:
+        step = _step(outcome)
         told = _tell(outcome, departments=departments, words=words, english=english)
     return {
         "step": step.ref,
         "path": step.path,
         **told,
         "outcome": outcome_of(outcome),
-        **_disputed(outcome, words=words),
-        "asOf": format_epoch_ms(outcome.as_of_ms) if isinstance(outcome, Masked) else None,
+        **disputed,
+        "asOf": as_of,
     }
 
 
-def _disputed(outcome: Outcome, *, words: Words) -> dict[str, Any]:
+_UNDISPUTED: Mapping[str, Any] = {"disputed": []}
+
+
+def _disputed(outcome: Masked, *, words: Words) -> Mapping[str, Any]:
     """Say where disputed values stand, and what the officer does who was given one."""
-    if not isinstance(outcome, Masked) or not outcome.disputed:
-        return {"disputed": []}
     step = outcome.permitted.step
     marks = outcome.marks
     if not marks and step.claims:

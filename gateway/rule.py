@@ -8,11 +8,12 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from catalogue.model import Grant, Item, Resource
+from catalogue.model import Case, Grant, Item, Resource
 from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,
@@ -61,8 +62,7 @@ KeyedToken = Callable[[str, str], str]
 """(kind, normalised value) → the keyed digest by which parties of a case are compared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What the question is made of besides the call and its steps."""
 
     snapshot: Snapshot
@@ -100,16 +100,14 @@ class Shared:
     """With no call counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A question, with what it shares with others."""
 
     question: Question
     shared: Shared
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruled:
+class Ruled(msgspec.Struct, frozen=True, kw_only=True):
     """Every step's ruling, in the order of the steps."""
 
     rulings: tuple[Ruling, ...]
@@ -135,13 +133,15 @@ class Circumstances(NamedTuple):
     """Per-call token, level of authentication, clearance."""
     usage: tuple[str, str, str]
     """Matter, purpose, operation."""
-    case: tuple[str, str, str, bool, int] | None
+    case: "_CaseTold | None"
     """State, matter, system, whether attested, and how many parties."""
     requests: tuple[tuple[str, int, "_About | None"], ...]
     """Of each step: its name, its limit, and whom it is about."""
     used: tuple[int, ...]
     """How often each grant was used."""
 
+
+_CaseTold = tuple[str, str, str, bool, int]
 
 _About = tuple[str, str | None, str]
 """Type, per-call token (None where the subject is not known yet), and relation to the case."""
@@ -178,18 +178,8 @@ def _circumstances(
         caller=(system.department, system.id, caller.region, caller.auth),
         officer=_officer(caller, facts.snapshot, tokens=tokens),
         usage=(usage.matter, usage.purpose, facts.operation),
-        case=None
-        if case is None
-        else (
-            case.state._value_,
-            case.matter,
-            case.system,
-            case.attested_by is not None,
-            sum([party.counts for party in case.parties]),
-        ),
-        requests=tuple(
-            [(step.ref, step.limit, _about(call, step, steps, tokens, token)) for step in steps]
-        ),
+        case=None if case is None else _known_cases.of((case,), lambda: _case_told(case)),
+        requests=_requests(call, steps, tokens=tokens, token=token),
         # A grant whose count is not known counts as spent.
         used=tuple(
             [
@@ -200,10 +190,39 @@ def _circumstances(
     )
 
 
+_known_cases: Remembered["_CaseTold"] = Remembered()
+
+
+def _case_told(case: Case) -> "_CaseTold":
+    return (
+        case.state._value_,
+        case.matter,
+        case.system,
+        case.attested_by is not None,
+        sum(party.counts for party in case.parties),
+    )
+
+
+def _requests(
+    call: Call, steps: Sequence[Step], *, tokens: PerCallToken, token: KeyedToken
+) -> tuple[tuple[str, int, "_About | None"], ...]:
+    """Say of each step its name, its limit and whom it is about: most calls are about one subject."""
+    told: dict[object, _About | None] = {}
+    found: list[tuple[str, int, _About | None]] = []
+    for step in steps:
+        key = step.key
+        whom = (step.subject, key.value) if isinstance(key, GivenKey) else step.ref
+        if whom not in told:
+            told[whom] = _about(call, step, steps, tokens, token)
+        found.append((step.ref, step.limit, told[whom]))
+    return tuple(found)
+
+
 _EXACTLY = 64
 """A count is told exactly up to here, and to about one in so many beyond."""
 
 
+@lru_cache(maxsize=4_096)
 def told_use(used: int, *, of: int) -> int:
     """Return how much of a grant's quota is told to be used: rounded down while far from being spent.
 
@@ -320,16 +339,40 @@ def _share(
 
 def _channel(steps: Sequence[Step]) -> Literal["query", "bulk", "verify"]:
     """Say how it is asked: whether, what, or everything there is."""
-    claiming = [step for step in steps if step.claims]
-    if claiming and len(claiming) == len(steps):
+    claiming = every = 0
+    for step in steps:
+        claiming += bool(step.claims)
+        every += isinstance(step.key, EveryKey)
+    if claiming and claiming == len(steps):
         return "verify"
-    return "bulk" if [step for step in steps if isinstance(step.key, EveryKey)] else "query"
+    return "bulk" if every else "query"
 
 
 def put_forward(
+    call: Call,
+    steps: Sequence[Step],
+    snapshot: Snapshot,
+    *,
+    now: datetime,
+    shape: object | None = None,
+) -> tuple[Grant, ...]:
+    """Return the grants that are put forward for a call, by resource code; `shape` as in `Facts`."""
+    system = call.caller.system.id
+    if shape is not None and snapshot.emergency_of(call.case) is None:
+        return _standing.of(
+            (shape, snapshot),
+            lambda: _put_forward(call, steps, snapshot, now=now),
+            beside=system,
+        )
+    return _put_forward(call, steps, snapshot, now=now)
+
+
+_standing: Remembered[tuple[Grant, ...]] = Remembered(most=1_024)
+
+
+def _put_forward(
     call: Call, steps: Sequence[Step], snapshot: Snapshot, *, now: datetime
 ) -> tuple[Grant, ...]:
-    """Return the grants that are put forward for a call, by resource code."""
     officer, system = call.caller.officer, call.caller.system.id
     held = None if officer is None else officer.id
     found: list[Grant] = []
@@ -407,7 +450,7 @@ def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> tup
     )
 
 
-def _case(told: tuple[str, str, str, bool, int] | None) -> CaseFacts | None:
+def _case(told: _CaseTold | None) -> CaseFacts | None:
     if told is None:
         return None
     state, matter, system, attested, parties = told

@@ -9,7 +9,6 @@ neighbours), and how many functions each thread called, by stage. Counts are the
 import argparse
 import asyncio
 import cProfile
-import gc
 import json
 import pstats
 import sys
@@ -27,6 +26,7 @@ from bench.loads.gateway_fixture import Fixture, kept_fixture
 from bench.loads.gateway_servers import pin, variant
 from exchange.app import build_app
 from exchange.node import Node, open_node
+from exchange.serving import collect_seldom
 from exchange.settings import read_settings
 
 ROUNDS = 5
@@ -185,10 +185,10 @@ def measure(node: Node, fixture: Fixture, *, calls: int, top: int) -> dict[str, 
         await node.policy.open()
         # Every subject once: standing decisions, words and keys are known, as on a served day.
         await driver.drive(driver.requests(max(1_100, calls)))
+        collect_seldom()
         figures: dict[str, Any] = {}
         for _ in range(ROUNDS):
             requests = driver.requests(calls)
-            gc.collect()
             committing.spent_s, committing.batches = 0.0, 0
             whole, loop = time.process_time(), time.thread_time()
             await driver.drive(requests)

@@ -1,7 +1,8 @@
 """Ending the log's shard, so that the next start opens the one that follows; and which shards there are."""
 
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from audit.canonical import b64
 from audit.chain import Next, freezing_draft
@@ -96,7 +97,7 @@ def _written_told(node: Node, log: Log) -> dict[str, Any]:
 
 
 def _signed_by(actor: Actor, draft: Draft) -> Draft:
-    return replace(
+    return msgspec.structs.replace(
         draft,
         clear={"department": actor.department, "auth": actor.auth, **draft.clear},
         commits=(*draft.commits, Commit(name="officer", value=actor.id)),

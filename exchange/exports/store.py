@@ -234,7 +234,7 @@ def _order_text(order: Order) -> str:
     return _text(
         {
             "asked": {"resource": asked.resource, "items": asked.items, "first": asked.first},
-            "usage": {name: getattr(usage, name) for name in Usage.__dataclass_fields__},
+            "usage": {name: getattr(usage, name) for name in Usage.__struct_fields__},
             "body": b64encode(order.body).decode(),
             "key": order.key,
             "auth": order.auth,

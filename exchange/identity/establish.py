@@ -1,10 +1,11 @@
 """Who calls: a signed request or an access token becomes an established system, or an error."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from starlette.requests import Request
+import msgspec
+from starlette.types import Scope
 
 from audit.entry import Nonce
 from catalogue.model import Officer, System, SystemKey
@@ -20,16 +21,18 @@ from gateway.model import Caller
 JOB = "system:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Established:
+class Established(msgspec.Struct, frozen=True, kw_only=True):
     """A system that proved itself for this request."""
 
     system: System
     key: SystemKey
     auth: str
     nonce: Nonce
-    base: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    base: bytes
+    signature: bytes
+
+    def __repr__(self) -> str:
+        return f"Established({self.system.id}, {self.auth})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +46,20 @@ class Gate:
     """Also says before which moment (a restore) signatures are refused."""
 
     def establish(
-        self, request: Request, body: bytes, *, snapshot: Snapshot, now: datetime
+        self, scope: Scope, body: bytes, *, snapshot: Snapshot, now: datetime
     ) -> Established:
-        """Return the system behind a request. Raises IdentityError."""
-        fields = read_headers(request.scope["headers"])
+        """Return the system behind a request, whose ASGI scope it is. Raises IdentityError."""
+        fields = read_headers(scope["headers"])
         signed = "signature" in fields or "signature-input" in fields
         token = fields.get("authorization")
         if signed and token is not None:
             raise IdentityError("AUTHENTICATION_AMBIGUOUS")
         if signed:
             known = verify_fields(
-                request.method,
+                scope["method"],
                 self.authority,
-                _raw_path(request),
-                request.scope["query_string"],
+                _raw_path(scope),
+                scope["query_string"],
                 fields,
                 body,
                 keys=snapshot.keys,
@@ -73,12 +76,12 @@ class Gate:
             )
         if token is None:
             raise IdentityError("AUTHENTICATION_MISSING")
-        check_path(_raw_path(request), request.scope["query_string"])
+        check_path(_raw_path(scope), scope["query_string"])
         accessed = verify_access(
             token,
             fields.get("dpop"),
-            method=request.method,
-            url=f"{self.issuer.url}{_raw_path(request).decode('ascii')}",
+            method=scope["method"],
+            url=f"{self.issuer.url}{_raw_path(scope).decode('ascii')}",
             issuer=self.issuer,
             keys=snapshot.keys,
             now=now,
@@ -144,7 +147,7 @@ def _active(key: SystemKey, systems: Mapping[str, System]) -> System:
     return system
 
 
-def _raw_path(request: Request) -> bytes:
+def _raw_path(scope: Scope) -> bytes:
     """The path exactly as it came over the wire, escapes and all."""
-    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode("ascii")
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("ascii")
     return raw.split(b"?", 1)[0]

@@ -14,6 +14,8 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
+import msgspec
+
 from audit.entry import Nonce
 from catalogue.model import SystemKey
 from exchange.identity.errors import IdentityError
@@ -76,8 +78,7 @@ class Window:
 USUAL_WINDOW = Window()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class Signed(msgspec.Struct, frozen=True, kw_only=True):
     """A request that the holder of `key` signed, exactly as it was received."""
 
     key: SystemKey
@@ -87,8 +88,7 @@ class Signed:
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Input:
+class _Input(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     components: tuple[str, ...]
     params: str
@@ -179,10 +179,10 @@ def read_headers(headers: RawHeaders) -> dict[str, str]:
         if name in fields:
             raise IdentityError("HEADER_DUPLICATE", f"{name} occurs twice, once needed")
         # RFC 9421, 2.1: surrounding white space is no part of the value.
-        value = raw_value.strip(b" \t")
-        if not (value.isascii() and value.decode("ascii").isprintable()):
+        value = raw_value.strip(b" \t").decode("latin-1")
+        if not (value.isascii() and value.isprintable()):
             raise IdentityError("HEADER_MALFORMED", f"{name} is not printable ASCII")
-        fields[name] = value.decode("ascii")
+        fields[name] = value
     return fields
 
 

@@ -52,7 +52,7 @@ async def _feed(request: Request, write: Any, media: str) -> Response:
         known: Established | None = None
         try:
             snapshot = await node.live.snapshot()
-            known = node.gate.establish(request, b"", snapshot=snapshot, now=now())
+            known = node.gate.establish(request.scope, b"", snapshot=snapshot, now=now())
             await asyncio.to_thread(_record, node, known)
         except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
             if known is None:

@@ -65,7 +65,7 @@ async def pull(request: Request) -> Response:
 async def established(node: Node, request: Request, body: bytes) -> Established:
     """Return the system behind a request. Raises IdentityError."""
     snapshot = await node.live.snapshot()
-    return node.gate.establish(request, body, snapshot=snapshot, now=now())
+    return node.gate.establish(request.scope, body, snapshot=snapshot, now=now())
 
 
 async def read_bulk(node: Node, request: Request, known: Established, body: bytes) -> BulkRequest:

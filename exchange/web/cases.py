@@ -70,7 +70,7 @@ async def _carry_out(request: Request, deed: Deed) -> Response:
     try:
         body = await bounded_body(request, most=BODY)
         snapshot = await node.live.snapshot()
-        known = node.gate.establish(request, body, snapshot=snapshot, now=now())
+        known = node.gate.establish(request.scope, body, snapshot=snapshot, now=now())
         case = await asyncio.to_thread(_recorded, node, known, snapshot, request, body, deed)
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
         if known is None:

@@ -99,7 +99,7 @@ async def read_by(request: Request, body: bytes, *, kind: str, facts: Mapping[st
         actor = await visiting(request)
         return Reader(department=actor.department, actor=actor)
     snapshot = await node.live.snapshot()
-    known = node.gate.establish(request, body, snapshot=snapshot, now=now())
+    known = node.gate.establish(request.scope, body, snapshot=snapshot, now=now())
     await asyncio.to_thread(_record, node, known, kind, facts)
     return Reader(department=known.system.department)
 

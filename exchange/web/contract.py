@@ -23,7 +23,7 @@ async def contract(request: Request) -> Response:
     known: Established | None = None
     try:
         snapshot = await node.live.snapshot()
-        known = node.gate.establish(request, b"", snapshot=snapshot, now=now())
+        known = node.gate.establish(request.scope, b"", snapshot=snapshot, now=now())
         told, digest = await asyncio.to_thread(_published, node, known, snapshot)
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
         if known is None:

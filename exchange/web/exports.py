@@ -3,7 +3,6 @@
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import msgspec
 from starlette.requests import Request
@@ -119,7 +118,9 @@ async def _part(
         call = await page_call(bench, held)
         # Decided for whoever fetches it now, by the key and the nonce of this request.
         caller = node.gate.caller(known, held.order.usage.operator, snapshot=node.live.latest())
-        fetched = await fetch_part(bench, held, replace(call, caller=caller, body=body), number)
+        fetched = await fetch_part(
+            bench, held, msgspec.structs.replace(call, caller=caller, body=body), number
+        )
     except (ExportError, IdentityError):
         # Not decided on, and still somebody who asked.
         await _looked(request, node, bench, known, at="part")

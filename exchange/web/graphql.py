@@ -5,10 +5,10 @@ proved who they are is recorded, whatever comes of the call; who is turned away 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.requests import Request
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from audit.entry import Nonce
@@ -136,15 +136,19 @@ class GraphQL:
             most = manners.terms.limits.body_bytes
             body = await timely_body(receive, most=most, seconds=manners.body_s)
             snapshot = await node.live.snapshot()
-            known = node.gate.establish(Request(scope), body, snapshot=snapshot, now=now())
+            known = node.gate.establish(scope, body, snapshot=snapshot, now=now())
         except CallerLeftError:
             raise
         except Exception as error:
             node.strangers.saw(code_of(error))
             raise
+        turns = self._counter.turns
         try:
-            async with self._counter.turns.of(known.system.id):
+            await turns.begin(known.system.id)
+            try:
                 return await self._in_turn(head, known, body)
+            finally:
+                turns.end(known.system.id)
         except RateLimitedError:
             self._counter.turned_away.saw(known.system.id)
             raise
@@ -230,7 +234,7 @@ class GraphQL:
             return
         fresh = Nonce(key=f"replay:{nonce.key}", nonce=fresh_id("replay"), expires=nonce.expires)
         raise await refuse(
-            replace(caller, nonce=fresh),
+            msgspec.structs.replace(caller, nonce=fresh),
             RefusedRequestError("REPLAYED"),
             ports,
             number=ports.fresh_id("call"),

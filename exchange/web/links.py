@@ -2,7 +2,6 @@
 
 import hashlib
 from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -74,7 +73,7 @@ async def offer(request: Request) -> Response:
         resource=ask.resource,
         item=ask.item,
         key=ask.key,
-        usage={name: getattr(call.usage, name) for name in Usage.__dataclass_fields__},
+        usage={name: getattr(call.usage, name) for name in Usage.__struct_fields__},
         expires_ms=expires_ms,
     )
     told = {
@@ -161,7 +160,7 @@ async def _call(node: Node, known: Established, link: Link) -> Call:
     return Call(
         number=node.ports.fresh_id("call"),
         # The link serves once: its own id is what the log's batch uses up.
-        caller=replace(caller, nonce=_nonce(link)),
+        caller=msgspec.structs.replace(caller, nonce=_nonce(link)),
         usage=usage,
         case=None,
         body=b"",

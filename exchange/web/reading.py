@@ -5,9 +5,10 @@ GraphQL over HTTP, with two things that it leaves open: GET is for documents tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from gateway.errors import RefusedRequestError
 from gateway.parse import read_json
@@ -19,25 +20,42 @@ _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", "d
 _MOST_PARAMETERS = 8
 _OWN_SITES = frozenset({"same-origin", "none"})
 
+_LOOKED_AT = {
+    name.encode("ascii"): name
+    for name in (
+        "accept",
+        "accept-language",
+        "content-type",
+        "exchange-partial",
+        "exchange-usage",
+        "prefer",
+        "sec-fetch-site",
+    )
+}
+
 RawHeaders = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, kw_only=True):
     """The head of a request: its method, query string and the header fields that are looked at here."""
 
     method: str
-    query_string: bytes = field(repr=False)
-    fields: Mapping[str, str] = field(repr=False)
-    """Names in lower case; a field that was sent twice stands there once, its values joined by commas."""
+    query_string: bytes
+    fields: Mapping[str, str]
+    """Those that are looked at, by name in lower case; of one sent twice the values joined by commas."""
 
     @classmethod
     def of(cls, scope: Mapping[str, Any]) -> "Head":
         fields: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            fields[name] = f"{fields[name]}, {value}" if name in fields else value
+            name = _LOOKED_AT.get(raw_name.lower())
+            if name is not None:
+                value = raw_value.decode("latin-1")
+                fields[name] = f"{fields[name]}, {value}" if name in fields else value
         return cls(method=scope["method"], query_string=scope["query_string"], fields=fields)
+
+    def __repr__(self) -> str:
+        return f"Head({self.method})"
 
     def get(self, name: str) -> str:
         """Return a field's value, empty where it was not sent."""

@@ -6,9 +6,10 @@ made of it: the same stages, the same entry, the same receipt. What gives nothin
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -34,8 +35,7 @@ from gateway.ports import Ports
 _MEMBERS = frozenset({"parameters", "extensions"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestHead(Head):
+class RestHead(Head, frozen=True, kw_only=True):
     """The head of a request to one document."""
 
     document: str = ""
@@ -102,7 +102,7 @@ class Rest(GraphQL):
             raise await refuse(
                 call.caller, error, ports, number=call.number, body=signed, usage=call.usage
             ) from error
-        return replace(call, variables=variables)
+        return msgspec.structs.replace(call, variables=variables)
 
 
 def _named(head: Head) -> str:
@@ -132,7 +132,7 @@ async def openapi(request: Request) -> Response:
     known: Established | None = None
     try:
         snapshot = await node.live.snapshot()
-        known = node.gate.establish(request, b"", snapshot=snapshot, now=now())
+        known = node.gate.establish(request.scope, b"", snapshot=snapshot, now=now())
         content = await asyncio.to_thread(_published, node, known, snapshot)
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py
         if known is None:

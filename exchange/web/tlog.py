@@ -67,7 +67,7 @@ async def receipt(request: Request) -> Response:
     known: Established | None = None
     try:
         snapshot = await node.live.snapshot()
-        known = node.gate.establish(request, b"", snapshot=snapshot, now=now())
+        known = node.gate.establish(request.scope, b"", snapshot=snapshot, now=now())
         place, shard = str(request.path_params["index"]), request.query_params.get("shard")
         told = await asyncio.to_thread(_receipt, node, known, place, shard)
     except Exception as error:  # noqa: BLE001 - every error becomes an answer in problems.py

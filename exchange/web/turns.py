@@ -34,15 +34,16 @@ class Turns:
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
+        self._share = bounds.share
         self._running: dict[str, int] = {}
         self._total = 0
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    def of(self, system: str) -> "Turn":
-        """Hold a turn of a system. Raises RateLimitedError where it has too many calls under way."""
-        return Turn(self, system)
-
     async def begin(self, system: str) -> None:
+        """Wait for a turn of a system, which is held until its `end`.
+
+        Raises RateLimitedError where the system has too many calls under way.
+        """
         if self.under_way(system) >= self._bounds.of_one:
             raise RateLimitedError("in-progress", allowed=self._bounds.of_one)
         if self._may_run(system) and system not in self._waiting:
@@ -56,13 +57,14 @@ class Turns:
 
     def _may_run(self, system: str) -> bool:
         free = self._total < self._bounds.at_once
-        return free and self._running.get(system, 0) < self._bounds.share
+        return free and self._running.get(system, 0) < self._share
 
     def _begin(self, system: str) -> None:
         self._total += 1
         self._running[system] = self._running.get(system, 0) + 1
 
     def end(self, system: str) -> None:
+        """Give a turn back to whoever waits for one."""
         self._total -= 1
         self._running[system] -= 1
         if not self._running[system]:
@@ -110,22 +112,6 @@ class Turns:
                 del self._waiting[system]
             self._begin(system)
             turn.set_result(None)
-
-
-class Turn:
-    """One turn of a system, held while it is entered."""
-
-    __slots__ = ("_system", "_turns")
-
-    def __init__(self, turns: Turns, system: str) -> None:
-        self._turns = turns
-        self._system = system
-
-    async def __aenter__(self) -> None:
-        await self._turns.begin(self._system)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._turns.end(self._system)
 
 
 class NewDocuments:

@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import structs
 
 from audit.canonical import decode_strict
 from exchange.archives import write_keys
@@ -259,7 +260,7 @@ class Standing:
     ) -> Answer:
         """Ask as the hall's system on behalf of its clerk in the open case, with what is changed."""
         named = {"e": e} if variables is None else variables
-        return self.as_system(system).query(document, named, usage=replace(USAGE, **usage))
+        return self.as_system(system).query(document, named, usage=structs.replace(USAGE, **usage))
 
     def write(
         self,

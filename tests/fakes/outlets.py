@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
+from msgspec import structs
 
 from catalogue.documents import digest_of
 from exchange.client.signing import encode_usage
@@ -110,4 +110,4 @@ def finished(here: Standing, export_id: str) -> dict[str, Any]:
 
 
 def job(**changes: Any) -> Usage:
-    return replace(USAGE, **changes)
+    return structs.replace(USAGE, **changes)

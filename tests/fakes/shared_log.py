@@ -1,7 +1,8 @@
 """A log whose counts several gateways share, as the sequencer keeps them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec import structs
 
 from audit.entry import Draft, Quota, Sequenced
 from audit.standing import Standing
@@ -19,9 +20,9 @@ class SharedLog(ListRecorder):
         """Whether what is counted is not seen before the batch, as where two calls come at once."""
 
     async def append(self, draft: Draft) -> Sequenced:
-        _, instead = self.standing.choose(replace(draft, nonce=None, applied=None))
+        _, instead = self.standing.choose(structs.replace(draft, nonce=None, applied=None))
         self._instead = instead
-        self.standing.take(replace(draft, nonce=None), instead=instead, index=0, drawn={})
+        self.standing.take(structs.replace(draft, nonce=None), instead=instead, index=0, drawn={})
         return await super().append(draft)
 
     async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec import structs
 from sqlalchemy import Connection
 
 from audit import wire
@@ -150,7 +151,7 @@ def test_nonces_and_quotas_are_the_sequencers_to_count(gateway: RemoteLog) -> No
     )
     assert gateway.append(draft).instead is None
     assert gateway.append(draft).instead == "replayed"
-    other = replace(draft, nonce=Nonce(key="k", nonce="m", expires=2**52))
+    other = structs.replace(draft, nonce=Nonce(key="k", nonce="m", expires=2**52))
     assert gateway.append(other).instead == "quota"
 
 

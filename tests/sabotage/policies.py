@@ -84,7 +84,7 @@ async def _half_and_half(self: PolicyInForce, question: Question) -> Decision:
 
 def _no_barrier(act: Act) -> Draft:
     """An act's entry that raises no barrier, whatever it takes away."""
-    return replace(_DRAFT_OF(act), barrier=False)
+    return msgspec.structs.replace(_DRAFT_OF(act), barrier=False)
 
 
 def _of_the_person(basis: gateway.record.Basis) -> Any:

@@ -84,7 +84,9 @@ def test_a_body_changed_on_its_way_is_refused(here: Standing) -> None:
 
 @pytest.mark.proves("I8")
 def test_usage_told_twice_and_unlike_is_refused_and_recorded(here: Standing) -> None:
-    other = type(USAGE)(**{name: getattr(USAGE, name) for name in USAGE.__slots__} | {"case": "X"})
+    other = type(USAGE)(
+        **{name: getattr(USAGE, name) for name in USAGE.__struct_fields__} | {"case": "X"}
+    )
     size = here.node.log.size
     request = here.write(headers={"exchange-usage": usage_header(other)})
     response = here.send(here.signed(request))

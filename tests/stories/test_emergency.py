@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from audit.errors import LogUnavailableError
 from catalogue.emergency import EmergencyAccess, EmergencyVerdict, check_offer
@@ -217,4 +218,4 @@ def test_department_provider_and_auditor_are_told_and_the_log_names_it(here: Sta
 
 
 def _usage(access: EmergencyAccess) -> Any:
-    return replace(USAGE, case=access.id)
+    return structs.replace(USAGE, case=access.id)

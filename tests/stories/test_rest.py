@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from msgspec import structs
 
 from audit.verify import verify_receipt
 from catalogue.documents import digest_of
@@ -91,7 +91,7 @@ def test_texts_of_a_query_string_become_what_the_document_declares(hall: Standin
 def test_a_call_of_which_nothing_is_given_is_a_problem_with_its_code_and_its_receipt(
     hall: Standing,
 ) -> None:
-    response = asked(hall, NAME, OF_APPLICANT, usage=replace(USAGE, case="SG-2026-9999"))
+    response = asked(hall, NAME, OF_APPLICANT, usage=structs.replace(USAGE, case="SG-2026-9999"))
     refused = told(response, 403)
     assert (refused["code"], refused["status"]) == ("CASE_MISSING", 403)
     assert refused["type"] == "urn:exchange:code:CASE_MISSING"

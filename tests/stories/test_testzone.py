@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from catalogue.codes import check_resident_id, check_uscc, normalise_subject
 from catalogue.model import SubjectType
@@ -35,7 +35,7 @@ def keys_of(here: Standing) -> list[str]:
 def ask(here: Standing, document: str, e: str, *, system: str = JOINING, **usage: Any) -> Answer:
     """Ask the test zone as a system that nobody granted anything; the receipt is checked."""
     with Exchange(f"{here.url}/test", key=here.place.systems[system], vkey=keys_of(here)) as client:
-        return client.query(document, {"e": e}, usage=replace(USAGE, **usage))
+        return client.query(document, {"e": e}, usage=structs.replace(USAGE, **usage))
 
 
 def licence(answer: Answer) -> Mapping[str, Any]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,7 @@ def test_a_nonce_is_good_once_and_the_replay_is_recorded_instead(log: Log) -> No
     replayed = log.append(draft)
     assert replayed.instead == "replayed"
     assert body_of(replayed)["code"] == "REPLAYED"
-    other = replace(draft, nonce=replace(nonce, key="key_2"))
+    other = structs.replace(draft, nonce=structs.replace(nonce, key="key_2"))
     assert log.append(other).instead is None
 
 
@@ -193,7 +192,7 @@ def test_a_quota_ends_in_a_recorded_refusal_and_never_goes_over(log: Log) -> Non
     assert [one.instead for one in found] == [None, None, "quota", "quota"]
     assert log.quota_used("grt_1", "2026-11-23") == 4
     next_day = structs.replace(quota, day="2026-11-24")
-    assert log.append(replace(draft, quotas=(next_day,))).instead is None
+    assert log.append(structs.replace(draft, quotas=(next_day,))).instead is None
 
 
 def test_different_members_are_counted_once_each_in_one_batch_and_over_batches(log: Log) -> None:

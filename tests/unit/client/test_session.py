@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 from gql import Client, gql
 from gql.transport.httpx import HTTPXTransport
+from msgspec import structs
 
 from audit.note import Signer
 from exchange.client.errors import (
@@ -263,7 +263,7 @@ def test_a_request_sent_again_is_signed_anew() -> None:
 
 @pytest.mark.parametrize("retry_of", [None, 12])
 def test_the_usage_header_reads_back(retry_of: int | None) -> None:
-    usage = replace(USAGE, retry_of=retry_of)
+    usage = structs.replace(USAGE, retry_of=retry_of)
     assert read_usage({}, usage_header(usage)) == usage
 
 

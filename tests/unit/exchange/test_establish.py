@@ -72,14 +72,14 @@ def as_request(sent: Sent, **headers: str) -> Request:
 def refused(sent: Sent, *, snapshot: Snapshot | None = None, **headers: str) -> str:
     with pytest.raises(IdentityError) as error:
         GATE.establish(
-            as_request(sent, **headers), sent.body, snapshot=snapshot or a_snapshot(), now=NOW
+            as_request(sent, **headers).scope, sent.body, snapshot=snapshot or a_snapshot(), now=NOW
         )
     return error.value.code
 
 
 def test_a_signed_request_is_the_system_whose_key_signed_it() -> None:
     sent = a_request()
-    known = GATE.establish(as_request(sent), sent.body, snapshot=a_snapshot(), now=NOW)
+    known = GATE.establish(as_request(sent).scope, sent.body, snapshot=a_snapshot(), now=NOW)
     assert (known.system, known.key, known.auth) == (HALL, HALL_KEY, "signature")
     assert known.nonce.key == HALL_KEY.id
 
@@ -113,7 +113,7 @@ def test_a_request_that_waited_too_long_is_refused() -> None:
 def named(operator: str, *, snapshot: Snapshot | None = None) -> Any:
     sent = a_request()
     held = snapshot or a_snapshot()
-    known = GATE.establish(as_request(sent), sent.body, snapshot=held, now=NOW)
+    known = GATE.establish(as_request(sent).scope, sent.body, snapshot=held, now=NOW)
     return GATE.caller(known, operator, snapshot=held)
 
 

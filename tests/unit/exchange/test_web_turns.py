@@ -1,8 +1,8 @@
 """Calls run in turns: nobody starves, who asks too much is told to wait, and that is counted."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -16,6 +16,15 @@ async def settled() -> None:
     """Let every task go as far as it can."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def a_turn(turns: Turns, system: str) -> AsyncIterator[None]:
+    await turns.begin(system)
+    try:
+        yield
+    finally:
+        turns.end(system)
 
 
 class Callers:
@@ -33,7 +42,7 @@ class Callers:
         return task
 
     async def _hold(self, system: str) -> None:
-        async with self._turns.of(system):
+        async with a_turn(self._turns, system):
             self.order.append(system)
             end = asyncio.Event()
             self.ends.append(end)
@@ -65,8 +74,8 @@ async def test_systems_that_wait_take_turns_however_many_calls_each_has() -> Non
     turns = Turns(Bounds(at_once=2, of_one=100))
     callers = Callers(turns)
     async with AsyncExitStack() as held:
-        await held.enter_async_context(turns.of("first"))
-        await held.enter_async_context(turns.of("second"))
+        await held.enter_async_context(a_turn(turns, "first"))
+        await held.enter_async_context(a_turn(turns, "second"))
         for _ in range(20):
             callers.call("noisy")
         for system in ("calm", "quiet"):
@@ -89,11 +98,11 @@ async def test_one_call_more_than_a_system_may_have_under_way_is_turned_away() -
         callers.call("noisy")
     await settled()
     with pytest.raises(RateLimitedError) as caught:
-        async with turns.of("noisy"):
+        async with a_turn(turns, "noisy"):
             pass
     assert caught.value.facts == {"why": "in-progress", "allowed": 3}
     assert caught.value.status == 429
-    async with turns.of("quiet"):
+    async with a_turn(turns, "quiet"):
         pass
     await callers.finish()
     assert turns.under_way("noisy") == 0
@@ -101,20 +110,20 @@ async def test_one_call_more_than_a_system_may_have_under_way_is_turned_away() -
 
 async def test_a_call_that_waits_too_long_is_turned_away_and_leaves_no_trace() -> None:
     turns = Turns(Bounds(at_once=1, of_one=10, wait_s=0.01))
-    async with turns.of("other"):
+    async with a_turn(turns, "other"):
         with pytest.raises(RateLimitedError) as caught:
-            async with turns.of("late"):
+            async with a_turn(turns, "late"):
                 pass
         assert caught.value.facts["why"] == "waited"
         assert turns.under_way("late") == 0
-    async with turns.of("late"):
+    async with a_turn(turns, "late"):
         pass
 
 
 async def test_a_call_that_is_given_up_while_it_waits_hands_its_turn_on() -> None:
     turns = Turns(Bounds(at_once=1, of_one=10))
     callers = Callers(turns)
-    async with turns.of("other"):
+    async with a_turn(turns, "other"):
         gone = callers.call("first")
         callers.call("second")
         await settled()

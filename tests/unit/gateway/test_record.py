@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from audit import canonical
 from audit.entry import ByteCommit, Commit, Draft, Sequenced
@@ -346,7 +347,9 @@ async def test_question_and_decision_are_committed_to_as_they_were(outcome: Outc
     based = basis(call, [outcome])
     decided = await Decides().decide(based.question)
     for decision in (decided, None):
-        made = draft(call, [outcome], given(outcome), basis=replace(based, decision=decision))
+        made = draft(
+            call, [outcome], given(outcome), basis=structs.replace(based, decision=decision)
+        )
         for each in (made, *made.otherwise.values()):
             commits = {one.name: one for one in each.commits if isinstance(one, Commit)}
             (shared,) = each.documents

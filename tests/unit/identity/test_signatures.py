@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from catalogue.model import SystemKey
 from exchange.client.signing import usage_header
@@ -153,11 +154,13 @@ def test_remembered_nonces_are_bounded_and_the_first_to_end_are_forgotten() -> N
     nonce = verify(a_request()).nonce
     for number in range(5):
         assert seen.is_first_use(
-            replace(nonce, nonce=str(number), expires=AT_MS + number), at_ms=AT_MS - 10
+            structs.replace(nonce, nonce=str(number), expires=AT_MS + number), at_ms=AT_MS - 10
         )
     assert len(seen) == 3
-    assert not seen.is_first_use(replace(nonce, nonce="4", expires=AT_MS + 4), at_ms=AT_MS - 10)
-    assert seen.is_first_use(replace(nonce, nonce="9"), at_ms=AT_MS + 5)
+    assert not seen.is_first_use(
+        structs.replace(nonce, nonce="4", expires=AT_MS + 4), at_ms=AT_MS - 10
+    )
+    assert seen.is_first_use(structs.replace(nonce, nonce="9"), at_ms=AT_MS + 5)
     assert len(seen) == 1
 
 
@@ -266,7 +269,7 @@ CHANGED = {
         "content-digest", content_digest(b"{}")
     ),
     "exchange-usage": lambda sent: sent.with_header(
-        "exchange-usage", usage_header(replace(USAGE, case="2026-0118"))
+        "exchange-usage", usage_header(structs.replace(USAGE, case="2026-0118"))
     ),
     "exchange-partial": lambda sent: sent.with_header("exchange-partial", "allow"),
 }
