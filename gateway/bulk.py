@@ -15,13 +15,14 @@ from audit.receipt import make_receipt
 from catalogue.model import Department, Item, Resource
 from catalogue.snapshot import Snapshot
 from gateway import coded
+from gateway.basis import Given
 from gateway.errors import RefusedDocumentError, RefusedRequestError
 from gateway.fetch import Carried
 from gateway.model import Call, EveryKey, Fetched, Masked, Outcome, Recorded, Row, Step
 from gateway.outcomes import code_of
 from gateway.pipeline import STATUSES, Terms
 from gateway.ports import Ports
-from gateway.record import Given, record
+from gateway.record import record
 from gateway.respond import Words, respond
 from gateway.single import REF, Attempt, StepOf, attempted, stand_of
 from policies.model import Verdict

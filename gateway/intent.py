@@ -14,25 +14,17 @@ from audit.canonical import bitmap
 from audit.entry import ByteCommit, Draft, Quota, Sequenced
 from catalogue.files import KIND as KEPT_HERE
 from catalogue.snapshot import Snapshot
-from gateway.model import Call, GivenKey, Permitted, Recorded, Ruling, Step
-from gateway.ports import Recorder
-from gateway.record import (
-    Basis,
-    Begun,
-    Subjects,
-    bits,
-    caller_facts,
-    case_facts,
-    index_row,
-    instead_of,
+from gateway.basis import Basis, Begun, Subjects
+from gateway.clear import bits, caller_facts, case_facts, index_row, own_counter
+from gateway.commitments import (
     matter_commit,
-    own_counter,
     person_commits,
-    quotas_of,
-    refused_instead,
     signed_commit,
     subject_commits,
 )
+from gateway.model import Call, GivenKey, Permitted, Recorded, Ruling, Step
+from gateway.ports import Recorder
+from gateway.record import instead_of, quotas_of, refused_instead
 
 KIND = "intent"
 INTENDED = "intended"

@@ -15,6 +15,7 @@ import msgspec
 from catalogue.codes import normalise_subject
 from catalogue.model import ItemType, Resource
 from catalogue.snapshot import Snapshot
+from gateway.basis import Given
 from gateway.bulk import resource_of
 from gateway.errors import DeniedError, RefusedDocumentError, RefusedRequestError
 from gateway.formats import parse_bytes
@@ -22,7 +23,7 @@ from gateway.model import Call, GivenKey, Masked, Outcome, Recorded, Step
 from gateway.outcomes import code_of
 from gateway.pipeline import Terms
 from gateway.ports import Ports
-from gateway.record import NOTHING, Given, record
+from gateway.record import NOTHING, record
 from gateway.release import AskedFor
 from gateway.single import REF, Attempt, StepOf, attempted, stand_of
 

@@ -23,6 +23,7 @@ from catalogue.codes import normalise_subject
 from catalogue.model import Department, Resource
 from catalogue.snapshot import Snapshot
 from gateway.attempts import reservations, spent
+from gateway.basis import NOT_BEGUN, Basis, Begun, Given
 from gateway.budgets import budgets_of, within
 from gateway.compile import put_together
 from gateway.cost import check_cost
@@ -50,16 +51,7 @@ from gateway.parse import Document, parse_document
 from gateway.plan import Plan
 from gateway.planned import Plans
 from gateway.ports import Ports
-from gateway.record import (
-    MOST_STEPS,
-    NOT_BEGUN,
-    REPLAYED,
-    Basis,
-    Begun,
-    Given,
-    record,
-    record_refusal,
-)
+from gateway.record import MOST_STEPS, REPLAYED, record, record_refusal
 from gateway.respond import Words, respond
 from gateway.rule import Facts, KeyedToken, Ruled, put_forward, rule
 from gateway.schema import Contract, build_contract

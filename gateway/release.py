@@ -9,28 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audit.entry import ByteCommit, Draft, Sequenced
+from gateway.basis import Basis, Given
 from gateway.bulk import terms_of
+from gateway.clear import bits, caller_facts, case_facts, index_row, own_counter
+from gateway.commitments import matter_commit, person_commits, signed_commit
 from gateway.errors import DeniedError, RefusedRequestError
 from gateway.model import Call, Permitted, Refused
 from gateway.outcomes import code_of
 from gateway.pipeline import Terms
 from gateway.ports import Ports
-from gateway.record import (
-    NOTHING,
-    REPLAYED,
-    Basis,
-    Given,
-    bits,
-    caller_facts,
-    case_facts,
-    index_row,
-    instead_of,
-    matter_commit,
-    own_counter,
-    person_commits,
-    record,
-    signed_commit,
-)
+from gateway.record import NOTHING, REPLAYED, instead_of, record
 from gateway.single import REF, Attempt, Stand, StepOf, attempted, stand_of
 
 RELEASED = "export.released"

@@ -14,6 +14,7 @@ from audit.entry import Quota
 from audit.errors import LogUnavailableError, StaleSnapshotError
 from catalogue.codes import normalise_subject
 from catalogue.snapshot import Snapshot
+from gateway.basis import NOT_BEGUN, Basis, Begun
 from gateway.budgets import Budgets, budgets_of, within
 from gateway.disputes import disputes_of
 from gateway.errors import GatewayError
@@ -23,7 +24,6 @@ from gateway.mask import Disputed, mask
 from gateway.model import Call, Fetched, Outcome, Recorded, Step
 from gateway.pipeline import ATTEMPTS, Terms, refuse
 from gateway.ports import Ports
-from gateway.record import NOT_BEGUN, Basis, Begun
 from gateway.rule import Facts, Ruled, put_forward, rule
 
 REF = "s1"

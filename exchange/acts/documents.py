@@ -10,10 +10,10 @@ from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act
 from exchange.node import Node
 from exchange.offered import addresses
+from gateway.commitments import names_nobody
 from gateway.errors import GatewayError
 from gateway.limits import Limits
 from gateway.parse import check_document
-from gateway.record import names_nobody
 
 
 @act("document.register")

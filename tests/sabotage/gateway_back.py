@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
+import gateway.clear
 import gateway.compile
 import gateway.fetch
 import gateway.intent
@@ -17,7 +18,7 @@ from gateway.model import Call, Failed, Fetched, Masked, Outcome, Permitted, Rec
 from gateway.ports import Recorder
 from tests.sabotage.kit import Sabotage, replaced
 
-_original_step_facts = gateway.record._step_facts
+_original_step_facts = gateway.clear.step_facts
 _original_attempt = gateway.pipeline._Attempt.carry_out
 _original_read = gateway.fetch._read
 
@@ -69,7 +70,7 @@ def _say_nothing_of_steps() -> AbstractContextManager[None]:
     def facts(seen: Any) -> dict[str, Any]:
         return {**_original_step_facts(seen), "given": "", "refused": "", "outcome": "given"}
 
-    return replaced(gateway.record._step_facts, facts)
+    return replaced(gateway.clear.step_facts, facts)
 
 
 def _take_down_for_absent() -> AbstractContextManager[None]:

@@ -10,6 +10,8 @@ import catalogue.bundles
 import exchange.acts.policy
 import exchange.condition
 import exchange.ledger
+import gateway.basis
+import gateway.commitments
 import gateway.record
 import policies.bundle
 import policies.language.rechecking
@@ -24,7 +26,7 @@ from policies.model import Decision, Question
 from tests.sabotage.kit import Sabotage, replaced
 
 _PACKAGED = policies.bundle.packaged_modules
-_RULED = gateway.record._ruled
+_RULED = gateway.commitments.ruled_commits
 _DRAFT_OF = exchange.ledger.draft_of
 _ANYTHING_GOES = "package system.authz\n\ndefault allow := true\n"
 
@@ -87,7 +89,7 @@ def _no_barrier(act: Act) -> Draft:
     return msgspec.structs.replace(_DRAFT_OF(act), barrier=False)
 
 
-def _of_the_person(basis: gateway.record.Basis) -> Any:
+def _of_the_person(basis: gateway.basis.Basis) -> Any:
     """Question and decision under the key of the person whom the call is about."""
     ruled = _RULED(basis)
     owner = ("enterprise", APPLICANT)

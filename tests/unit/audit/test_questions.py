@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audit.errors import ProofError
 from audit.questions import committed, digest_of, joined, shared_of, shared_part
-from gateway.record import own_part
+from gateway.commitments import own_part
 from policies.model import Question
 from policies.replay import written
 from tests.fakes.questions import a_grant, a_question, a_request

@@ -12,17 +12,10 @@ from audit import canonical
 from audit.entry import ByteCommit, Commit, Draft, Sequenced
 from audit.errors import LogUnavailableError
 from audit.questions import joined
+from gateway.basis import Basis, Given
+from gateway.commitments import outcome_step
 from gateway.model import Call, Failed, Filter, Masked, Outcome, Refused
-from gateway.record import (
-    MOST_STEPS,
-    Basis,
-    Given,
-    draft,
-    outcome_step,
-    quota_key,
-    record,
-    record_refusal,
-)
+from gateway.record import MOST_STEPS, draft, quota_key, record, record_refusal
 from gateway.rule import Facts, put_forward, question
 from policies.model import ItemVerdicts
 from policies.replay import read_decision, read_question
