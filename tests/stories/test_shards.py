@@ -2,13 +2,16 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import Connection, delete, select, update
 
-from audit import verify
+from audit import tables, verify
 from audit.canonical import b64_decode, decode_strict
 from audit.chain import COUNTERS, OPENED, read_freezing, read_opening
 from audit.checkpoint import parse_checkpoint
@@ -28,13 +31,42 @@ from exchange.clock import now
 from exchange.demo import district
 from exchange.demo.setup import CASE, SYSTEM
 from exchange.node import opened
+from exchange.shard_places import places_of
 from exchange.shards import SHARDS, following_of, read_shards
-from tests.fakes.node import Founded, Standing, copied, lines
+from tests.fakes.node import Founded, Standing, copied, lines, standing
+from tests.fakes.on_postgresql import copied_to
 from tests.fakes.reviews import a_review
 from tests.stories.test_emergency_pages import Browsing
 
 YEARS_END = "年度更替"
 LICENCE = "307/000001"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def here(origin: Founded, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Standing]:
+    """A district whose log and vault are files of its home, and one whose are PostgreSQL databases."""
+    found = Standing(copied_to(tmp_path / "home", request.param), origin=origin)
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture
+def on_files(origin: Founded, tmp_path: Path) -> Iterator[Standing]:
+    with standing(tmp_path / "home") as found:
+        yield found
+
+
+@contextmanager
+def past_the_program(here: Standing, shard: int = 0) -> Iterator[Connection]:
+    """Change a shard while the node is stopped, as whoever has its database can; then serve again."""
+    here.serving.stop()
+    engine = places_of(here.node.settings).open(here.node.shards[shard].file)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+    here.serve(here.node.settings)
 
 
 def turn(here: Standing) -> dict[str, object]:
@@ -172,14 +204,11 @@ def test_keys_of_the_frozen_shard_are_gone_and_the_new_ones_are_told(here: Stand
 @pytest.mark.proves("L17")
 def test_a_frozen_shard_that_grew_or_shrank_is_named_and_not_read(here: Standing) -> None:
     turn(here)
-    here.serving.stop()
-    with sqlite3.connect(here.node.settings.home / "log.db") as database:
-        database.execute(
+    with past_the_program(here) as database:
+        database.exec_driver_sql(
             "INSERT INTO audit_entry SELECT idx + 1, body, leaf FROM audit_entry"
             " ORDER BY idx DESC LIMIT 1"
         )
-    database.close()
-    here.serve(here.node.settings)
     (frozen,) = here.node.older
     assert "was frozen with" in str(frozen.trouble)
     with pytest.raises(ProofError):
@@ -189,7 +218,21 @@ def test_a_frozen_shard_that_grew_or_shrank_is_named_and_not_read(here: Standing
     assert "shards" in here.act("administrator", "node.examine")["broken"]
 
 
-def test_a_frozen_shard_put_back_to_an_older_state_is_named(here: Standing, tmp_path: Path) -> None:
+@pytest.mark.proves("L17")
+def test_a_frozen_shard_whose_head_was_put_back_is_named(here: Standing) -> None:
+    with here.node.databases.log.connect() as connection:
+        old = dict(connection.execute(select(tables.head)).mappings().one())
+    turn(here)
+    with past_the_program(here) as database:
+        database.execute(update(tables.head).values(old))
+        database.execute(delete(tables.entry).where(tables.entry.c.idx >= old["size"]))
+    assert here.node.older[0].trouble is not None
+
+
+def test_a_frozen_shard_put_back_to_an_older_state_is_named(
+    on_files: Standing, tmp_path: Path
+) -> None:
+    here = on_files
     home = here.node.settings.home
     with sqlite3.connect(home / "log.db") as live, sqlite3.connect(tmp_path / "old.db") as copy:
         live.backup(copy)
@@ -229,7 +272,8 @@ def test_a_second_shard_of_a_year_has_a_name_of_its_own(here: Standing) -> None:
     assert here.node.live.load().absent == ()
     first, second = (each.need() for each in here.node.older)
     assert here.node.log.before == first.size + second.size
-    assert following_of(here.node.shards, year=2999).origin.endswith("/log/2999")
+    places = places_of(here.node.settings)
+    assert following_of(here.node.shards, places, year=2999).origin.endswith("/log/2999")
 
 
 def test_a_command_on_a_home_that_is_not_served_ends_and_opens_at_once(
@@ -354,7 +398,8 @@ def test_no_act_is_shown_as_an_entry_of_another_shard(here: Standing) -> None:
     assert decode_strict(here.node.log.entry(entry))["kind"] == "grant.revoked"
 
 
-def test_a_backup_holds_every_shard_and_puts_all_of_them_back(here: Standing) -> None:
+def test_a_backup_holds_every_shard_and_puts_all_of_them_back(on_files: Standing) -> None:
+    here = on_files
     turn(here)
     answer, home = here.ask(), here.node.settings.home
     folder, made = take_backup(home, at=now(), told=lambda *_: None)
