@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -20,6 +22,7 @@ from audit.entry import Draft
 from audit.erasure import affected
 from audit.errors import FrozenError, ProofError
 from audit.export import Export, Page
+from audit.merkle import TILE_WIDTH, root_of
 from audit.note import parse_note
 from audit.tiles import parse_bundle
 from audit.verify import verify_receipt
@@ -30,12 +33,15 @@ from exchange.cli.main import main
 from exchange.clock import now
 from exchange.demo import district
 from exchange.demo.setup import CASE, SYSTEM
+from exchange.home import locked
 from exchange.node import opened
 from exchange.shard_places import places_of
 from exchange.shards import SHARDS, following_of, read_shards
+from policies.bundle import build, default_bundle
 from tests.fakes.node import Founded, Standing, copied, lines, standing
 from tests.fakes.on_postgresql import copied_to
 from tests.fakes.reviews import a_review
+from tests.stories.test_command_line import Terminal
 from tests.stories.test_emergency_pages import Browsing
 
 YEARS_END = "年度更替"
@@ -502,3 +508,126 @@ def test_a_shard_is_not_ended_under_an_open_review_and_a_closed_one_keeps_its_en
     assert [one["index"] for one in shown["entries"]] == drawn["drawn"]
     assert here.act("auditor", "review.report", review=review)["bundle"]
     assert here.act("auditor", "audit.show", index=int(answer.entry["index"]), shard="first")
+
+
+def leaves_of(prefix: str, size: int) -> list[bytes]:
+    """Fetch the leaves of a tree as anybody can, tile by tile."""
+    full, rest = divmod(size, TILE_WIDTH)
+    places = [f"{n:03}" for n in range(full)] + ([f"{full:03}.p/{rest}"] if rest else [])
+    leaves: list[bytes] = []
+    for place in places:
+        got = httpx.get(f"{prefix}/tile/0/{place}", trust_env=False)
+        assert got.headers["content-type"] == "application/octet-stream", got.text
+        leaves += [got.content[at : at + 32] for at in range(0, len(got.content), 32)]
+    return leaves
+
+
+def test_each_shard_is_served_to_anybody_under_a_prefix_of_its_own(here: Standing) -> None:
+    vkey = here.node.vkey
+    turn(here)
+    url = f"{here.url}/log"
+    listed = httpx.get(f"{url}/shards", trust_env=False).json()
+    assert [(one["prefix"], one["frozen"]) for one in listed] == [
+        ("/log/first", True),
+        (f"/log/{here.node.shards[-1].name}", False),
+    ]
+    frozen = here.node.older[0].need()
+    note = httpx.get(f"{url}/first/checkpoint", trust_env=False).text
+    assert parse_checkpoint(parse_note(note).text) == frozen.final
+    keys = httpx.get(f"{url}/first/key", trust_env=False).text
+    assert vkey in keys
+    assert root_of(leaves_of(f"{url}/first", frozen.final.size)) == frozen.final.root
+    # The one that is written has both its own prefix and the one without a name.
+    name = here.node.shards[-1].name
+    for prefix in (url, f"{url}/{name}"):
+        text = httpx.get(f"{prefix}/checkpoint", trust_env=False).text
+        assert parse_checkpoint(parse_note(text).text).origin == here.node.log.origin
+    for path in ("1999/checkpoint", "1999/key", "1999/tile/0/000.p/1", "first/tile/0/999"):
+        assert httpx.get(f"{url}/{path}", trust_env=False).status_code == 404
+    bundle = httpx.get(f"{url}/first/tile/entries/000.p/1", trust_env=False)
+    assert bundle.status_code == 404
+
+
+def test_a_frozen_shard_that_does_not_hold_is_not_served(here: Standing) -> None:
+    turn(here)
+    with past_the_program(here) as database:
+        database.execute(delete(tables.head))
+    for path in ("checkpoint", "key", "tile/0/000.p/1"):
+        response = httpx.get(f"{here.url}/log/first/{path}", trust_env=False)
+        assert response.status_code >= 500
+    assert httpx.get(f"{here.url}/log/checkpoint", trust_env=False).status_code == 200
+
+
+def fill(here: Standing) -> None:
+    """Close a bundle of entries."""
+    entering = Draft(kind="strangers.counted", clear={"codes": {}})
+    pending = [here.node.log._enter(entering) for _ in range(TILE_WIDTH)]
+    for each in pending:
+        each.result()
+
+
+@pytest.mark.proves("L13")
+def test_a_frozen_shard_is_archived_and_restored_and_keeps_every_proof(here: Standing) -> None:
+    answer = here.ask()
+    index, later = int(answer.entry["index"]), now() + timedelta(days=1)
+    fill(here)
+    turn(here)
+    fill(here)
+    body = here.node.older[0].need().entry(index)
+    first = here.act("administrator", "archive.run", before=later, shard="first")
+    written = here.act("administrator", "archive.run", before=later)
+    # Bundle 0 is another one in each shard, and each finds its own again.
+    assert first["bundles"] >= 1
+    assert written["bundles"] >= 1
+    for shard in ("first", None):
+        assert here.act("administrator", "archive.list", shard=shard)["closed"] == 0
+    here.restart()
+    assert here.node.older[0].trouble is None
+    assert here.node.older[0].need().entry(index) == body
+    for shard in ("first", None):
+        assert here.act("auditor", "audit.fsck", shard=shard)["holds"] is True
+    assert here.act("auditor", "policy.replay", entry=index, shard="first")["holds"] is True
+    for shard in ("first", None):
+        assert here.act("administrator", "archive.restore", shard=shard)["left"] == 0
+        assert here.act("auditor", "audit.fsck", shard=shard)["holds"] is True
+    members = [decode_strict(one) for one in here.node.log.entries(0, here.node.log.size)]
+    moved = {"log.archived", "log.restored"}
+    kinds = [(m["kind"], m["facts"].get("shard")) for m in members if m["kind"] in moved]
+    origin = here.node.older[0].shard.origin
+    assert kinds == [
+        ("log.archived", origin),
+        ("log.archived", None),
+        ("log.restored", origin),
+        ("log.restored", None),
+    ]
+
+
+def test_calls_of_a_frozen_shard_are_replayed_explained_and_tried_under_another_policy(
+    here: Standing,
+) -> None:
+    index = int(here.ask().entry["index"])
+    turn(here)
+    assert here.act("auditor", "policy.replay")["calls"] == 0
+    old = here.act("auditor", "policy.replay", shard="first")
+    assert (old["calls"] > 0, old["equal"], old["holds"]) == (True, old["calls"], True)
+    assert here.act("auditor", "policy.replay", entry=index, shard="first")["calls"] == 1
+    bundle = b64encode(build(default_bundle(expires=2**40))).decode()
+    tried = here.act("auditor", "policy.simulate", bundle=bundle, shard="first")
+    assert (tried["calls"], tried["changed"]) == (old["calls"], 0)
+    explained = here.act("auditor", "policy.explain-entry", index=index, shard="first")
+    assert explained
+    read = decode_strict(here.node.log.entry(here.node.log.size - 1))
+    assert read["facts"]["shard"] == here.node.older[0].shard.origin
+
+
+def test_archiving_and_replay_of_a_frozen_shard_go_by_command_too(here: Standing) -> None:
+    here.ask()
+    turn(here)
+    with locked(here.node.settings.home):
+        terminal = Terminal(here.node.settings.home)
+        said = terminal.told("policy", "replay", "--shard", "first", officer="auditor")
+        assert said["calls"] > 0
+        asked = ("audit", "archive", "run", "--before", "2126-01-01", "--shard", "first")
+        assert set(terminal.told(*asked, officer="administrator")) == {"bundles", "entries"}
+        listed = ("audit", "archive", "list", "--shard", "1999")
+        assert "1999" in terminal.refused(*listed, officer="administrator")
