@@ -6,6 +6,7 @@
     python verify.py --public DIR --policy FILE        an export: tree and signatures
     python verify.py --entries DIR --vkey KEY          an export with all its entries
     python verify.py --entries DIR --first N --end M …  a range of them
+    python verify.py --entries DIR --samples …         were the samples of reviews drawn by their seeds?
     python verify.py RECEIPT.json … --public DIR …     does the log still hold what these receipts prove?
     python verify.py --entries DIR --after OLDER …     is this shard the one that follows those, oldest first?
 
@@ -26,8 +27,9 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from heapq import heappush, heappushpop
 from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any, NoReturn
@@ -117,6 +119,18 @@ TEXTS = {
         "前一分片的最后条目未指名该分片及其密钥",
         "The last entry of the shard before does not name this one and its key",
     ),
+    "SAMPLE_DRAWN": (
+        "核查样本正是按其种子与范围应抽出的条目",
+        "The sample of a review is the one that its seed and scope give",
+    ),
+    "SAMPLE_RECORDED": (
+        "核查样本与日志所记一致,样本条目齐全",
+        "The sample of a review is the recorded one, and all of it is enclosed",
+    ),
+    "SAMPLE_DIFFERS": (
+        "核查样本与按其种子、范围应抽出的或日志所记的不一致",
+        "The sample of a review is not the one that its seed and scope give, or not the recorded one",
+    ),
     "POLICY_MALFORMED": (
         "见证策略文件格式不合规范",
         "The policy file is not what its format demands",
@@ -173,6 +187,8 @@ GOOD = frozenset(
         "LIST_COMPLETE",
         "POLICY_HELD",
         "SHARD_FOLLOWS",
+        "SAMPLE_DRAWN",
+        "SAMPLE_RECORDED",
     )
 )
 SIGNED = "signed"
@@ -884,13 +900,16 @@ def verify_export(
     entries: bool = False,
     span: tuple[int, int] | None = None,
     held: Sequence[bytes | Mapping[str, Any]] = (),
+    samples: bool = False,
 ) -> Report:
     """Check an exported log: the checkpoint's signatures and that all tiles are the signed tree.
 
     `entries` holds every entry against its leaf, or those of the `span` [first, end). `held` are
     receipts: the log must lead to each of their checkpoints and have their entries where they stood.
+    `samples` draws each sample of a review again, from the entries as they lie in the export.
     """
     needed = {"CHECKPOINT_SIGNED", "TREE_HOLDS"} | ({"ENTRIES_HOLD"} if entries else set())
+    needed |= {"SAMPLE_DRAWN"} if samples else set()
     findings: list[Finding] = []
     try:
         opened = _open_checkpoint(_text_in(folder, "checkpoint"), trust)
@@ -899,6 +918,8 @@ def verify_export(
         findings += _check_export(folder, opened, trust=trust, receipts=receipts)
         if entries:
             findings += _check_bundles(folder, opened.size, span or (0, opened.size))
+        if samples:
+            findings += _check_samples(folder, opened.size)
     except FaultError as fault:
         findings.append(fault.finding)
     return Report(findings=tuple(findings), needed=frozenset(needed))
@@ -1206,6 +1227,7 @@ def verify_evidence(files: Mapping[str, bytes], *, trust: Trust) -> Report:
             findings.append(_check_leaf(receipt, root=opened.root))
             findings += _check_openings(receipt)
         findings += _check_case(evidence, receipts)
+        findings += _check_reviewed(evidence, receipts)
         findings += [
             _check_list(each["counter"], each["first"], each["last"], receipts)
             for each in evidence["lists"]
@@ -1301,6 +1323,147 @@ def _check_policies(
         revision = _json(receipt.body).get("policy")
         if revision and revision not in listed:
             yield Finding(code="POLICY_MISSING", name=revision, index=receipt.index)
+
+
+# Samples of reviews (`sample/1`)
+
+_CALL = "call"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Sample:
+    """A sample as its entry says it, and as far as it was drawn again."""
+
+    index: int
+    """Of the entry that records it."""
+    facts: Mapping[str, Any]
+    scope: Mapping[str, Any]
+    """The facts of the entry that opened its review."""
+    turn: int
+    """Which of the review's draws it is, from 1."""
+    since: int
+    until: int
+    population: int = 0
+    digest: Any = field(default_factory=sha256)
+    lowest: list[tuple[int, int]] = field(default_factory=list)
+    """The entries of the lowest ranks so far, the highest of them first: (-rank, -index)."""
+
+    def meet(self, index: int, leaf: bytes, members: Mapping[str, Any]) -> None:
+        """Draw from one more entry; they come in order."""
+        if index >= self.facts["size"] or not self._covers(members):
+            return
+        self.population += 1
+        self.digest.update(leaf)
+        line = f"exchange sample/1\n{self.facts['seed']}\n".encode()
+        ranked = (-int.from_bytes(sha256(line + leaf).digest()), -index)
+        if len(self.lowest) < self.facts["count"]:
+            heappush(self.lowest, ranked)
+        else:
+            heappushpop(self.lowest, ranked)
+
+    def _covers(self, members: Mapping[str, Any]) -> bool:
+        """Whether an entry is a call of the scope: all bounds hold together for one of its steps."""
+        if members["kind"] != _CALL or not self.since <= members["ts"] < self.until:
+            return False
+        whole = members.get("facts") or {}
+        consumer = members.get("consumer") or members.get("department")
+        for step in members.get("steps") or [whole]:
+            said = {
+                "systems": {members.get("system") or whole.get("system") or ""},
+                "matters": {members.get("matter") or whole.get("matter") or ""},
+                "resources": {step.get("resource") or ""},
+                "departments": {consumer or "", step.get("provider") or ""},
+            }
+            if all(not self.scope[name] or said[name] & {*self.scope[name]} for name in said):
+                return True
+        return False
+
+    def finding(self) -> Finding:
+        drawn = sorted(-index for _, index in self.lowest)
+        again = (drawn, self.population, self.digest.hexdigest())
+        kept = tuple(self.facts[name] for name in ("drawn", "population", "digest"))
+        # Entries only commit to cases and subjects: a scope of these has no sample.
+        bounded = self.scope["cases"] == self.scope["subjects"] == 0
+        early = self.facts["size"] <= self.index
+        return Finding(
+            code="SAMPLE_DRAWN" if bounded and early and again == kept else "SAMPLE_DIFFERS",
+            name=str(self.facts["review"]),
+            index=self.index,
+            detail=f"{len(drawn)} / {self.population}, draw {self.turn}",
+        )
+
+
+def _check_samples(folder: Path, size: int) -> Iterator[Finding]:
+    """Draw every recorded sample again, with nothing of the exchange but what the log says."""
+    opened: dict[str, Mapping[str, Any]] = {}
+    samples: list[_Sample] = []
+    try:
+        for index, _, members in _entries_in(folder, size):
+            facts = members.get("facts")
+            if members["kind"] == "review.opened" and isinstance(facts, dict):
+                # The first counts: a scope is not changed once it was confirmed.
+                opened.setdefault(facts["review"], facts)
+            elif members["kind"] == "review.sampled" and isinstance(facts, dict):
+                scope = opened.get(facts["review"])
+                if scope is None:
+                    yield Finding(code="SAMPLE_DIFFERS", name=str(facts["review"]), index=index)
+                    continue
+                drawn = sum(one.facts["review"] == facts["review"] for one in samples)
+                samples.append(
+                    _Sample(
+                        index=index,
+                        facts=facts,
+                        scope=scope,
+                        turn=drawn + 1,
+                        since=_epoch_ms(scope["since"]),
+                        until=_epoch_ms(scope["until"]),
+                    )
+                )
+        for index, leaf, members in _entries_in(folder, size) if samples else ():
+            for sample in samples:
+                sample.meet(index, leaf, members)
+        yield from (sample.finding() for sample in samples)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FaultError("EXPORT_MALFORMED", detail=_plain(error)) from error
+
+
+def _entries_in(folder: Path, size: int) -> Iterator[tuple[int, bytes, Any]]:
+    """Yield index, leaf hash and members of every entry of an export."""
+    for n in range(-(-size // _TILE)):
+        width = min(_TILE, size - n * _TILE)
+        bodies = _bundle_in(folder, n, width)
+        if len(bodies) < width:
+            raise FaultError("ENTRY_MISSING", detail=f"#{n * _TILE + len(bodies)}")
+        for index, body in enumerate(bodies, n * _TILE):
+            yield index, sha256(b"\0" + body).digest(), _json(body)
+
+
+def _epoch_ms(moment: str) -> int:
+    return (datetime.fromisoformat(moment) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _check_reviewed(evidence: Mapping[str, Any], receipts: Sequence[_Receipt]) -> Iterator[Finding]:
+    """Check that each sample of a report is the recorded one, and that all that was drawn is enclosed."""
+    review = evidence["about"].get("review")
+    if review is None:
+        return
+    proven = {receipt.index: _json(receipt.body) for receipt in receipts}
+    for sample in review["samples"]:
+        recorded = proven.get(sample["entry"], {})
+        facts = recorded.get("facts") or {}
+        names = ("review", "seed", "count", "size", "population", "digest", "drawn")
+        same = recorded.get("kind") == "review.sampled" and all(
+            facts.get(name) == sample[name] for name in names
+        )
+        whole = {*sample["drawn"]} <= {
+            entry["index"] for entry in evidence["entries"] if entry["asked"]
+        }
+        yield Finding(
+            code="SAMPLE_RECORDED" if same and whole else "SAMPLE_DIFFERS",
+            name=str(sample["review"]),
+            index=sample["entry"],
+        )
 
 
 # Time stamps (RFC 3161, in the CMS of RFC 5652)
@@ -1557,6 +1720,9 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="an exported older shard (repeatable)",
     )
+    parser.add_argument(
+        "--samples", action="store_true", help="draw the samples of reviews again (with --entries)"
+    )
     parser.add_argument("--first", type=int, help="first entry of a range")
     parser.add_argument("--end", type=int, help="first entry after the range")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -1566,6 +1732,8 @@ def _parser() -> argparse.ArgumentParser:
 def _checked(options: argparse.Namespace, trust: Trust, parser: argparse.ArgumentParser) -> Report:
     named = options.receipt
     folder = options.entries or options.public
+    if options.samples and (not options.entries or options.after):
+        parser.error("--samples goes with --entries, for one export: a review lies in one shard")
     if folder and options.after:
         return verify_shards(
             [*options.after, folder], trust=trust, entries=options.entries is not None
@@ -1579,6 +1747,7 @@ def _checked(options: argparse.Namespace, trust: Trust, parser: argparse.Argumen
             entries=options.entries is not None,
             span=(options.first or 0, end) if ranged else None,
             held=[path.read_bytes() for path in named],
+            samples=options.samples,
         )
     if len(named) != 1:
         parser.error("one receipt or evidence bundle, or --public or --entries with an export")

@@ -103,6 +103,10 @@ def build_app(node: Node) -> Starlette:
             Route("/log/checkpoint", tlog.checkpoint, methods=["GET"]),
             Route("/log/key", tlog.key, methods=["GET"]),
             Route("/log/tile/{place:path}", tlog.tile, methods=["GET"]),
+            Route("/log/shards", tlog.shards, methods=["GET"]),
+            Route("/log/{shard}/checkpoint", tlog.checkpoint, methods=["GET"]),
+            Route("/log/{shard}/key", tlog.key, methods=["GET"]),
+            Route("/log/{shard}/tile/{place:path}", tlog.tile, methods=["GET"]),
             Route("/contract.graphql", contract.contract, methods=["GET"]),
             Route("/rest/openapi.json", rest.openapi, methods=["GET"]),
             Route(

@@ -48,6 +48,7 @@ from exchange.rollbacks import GUARD, answer_for, known_of, open_answered
 from exchange.sealing import ColumnSealer, create_sealing_key, load_sealer
 from exchange.settings import Settings, write_settings
 from exchange.shadowing import with_shadow
+from exchange.shard_places import places_of
 from exchange.shards import (
     Older,
     Shard,
@@ -277,7 +278,7 @@ def open_node(settings: Settings) -> Node:
     settle_keys(folder, log.keys)
     tell_keys(home, log.keys)
     shards = read_shards(home, origin=log.origin)
-    older = open_older(home, shards, log, vault, at=now())
+    older = open_older(home, shards, log, vault, places=places_of(settings), at=now())
     witnessing = _open_witnessing(settings, log)
     stamping = Stamping(log, databases.log, stamps=stamps, newest=witnessing.newest, now=now)
     record_restored(home, partial(_record_restore, log))
@@ -416,6 +417,7 @@ def _open_written(settings: Settings) -> tuple[Databases, Vault, Log]:
                     log,
                     databases.log,
                     vault,
+                    places=places_of(settings),
                     gateway=settings.gateway,
                     now=now,
                     random=random_bytes,
@@ -434,7 +436,7 @@ def _open_databases(settings: Settings) -> Databases:
         settings.home,
         at=now(),
         urls=settings.database_urls,
-        log_file=current_file(settings.home),
+        log=partial(places_of(settings).make, current_file(settings.home)),
     )
 
 

@@ -1,7 +1,7 @@
 """The shards of a home's log: which one is written, which were frozen, and the step from one to the next.
 
-`shards.json` names them in order; a home without it has one, `log.db`. The step is taken by a start, once the
-last entry of the shard says so: the next shard is written to its end beside the old one, then one renaming of
+`shards.json` names them in order; a home without it has one. The step is taken by a start, once the last
+entry of the shard says so: the next shard is written to its end beside the old one, then one renaming of
 `shards.json` makes it the one that counts, then its keys and its guard are put in place. A crash anywhere
 leaves what the next start finishes; nothing is appended to either shard meanwhile.
 """
@@ -30,14 +30,14 @@ from audit.sequencer import Beginning
 from audit.vault import Vault
 from exchange.home import HomeError, write_durably
 from exchange.rollbacks import GUARD
-from exchange.storage import StorageError, migrate, sqlite_engine
+from exchange.shard_places import FIRST_FILE, Places
+from exchange.storage import StorageError, migrate
 from exchange.witnessing import WITNESSED
 
 SHARDS = "shards.json"
 VERSION = "shards/1"
 NEXT_KEYS = Path("keys") / "next"
 NEXT_GUARD = Path("run") / "guard.next"
-FIRST_FILE = "log.db"
 _YEARLY = re.compile(r"(20[0-9]{2})(-[1-9][0-9]*)?")
 
 
@@ -49,6 +49,7 @@ class Shard:
     """`2027`, or `2027-2` for the second of a year; empty for the first shard of all."""
     origin: str
     file: str
+    """Its place: a file of the home, or the schema in PostgreSQL."""
     keys: tuple[str, ...] = ()
     """Of a frozen one: its keys with the sizes they signed."""
     checkpoint: str | None = None
@@ -97,7 +98,7 @@ def read_shards(home: Path, *, origin: str) -> tuple[Shard, ...]:
 
 
 def current_file(home: Path) -> str:
-    """Return the name of the log's database that is written. Raises HomeError."""
+    """Return the place of the log's database that is written. Raises HomeError."""
     return read_shards(home, origin="")[-1].file
 
 
@@ -128,7 +129,7 @@ def settle_next(home: Path) -> None:
     take_next_keys(home / "keys", following)
 
 
-def following_of(shards: Sequence[Shard], *, year: int) -> Shard:
+def following_of(shards: Sequence[Shard], places: Places, *, year: int) -> Shard:
     """Return the shard that would be opened next in a year: one a year, and more where one must end early."""
     base, taken = shards[0].origin, {shard.name for shard in shards}
     head, _, tail = base.rpartition("/")
@@ -138,7 +139,7 @@ def following_of(shards: Sequence[Shard], *, year: int) -> Shard:
     while name in taken:
         n += 1
         name = f"{year}-{n}"
-    return Shard(name=name, origin=f"{base}/{name}", file=f"log-{name}.db")
+    return Shard(name=name, origin=f"{base}/{name}", file=places.of_shard(name))
 
 
 def is_due(log: Log, *, at: datetime, zone: ZoneInfo) -> bool:
@@ -149,12 +150,13 @@ def is_due(log: Log, *, at: datetime, zone: ZoneInfo) -> bool:
     return begun.year < at.astimezone(zone).year
 
 
-def open_next(
+def open_next(  # noqa: PLR0913 - a composition point: each argument is a port, a key or a name
     home: Path,
     log: Log,
     engine: Engine,
     vault: Vault,
     *,
+    places: Places,
     gateway: str,
     now: Callable[[], datetime],
     random: Callable[[int], bytes],
@@ -162,14 +164,15 @@ def open_next(
 ) -> Shard:
     """Write the shard that follows a frozen one, and make it the one that counts; the home is held.
 
-    `at` is told each step. Raises HomeError, StartRefusedError, AuditError: the old shard stays the one that
-    counts then, frozen, and the next start tries again.
+    `at` is told each step. Raises HomeError, StorageError, StartRefusedError, AuditError: the old shard stays
+    the one that counts then, frozen, and the next start tries again.
     """
     shards = read_shards(home, origin=log.origin)
     last = decode_strict(log.entry(log.size - 1))
     named = read_freezing(last)
-    fresh = _shard_named(shards, named)
+    fresh = _shard_named(shards, named, places=places)
     keys = _keys_for(home, log.keys, named)
+    ended = replace(shards[-1], file=places.named(shards[-1].file, engine))
     note = log.published()
     at("published")
     carried = carry(engine, at=now())
@@ -180,10 +183,11 @@ def open_next(
         counters=carried.newest,
         reason=_reason(log),
     )
-    if not (home / fresh.file).exists():
+    if not places.has(fresh.file):
         (home / NEXT_GUARD).unlink(missing_ok=True)
-    made = sqlite_engine(home / fresh.file)
+    made = places.make(fresh.file)
     try:
+        at("made")
         migrate(made, "log", home=home, at=now())
         at("migrated")
         take_over(made, carried)
@@ -207,7 +211,7 @@ def open_next(
     at("written")
     # The commit point. A crash before it leaves a shard that nobody points to, and that is written on;
     # a crash after it leaves keys and a guard that the next start puts in place.
-    _write(home, (*shards[:-1], _frozen(shards[-1], log, note=note), fresh))
+    _write(home, (*shards[:-1], _frozen(ended, log, note=note), fresh))
     at("named")
     return fresh
 
@@ -222,11 +226,11 @@ def _frozen(shard: Shard, log: Log, *, note: str) -> Shard:
     return replace(shard, keys=keys, checkpoint=note)
 
 
-def _shard_named(shards: Sequence[Shard], named: Next) -> Shard:
+def _shard_named(shards: Sequence[Shard], named: Next, *, places: Places) -> Shard:
     name = named.origin.rpartition("/")[2]
     if not _YEARLY.fullmatch(name) or name in {shard.name for shard in shards}:
         raise StartRefusedError(f"the shard ends by naming {named.origin}, a year's shard needed")
-    return Shard(name=name, origin=named.origin, file=f"log-{name}.db")
+    return Shard(name=name, origin=named.origin, file=places.of_shard(name))
 
 
 def _keys_for(home: Path, held: LogKeys, named: Next) -> LogKeys:
@@ -279,14 +283,17 @@ def _write(home: Path, shards: tuple[Shard, ...]) -> None:
 
 
 def open_older(
-    home: Path, shards: Sequence[Shard], log: Log, vault: Vault, *, at: datetime
+    home: Path, shards: Sequence[Shard], log: Log, vault: Vault, *, places: Places, at: datetime
 ) -> tuple[Older, ...]:
     """Open every frozen shard and hold each against the one that follows it, from the newest back."""
     opened, by = _first_of(log), Next(origin=log.origin, keys=tuple(s.key for s in log.keys.spans))
     found: list[Older] = []
     for shard in reversed(shards[:-1]):
-        engine = sqlite_engine(home / shard.file)
+        # Looked for first: a file that is opened is there.
+        there = places.has(shard.file)
+        engine = places.open(shard.file)
         try:
+            _check_there(shard, there=there)
             migrate(engine, "log", home=home, at=at)
             older = _open_frozen(shard, engine, vault, seal=log.keys.seal)
             older.check_followed(opened, by=by)
@@ -296,6 +303,11 @@ def open_older(
         found.append(Older(shard=shard, engine=engine, log=older))
         opened, by = older.opened, Next(origin=older.origin, keys=_keys_of(older))
     return tuple(reversed(found))
+
+
+def _check_there(shard: Shard, *, there: bool) -> None:
+    if not there:
+        raise StorageError(f"its database {shard.file} is gone")
 
 
 def _open_frozen(shard: Shard, engine: Engine, vault: Vault, *, seal: bytes) -> FrozenLog:

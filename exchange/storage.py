@@ -5,7 +5,8 @@ Each is a SQLite file in the home unless a URL names a database of a PostgreSQL 
 
 import shutil
 import sqlite3
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -17,9 +18,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Select, case, cast, create_engine, event, select
+from sqlalchemy import func as sql
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.schema import CreateSchema
 
 BRANCHES = ("registry", "log", "vault")
 _DRIVER = "postgresql+psycopg"
@@ -54,22 +58,24 @@ def open_databases(
     *,
     at: datetime,
     urls: Mapping[str, str] = MappingProxyType({}),
-    log_file: str = "log.db",
+    log: Callable[[], Engine] | None = None,
 ) -> Databases:
     """Open all three, each brought to the newest revision after a copy into `backups/`.
 
     `urls` names PostgreSQL databases by branch; a branch that it leaves out or empty is a file in the
-    home, that of the log `log_file`, for each shard has its own. Raises StorageError for a URL that is
+    home. `log` opens the log's instead, for each shard has its own. Raises StorageError for a URL that is
     none, or a server that does not answer.
     """
     engines: dict[str, Engine] = {}
-    files = {branch: f"{branch}.db" for branch in BRANCHES} | {"log": log_file}
     try:
         for branch in BRANCHES:
             url = urls.get(branch)
-            engines[branch] = (
-                postgresql_engine(url, branch) if url else sqlite_engine(home / files[branch])
-            )
+            if branch == "log" and log is not None:
+                engines[branch] = log()
+            elif url:
+                engines[branch] = postgresql_engine(url, branch)
+            else:
+                engines[branch] = sqlite_engine(home / f"{branch}.db")
             migrate(engines[branch], branch, home=home, at=at)
     except BaseException:
         for engine in engines.values():
@@ -110,8 +116,10 @@ def sqlite_engine(path: Path) -> Engine:
     return engine
 
 
-def postgresql_engine(url: str, branch: str) -> Engine:
+def postgresql_engine(url: str, branch: str, *, schema: str = "") -> Engine:
     """An engine on a PostgreSQL database that behaves as a file does: one writer, readers see one moment.
+
+    `schema` is the one whose tables are meant, and no other's; empty: whichever the URL leads to.
 
     A write transaction begins by taking the branch's advisory lock, as BEGIN IMMEDIATE takes SQLite's;
     `engine.execution_options(reading=True)` begins without it, read only, on one snapshot. A password
@@ -126,7 +134,9 @@ def postgresql_engine(url: str, branch: str) -> Engine:
             parsed.set(drivername=_DRIVER),
             connect_args={
                 "connect_timeout": 10,
-                "options": f"{parsed.query.get('options', '')} {_SESSION}".strip(),
+                "options": " ".join(
+                    [str(parsed.query.get("options", "")), _SESSION, *_searching(schema)]
+                ).strip(),
                 "application_name": f"exchange {branch}",
             },
         )
@@ -137,7 +147,9 @@ def postgresql_engine(url: str, branch: str) -> Engine:
         raise StorageError(
             f"{branch}: a PostgreSQL URL, and no driver: install the extra `postgresql`"
         ) from error
-    lock = f"SELECT pg_advisory_xact_lock({_WRITING}, {BRANCHES.index(branch)})"
+    # Each schema is a database to its writers, as each file is.
+    held = zlib.crc32(schema.encode()) - 2**31 if schema else BRANCHES.index(branch)
+    lock = f"SELECT pg_advisory_xact_lock({_WRITING}, {held})"
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
@@ -151,6 +163,57 @@ def postgresql_engine(url: str, branch: str) -> Engine:
             connection.exec_driver_sql(lock)
 
     return engine
+
+
+def _searching(schema: str) -> list[str]:
+    """The session's option by which one schema is searched, as libpq takes it: white space escaped."""
+    if not schema:
+        return []
+    quoted = '"' + schema.replace('"', '""') + '"'
+    escaped = "".join(f"\\{each}" if each in "\\ " else each for each in quoted)
+    return [f"-c search_path={escaped}"]
+
+
+def schema_of(engine: Engine) -> str:
+    """Return the PostgreSQL schema in which an engine makes its tables. Raises StorageError."""
+    found = _asked(engine, select(sql.current_schema()))
+    if found is None:
+        raise StorageError("log: the URL leads to no schema of its database")
+    return str(found)
+
+
+def has_schema(engine: Engine, schema: str) -> bool:
+    """Whether a schema is there. Raises StorageError."""
+    return _asked(engine, select(sql.to_regnamespace(sql.quote_ident(schema)))) is not None
+
+
+def may_fill_schema(engine: Engine, schema: str) -> bool:
+    """Whether the engine's role may make tables in a schema, or the schema itself. Raises StorageError."""
+    there = sql.to_regnamespace(sql.quote_ident(schema))
+    allowed = case(
+        (there.is_(None), sql.has_database_privilege(sql.current_database(), "CREATE")),
+        else_=sql.has_schema_privilege(cast(there, postgresql.OID), "CREATE"),
+    )
+    return bool(_asked(engine, select(allowed)))
+
+
+def make_schema(engine: Engine, schema: str) -> None:
+    """Make a schema unless it is there. Raises StorageError."""
+    try:
+        with engine.begin() as connection:
+            connection.execute(CreateSchema(schema, if_not_exists=True))
+    except SQLAlchemyError as error:
+        raise StorageError(f"log: no schema {schema} ({type(error).__name__})") from error
+
+
+def _asked(engine: Engine, query: Select[Any]) -> Any:
+    try:
+        with engine.execution_options(reading=True).connect() as connection:
+            return connection.execute(query).scalar_one()
+    except SQLAlchemyError as error:
+        raise StorageError(
+            f"log: the database does not answer as it should ({type(error).__name__})"
+        ) from error
 
 
 def migrate(engine: Engine, branch: str, *, home: Path, at: datetime) -> str | None:

@@ -28,11 +28,17 @@ FOLDER = "archive"
 
 
 @act("archive.list")
-def list_archived(node: Node, actor: Actor, *, before: datetime | None = None) -> dict[str, Any]:
-    """What lies in files, and how many bundles could be archived that are older than a moment."""
+def list_archived(
+    node: Node, actor: Actor, *, before: datetime | None = None, shard: str | None = None
+) -> dict[str, Any]:
+    """What lies in files, and how many bundles could be archived that are older than a moment.
+
+    Of a frozen `shard`, named as in a search: so also in the acts below.
+    """
     need_administrator(actor)
-    archived = archived_bundles(node.databases.log)
-    closed = closed_bundles(node.databases.log, before=_ms(before or now()))
+    node = _of(node, shard)
+    archived = archived_bundles(node.indexed)
+    closed = closed_bundles(node.indexed, before=_ms(before or now()))
     return {
         "bundles": len(archived),
         "entries": len(archived) * TILE_WIDTH,
@@ -43,14 +49,24 @@ def list_archived(node: Node, actor: Actor, *, before: datetime | None = None) -
 
 @act("archive.run")
 def run_archive(
-    node: Node, actor: Actor, *, before: datetime, folder: str | None = None, most: int = MOST
+    node: Node,
+    actor: Actor,
+    *,
+    before: datetime,
+    folder: str | None = None,
+    most: int = MOST,
+    shard: str | None = None,
 ) -> dict[str, Any]:
-    """Archive closed bundles older than a moment, oldest first: written, checked, recorded, then cleaned."""
+    """Archive closed bundles older than a moment, oldest first: written, checked, recorded, then cleaned.
+
+    Each shard has a folder of its own: the same bundle number is another one in each.
+    """
     need_administrator(actor)
+    node = _of(node, shard)
     _check_most(most)
     place = _folder(node, folder)
-    wanted = closed_bundles(node.databases.log, before=_ms(before))
-    stored, at = SqlStore(node.databases.log), _ms(now())
+    wanted = closed_bundles(node.indexed, before=_ms(before))
+    stored, at = SqlStore(node.indexed), _ms(now())
     kept = [
         Archived(n=n, folder=str(place), digest=keep_bundle(stored, n, folder=place), at=at)
         for n in wanted[:most]
@@ -58,32 +74,38 @@ def run_archive(
     # Recorded once it lies in files, before it leaves the database.
     index = _recorded(node, actor, "log.archived", kept)
     for one in kept:
-        clean(node.databases.log, one)
+        clean(node.indexed, one)
     return _told(kept, left=len(wanted) - len(kept), entry=index)
 
 
 @act("archive.restore")
-def restore_archive(node: Node, actor: Actor, *, most: int = MOST) -> dict[str, Any]:
+def restore_archive(
+    node: Node, actor: Actor, *, most: int = MOST, shard: str | None = None
+) -> dict[str, Any]:
     """Put archived bodies back into the database, newest first; the files are left where they are."""
     need_administrator(actor)
+    node = _of(node, shard)
     _check_most(most)
-    archived = archived_bundles(node.databases.log)[::-1]
-    stored = SqlStore(node.databases.log)
+    archived = archived_bundles(node.indexed)[::-1]
+    stored = SqlStore(node.indexed)
     for one in archived[:most]:
-        restore(node.databases.log, stored, one)
+        restore(node.indexed, stored, one)
     index = _recorded(node, actor, "log.restored", archived[:most])
     return _told(archived[:most], left=max(len(archived) - most, 0), entry=index)
 
 
 @act("archive.move")
-def move_archive(node: Node, actor: Actor, *, folder: str) -> dict[str, Any]:
+def move_archive(
+    node: Node, actor: Actor, *, folder: str, shard: str | None = None
+) -> dict[str, Any]:
     """Read archived bodies from another folder, to which the files were copied; each is checked first."""
     need_administrator(actor)
+    node = _of(node, shard)
     place = _folder(node, folder)
-    archived = archived_bundles(node.databases.log)
-    stored = SqlStore(node.databases.log)
+    archived = archived_bundles(node.indexed)
+    stored = SqlStore(node.indexed)
     for one in archived:
-        moved(node.databases.log, stored, one, folder=place)
+        moved(node.indexed, stored, one, folder=place)
     index = _recorded(node, actor, "log.archive-moved", archived)
     return _told(archived, left=0, entry=index)
 
@@ -120,8 +142,18 @@ def _check_most(most: int) -> None:
         raise ActError("ACT_ARGUMENTS", f"{most} bundles at once, 1 to {MOST} needed")
 
 
+def _of(node: Node, shard: str | None) -> Node:
+    """Return the node as it reads a shard, which has to be as it was frozen. Raises ProofError."""
+    node = node.of_shard(shard)
+    if node.read_from is not None:
+        node.read_from.need()
+    return node
+
+
 def _folder(node: Node, folder: str | None) -> Path:
-    place = node.settings.home / FOLDER if folder is None else Path(folder)
+    own = node.shards[-1] if node.read_from is None else node.read_from.shard
+    # The first shard's name is empty: its bundles lie where those of a log of one shard do.
+    place = node.settings.home / FOLDER / own.name if folder is None else Path(folder)
     if not place.is_absolute():
         raise ActError("ACT_ARGUMENTS", "an absolute path needed: every process reads from there")
     return place

@@ -44,7 +44,7 @@ _LISTED = 100
 
 
 @act("policy.replay")
-def replay_past(
+def replay_past(  # noqa: PLR0913 - which calls, and which page of them
     node: Node,
     actor: Actor,
     *,
@@ -54,13 +54,15 @@ def replay_past(
     after: int | None = None,
     end: int | None = None,
     most: int = PAGE,
+    shard: str | None = None,
 ) -> dict[str, object]:
     """Decide recorded questions again under their recorded revision, and compare byte for byte.
 
     A page: `after` and `end` are the `next` and `end` of the page before. `holds` is true only where every
-    decision of the page was replayed and none differs.
+    decision of the page was replayed and none differs. A `shard` that was frozen is named as in a search.
     """
     _require(actor)
+    node = node.of_shard(shard)
     page = _page(node, since, until, entry=entry, after=after, end=end, most=most)
     began = monotonic()
     told = _replay_all(_found(node, page, entry=entry), Bundles(node.settings.home))
@@ -70,7 +72,7 @@ def replay_past(
 
 
 @act("policy.simulate")
-def simulate_past(
+def simulate_past(  # noqa: PLR0913 - which calls, and which page of them
     node: Node,
     actor: Actor,
     *,
@@ -80,12 +82,14 @@ def simulate_past(
     after: int | None = None,
     end: int | None = None,
     most: int = PAGE,
+    shard: str | None = None,
 ) -> dict[str, object]:
     """Decide recorded questions under a candidate (an archive, base64), and say what would have changed.
 
     Pages as `policy.replay` does.
     """
     _require(actor)
+    node = node.of_shard(shard)
     archive = _archive(bundle)
     page = _page(node, since, until, entry=None, after=after, end=end, most=most)
     began = monotonic()
@@ -96,11 +100,12 @@ def simulate_past(
 
 
 @act("policy.explain-entry")
-def explain_entry(node: Node, actor: Actor, *, index: int) -> Explanation:
+def explain_entry(node: Node, actor: Actor, *, index: int, shard: str | None = None) -> Explanation:
     """Why the steps of a recorded call were decided as they were: rule by rule, under its own revision.
 
     For those who look after the policy, and for the department that asked.
     """
+    node = node.of_shard(shard)
     page = _page(node, None, None, entry=index, after=None, end=None, most=1)
     call = next(_found(node, page, entry=index))
     if isinstance(call, LostCall):
@@ -280,19 +285,19 @@ def _page(
 ) -> _Page:
     if not 1 <= most <= _MOST:
         raise ActError("ACT_ARGUMENTS", f"a page of {most} entries, 1 to {_MOST} needed")
-    size = node.log.size
+    size = node.shown.size
     if entry is not None:
         if not 0 <= entry < size:
             raise ActError("NOT_FOUND", f"no entry {entry} in a log of {size}")
         return _Page(first=entry, stop=entry + 1, end=entry + 1)
-    begin, last = span(node.log, since=since, until=until)
+    begin, last = span(node.shown, since=since, until=until)
     last = last if end is None else min(end, last)
     first = begin if after is None else min(max(after, begin), last)
     return _Page(first=first, stop=min(first + most, last), end=last)
 
 
 def _found(node: Node, page: _Page, *, entry: int | None = None) -> Iterator[PastCall | LostCall]:
-    found = calls(node.log, page.first, page.stop)
+    found = calls(node.shown, page.first, page.stop)
     if entry is not None:
         one = next(found, None)
         if one is None:

@@ -16,6 +16,7 @@ from exchange.acts.register import ActError, act
 from exchange.clock import random_bytes
 from exchange.ledger import append_spending
 from exchange.node import Node
+from exchange.shard_places import places_of
 from exchange.shards import NEXT_KEYS, Older, following_of, is_due
 
 
@@ -26,14 +27,16 @@ def open_shard(node: Node, actor: Actor, *, reason: str) -> dict[str, Any]:
         raise ActError("ROLE_MISSING", "an administrator needed")
     if not reason.strip():
         raise ActError("ACT_ARGUMENTS", "a shard is ended for a reason")
-    if node.settings.log_database_url:
-        raise ActError("SHARD_STATE", "the log lies in PostgreSQL: shards are files of the home")
     if node.log.keys.beside:
         raise ActError("SHARD_STATE", "an older key still signs: retire it first")
     running = [one.id for one in node.held(REVIEW).values() if one.state is ReviewState.OPEN]
     if running:
         raise ActError("SHARD_STATE", f"a review draws on this shard, close it: {running[0]}")
-    fresh = following_of(node.shards, year=node.ports.now().astimezone(node.zone).year)
+    places = places_of(node.settings)
+    fresh = following_of(node.shards, places, year=node.ports.now().astimezone(node.zone).year)
+    refused = places.refused(fresh.file, node.databases.log)
+    if refused is not None:
+        raise ActError("SHARD_STATE", refused)
     keys = create_next_keys(
         node.settings.home / NEXT_KEYS, origin=fresh.origin, random=random_bytes
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from catalogue.model import SubjectType
+from exchange.cli.audit_shards import SHARD
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 
@@ -134,37 +135,43 @@ def archive() -> None:
 @archive.command("run")
 @click.option("--before", type=click.DateTime(), required=True, help="Only what is older.")
 @click.option("--folder", help="Absolute path; the home's archive otherwise.")
+@SHARD
 @as_json
 @with_office
-def run(office: Office, before: datetime, folder: str | None, json_: bool) -> None:
+def run(
+    office: Office, before: datetime, folder: str | None, shard: str | None, json_: bool
+) -> None:
     """Archive every closed bundle that is older, as an administrator."""
     moment = before.replace(tzinfo=ZoneInfo(office.settings.zone))
-    _page_by_page(office, "archive.run", before=moment, folder=folder, json_=json_)
+    _page_by_page(office, "archive.run", before=moment, folder=folder, shard=shard, json_=json_)
 
 
 @archive.command("restore")
+@SHARD
 @as_json
 @with_office
-def restore(office: Office, json_: bool) -> None:
+def restore(office: Office, shard: str | None, json_: bool) -> None:
     """Put everything that was archived back into the database; the files stay."""
-    _page_by_page(office, "archive.restore", json_=json_)
+    _page_by_page(office, "archive.restore", shard=shard, json_=json_)
 
 
 @archive.command("move")
 @click.argument("folder")
+@SHARD
 @as_json
 @with_office
-def move(office: Office, folder: str, json_: bool) -> None:
+def move(office: Office, folder: str, shard: str | None, json_: bool) -> None:
     """Read from FOLDER (an absolute path), to which the files were copied."""
-    tell(office.perform("archive.move", folder=folder), json_=json_)
+    tell(office.perform("archive.move", folder=folder, shard=shard), json_=json_)
 
 
 @archive.command("list")
+@SHARD
 @as_json
 @with_office
-def list_archived(office: Office, json_: bool) -> None:
+def list_archived(office: Office, shard: str | None, json_: bool) -> None:
     """Say what lies in files, and how many bundles could follow."""
-    tell(office.perform("archive.list"), json_=json_)
+    tell(office.perform("archive.list", shard=shard), json_=json_)
 
 
 def _page_by_page(office: Office, act: str, *, json_: bool, **arguments: Any) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from exchange.cli.audit_shards import SHARD
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 from exchange.clock import now
@@ -29,7 +30,8 @@ _AGO = re.compile(r"([1-9][0-9]{0,4})([dh])")
 _UNITS = {"d": "days", "h": "hours"}
 
 since_option = click.option(
-    "--since", default="30d", show_default=True, help="30d, 12h, or a date: where the time begins."
+    "--since",
+    help="30d, 12h, or a date: where the time begins; 30d otherwise, of a frozen shard its begin.",
 )
 until_option = click.option("--until", help="7d, 12h, or a date: where it ends; now otherwise.")
 
@@ -38,11 +40,20 @@ until_option = click.option("--until", help="7d, 12h, or a date: where it ends; 
 @since_option
 @until_option
 @click.option("--entry", type=int, help="Only the call of this entry.")
+@SHARD
 @as_json
 @with_office
-def replay(office: Office, since: str, until: str | None, entry: int | None, json_: bool) -> None:
+def replay(
+    office: Office,
+    since: str | None,
+    until: str | None,
+    entry: int | None,
+    shard: str | None,
+    json_: bool,
+) -> None:
     """Decide recorded questions again, under their recorded revision, and compare the answers."""
-    asked: dict[str, Any] = {"entry": entry} if entry is not None else _time(office, since, until)
+    asked: dict[str, Any] = {"shard": shard}
+    asked |= {"entry": entry} if entry is not None else _time(office, since, until, shard=shard)
     pages = list(_pages(office, "policy.replay", asked, what="replaying"))
     said = _added(pages, "calls", "equal", "unanswered", "different", "unreadable")
     missing: Counter[str] = Counter()
@@ -66,11 +77,20 @@ def replay(office: Office, since: str, until: str | None, entry: int | None, jso
 @click.argument("bundle", type=click.Path(path_type=Path, exists=True))
 @since_option
 @until_option
+@SHARD
 @as_json
 @with_office
-def simulate(office: Office, bundle: Path, since: str, until: str | None, json_: bool) -> None:
+def simulate(
+    office: Office,
+    bundle: Path,
+    since: str | None,
+    until: str | None,
+    shard: str | None,
+    json_: bool,
+) -> None:
     """Decide recorded questions under BUNDLE, an archive or a folder of modules: what would change."""
-    asked = {"bundle": b64encode(_candidate(bundle)).decode(), **_time(office, since, until)}
+    asked: dict[str, Any] = {"bundle": b64encode(_candidate(bundle)).decode(), "shard": shard}
+    asked |= _time(office, since, until, shard=shard)
     pages = list(_pages(office, "policy.simulate", asked, what="simulating"))
     said = _added(pages, "calls", "changed", "wider", "narrower", "unanswered", "unreadable")
     rows = msgspec.convert([row for page in pages for row in page["rows"]], list[Row])
@@ -164,10 +184,13 @@ def _tell_simulation(said: dict[str, Any]) -> None:
         click.echo("no decision would change")
 
 
-def _time(office: Office, since: str, until: str | None) -> dict[str, Any]:
+def _time(
+    office: Office, since: str | None, until: str | None, *, shard: str | None
+) -> dict[str, Any]:
     zone = ZoneInfo(office.settings.zone)
+    begin = since if since is not None or shard is not None else "30d"
     return {
-        "since": _moment(since, zone=zone).isoformat(),
+        "since": None if begin is None else _moment(begin, zone=zone).isoformat(),
         "until": None if until is None else _moment(until, zone=zone).isoformat(),
     }
 

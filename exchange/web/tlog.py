@@ -23,11 +23,32 @@ from exchange.web.problems import code_of, problem
 HOLDERS = ("request", "answer")
 
 
-async def checkpoint(request: Request) -> Response:
-    """`GET /log/checkpoint` (C2SP tlog-tiles): the newest published, and where needed cosigned, one."""
+async def shards(request: Request) -> Response:
+    """`GET /log/shards`: the log's shards, the oldest first, and the C2SP prefix of each."""
     node: Node = request.app.state.node
+    told = [
+        {
+            "shard": shard.name or "first",
+            "origin": shard.origin,
+            "prefix": f"/log/{shard.name or 'first'}",
+            "frozen": shard.checkpoint is not None,
+        }
+        for shard in node.shards
+    ]
+    headers = {"cache-control": "max-age=60"}
+    return Response(msgspec.json.encode(told), media_type="application/json", headers=headers)
+
+
+async def checkpoint(request: Request) -> Response:
+    """`GET /log/checkpoint` (C2SP tlog-tiles): the newest published, and where needed cosigned, one.
+
+    `/log/{shard}/checkpoint` shows that of one shard, for good: of a frozen one its final checkpoint.
+    """
     try:
-        note = await asyncio.to_thread(node.witnessing.newest)
+        node = _shard_asked(request)
+        note = await asyncio.to_thread(_newest, node)
+    except UnknownError:
+        return _not_found()
     except AuditError as error:
         return problem(error, accept_language=request.headers.get("accept-language", ""))
     return PlainTextResponse(note, headers={"cache-control": "max-age=2"})
@@ -35,26 +56,49 @@ async def checkpoint(request: Request) -> Response:
 
 async def key(request: Request) -> Response:
     """`GET /log/key`: each key that signs checkpoints, the newest first, and which sizes it signs."""
-    node: Node = request.app.state.node
-    return PlainTextResponse(format_spans(node.keys.spans))
+    try:
+        return PlainTextResponse(format_spans(_shard_asked(request).shown_keys))
+    except UnknownError:
+        return _not_found()
+    except AuditError as error:
+        return problem(error, accept_language=request.headers.get("accept-language", ""))
 
 
 async def tile(request: Request) -> Response:
     """`GET /log/tile/…` (C2SP tlog-tiles): hashes only; entry bundles are not public."""
-    node: Node = request.app.state.node
+    try:
+        held = _shard_asked(request).shown
+    except UnknownError:
+        return _not_found()
+    except AuditError as error:
+        return problem(error, accept_language=request.headers.get("accept-language", ""))
     try:
         place = parse_tile_path(f"tile/{request.path_params['place']}")
         # Entry bundles need rights: they are not here.
         level = -1 if place.level == "entries" else place.level
-        hashes = await asyncio.to_thread(node.log.tile, level, place.n, width=place.width)
+        hashes = await asyncio.to_thread(held.tile, level, place.n, width=place.width)
     except (AuditError, LookupError, ValueError):
-        return PlainTextResponse("not found\n", status_code=404)
+        return _not_found()
     if len(hashes) < place.width:
-        return PlainTextResponse("not found\n", status_code=404)
+        return _not_found()
     headers = {"cache-control": "max-age=31536000, immutable"}
     return Response(
         b"".join(hashes[: place.width]), media_type="application/octet-stream", headers=headers
     )
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("not found\n", status_code=404)
+
+
+def _shard_asked(request: Request) -> Node:
+    """Return the node as it reads the path's shard; without one, the shard that is written."""
+    node: Node = request.app.state.node
+    return node.of_shard(request.path_params.get("shard"))
+
+
+def _newest(node: Node) -> str:
+    return node.witnessing.newest() if node.read_from is None else node.shown.checkpoint
 
 
 async def receipt(request: Request) -> Response:

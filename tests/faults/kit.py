@@ -9,14 +9,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, event, insert, select
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from audit.entry import Sequenced
 from audit.log import check_stored
-from exchange.storage import migrate, postgresql_engine, sqlite_engine
 from tests.conftest import sabotages
-from tests.fakes.logs import NOON, LogHome, never_two_roots
+from tests.fakes.logs import LogHome, never_two_roots
 from tests.fakes.postgres import postgresql
 
 ROOT = Path(__file__).parents[2]
@@ -87,23 +86,6 @@ def hold_commits(engine: Engine) -> Iterator[threading.Event]:
         yield waiting
     finally:
         free.set()
-
-
-def copy_tables(path: Path, url: str, branch: str) -> None:
-    """Put what a SQLite file holds into an empty PostgreSQL database of the same revision."""
-    source, target = sqlite_engine(path), postgresql_engine(url, branch)
-    migrate(target, branch, home=path.parent, at=NOON)
-    metadata = MetaData()
-    metadata.reflect(target)
-    with source.connect() as old, target.begin() as new:
-        for table in metadata.sorted_tables:
-            if table.name == "alembic_version":
-                continue
-            rows = [dict(row) for row in old.execute(select(table)).mappings()]
-            if rows:
-                new.execute(insert(table), rows)
-    source.dispose()
-    target.dispose()
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.schema import DropSchema
 
 from audit.canonical import decode_strict
 from audit.compose import FROZEN
@@ -17,14 +19,20 @@ from audit.entry import Draft
 from audit.errors import AuditError, StartRefusedError
 from audit.keys import load_keys
 from audit.log import check_stored
+from exchange.acts.register import ActError
+from exchange.clock import now
 from exchange.home import HomeError
 from exchange.node import Node, open_node, opened
 from exchange.rollbacks import GUARD
-from exchange.settings import Settings
+from exchange.settings import Settings, write_settings
+from exchange.shard_places import places_of
 from exchange.shards import NEXT_KEYS, SHARDS
-from tests.fakes.node import Founded, Standing, copied, founded
+from exchange.storage import postgresql_engine
+from tests.fakes.node import Founded, Standing, founded
+from tests.fakes.on_postgresql import copied_to
+from tests.fakes.postgres import postgresql
 
-STEPS = ("published", "migrated", "carried", "appended", "written", "named")
+STEPS = ("published", "made", "migrated", "carried", "appended", "written", "named")
 MOVES = 5
 """Files that are put in place or removed at most once `shards.json` names the shard: guard, keys, folder."""
 
@@ -34,10 +42,13 @@ def origin() -> Founded:
     return founded()
 
 
-@pytest.fixture(scope="module")
-def ended(origin: Founded, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def ended(
+    origin: Founded, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Settings:
     """A closed home whose shard was ended and whose next one was not opened yet."""
-    here = Standing(copied(tmp_path_factory.mktemp("ended") / "home"), origin=origin)
+    home = tmp_path_factory.mktemp("ended") / "home"
+    here = Standing(copied_to(home, request.param), origin=origin)
     try:
         here.ask()
         here.act("administrator", "audit.shard-open", reason="年度更替")
@@ -50,7 +61,13 @@ def ended(origin: Founded, tmp_path_factory: pytest.TempPathFactory) -> Settings
 def home(ended: Settings, tmp_path: Path) -> Settings:
     shutil.copytree(ended.home, tmp_path / "home")
     (tmp_path / "home").chmod(0o700)
-    return replace(ended, home=tmp_path / "home")
+    log, vault = (
+        postgresql().copy(url) if url else url
+        for url in (ended.log_database_url, ended.vault_database_url)
+    )
+    copy = replace(ended, home=tmp_path / "home", log_database_url=log, vault_database_url=vault)
+    write_settings(copy)
+    return copy
 
 
 def die(home: Settings, step: str) -> None:
@@ -129,9 +146,72 @@ def test_a_list_of_shards_that_was_taken_away_does_not_bring_the_frozen_one_back
 
 def test_the_new_shard_taken_away_is_noticed_by_its_guard(home: Settings) -> None:
     with opened(home) as node:
-        file = node.shards[-1].file
-    for ending in ("", "-wal", "-shm"):
-        (home.home / f"{file}{ending}").unlink(missing_ok=True)
+        written = node.shards[-1]
+    take_away(home, written.file)
     with pytest.raises(StartRefusedError), opened(home):
         pass
-    assert load_keys(home.home / "keys").origin.endswith(file[4:8])
+    assert load_keys(home.home / "keys").origin == written.origin
+
+
+def test_a_frozen_shard_that_is_gone_is_named_and_the_others_are_read(
+    home: Settings, nodes: list[Node]
+) -> None:
+    with opened(home) as node:
+        (first, _) = node.shards
+    take_away(home, first.file)
+    nodes.append(open_node(home))
+    assert f"{first.file} is gone" in str(nodes[0].older[0].trouble)
+    assert nodes[0].log.append(Draft(kind="test.written", clear={})).index
+
+
+def take_away(home: Settings, place: str) -> None:
+    """Remove a shard's database, as whoever has the disk or the server can."""
+    for ending in ("", "-wal", "-shm"):
+        (home.home / f"{place}{ending}").unlink(missing_ok=True)
+    if home.log_database_url:
+        engine = places_of(home).open(place)
+        with engine.begin() as connection:
+            connection.execute(DropSchema(place, cascade=True))
+        engine.dispose()
+
+
+def test_places_in_files_and_in_postgresql_are_not_taken_for_each_other(home: Settings) -> None:
+    with opened(home):
+        pass
+    elsewhere = "" if home.log_database_url else postgresql().database()
+    moved = replace(home, log_database_url=elsewhere)
+    with pytest.raises(HomeError, match="log_database_url"), opened(moved):
+        pass
+
+
+@pytest.mark.parametrize("granted", [False, True])
+def test_a_shard_is_not_ended_where_the_next_could_not_be_made(
+    origin: Founded, tmp_path: Path, *, granted: bool
+) -> None:
+    settings = copied_to(tmp_path / "home", "postgresql")
+    url = make_url(settings.log_database_url)
+    role, server = f"writer_{url.database}", postgresql()
+    server.execute(f'CREATE ROLE "{role}" LOGIN')
+    owner = postgresql_engine(settings.log_database_url, "log")
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f'GRANT USAGE, CREATE ON SCHEMA public TO "{role}"')
+        connection.exec_driver_sql(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"')
+        if granted:
+            # The schema alone, made by the owner: the role need not be allowed to make any.
+            place = f"log_{now().year}"
+            connection.exec_driver_sql(f'CREATE SCHEMA {place} AUTHORIZATION "{role}"')
+    owner.dispose()
+    written = url.set(username=role).render_as_string(hide_password=False)
+    here = Standing(replace(settings, log_database_url=written), origin=origin)
+    try:
+        if granted:
+            here.act("administrator", "audit.shard-open", reason="年度更替")
+            here.restart()
+            assert here.node.older[0].trouble is None
+        else:
+            with pytest.raises(ActError, match="GRANT CREATE"):
+                here.act("administrator", "audit.shard-open", reason="年度更替")
+            assert not here.node.log.frozen
+            assert here.ask().state == "signed"
+    finally:
+        here.stop()

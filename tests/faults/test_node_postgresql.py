@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,28 +14,21 @@ from audit.sequencer import Asked
 from audit.verify import verify_receipt
 from exchange.storage import BRANCHES, StorageError, migrate, open_databases, postgresql_engine
 from tests.fakes.logs import NOON
-from tests.fakes.node import LICENCE, Standing, codes, standing
+from tests.fakes.node import LICENCE, Standing, codes, founded
+from tests.fakes.on_postgresql import copied_to
 from tests.fakes.postgres import postgresql
-from tests.faults.kit import copy_tables, hold_commits
+from tests.faults.kit import hold_commits
 
 pytestmark = pytest.mark.slow  # a served node; left to `make test`
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Standing]:
-    server = postgresql()
-    with standing(tmp_path / "home") as found:
-        found.serving.stop()
-        settings = replace(
-            found.node.settings,
-            log_database_url=server.database(),
-            vault_database_url=server.database(),
-        )
-        for branch, url in settings.database_urls.items():
-            copy_tables(settings.home / f"{branch}.db", url, branch)
-            (settings.home / f"{branch}.db").unlink()
-        found.serve(settings)
+    found = Standing(copied_to(tmp_path / "home", "postgresql"), origin=founded())
+    try:
         yield found
+    finally:
+        found.stop()
 
 
 @pytest.mark.proves("W8", "H2")

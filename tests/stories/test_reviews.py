@@ -645,6 +645,31 @@ class TestReport:
                 new.writestr(name, content)
         assert verify.main([str(changed), "--vkey", here.node.vkey]) == 1
 
+    @pytest.mark.parametrize("way", ["another seed", "another entry", "not enclosed"])
+    def test_a_report_that_tells_another_sample_than_the_recorded_one_is_named(
+        self, here: Standing, reviewed: str, way: str
+    ) -> None:
+        bundle = b64decode(here.act("supervisor", "review.report", review=reviewed)["bundle"])
+        with zipfile.ZipFile(io.BytesIO(bundle)) as packed:
+            files = {name: packed.read(name) for name in packed.namelist()}
+        trust = verify.Trust(vkeys=[here.node.vkey])
+        whole = verify.verify_evidence(files, trust=trust)
+        assert whole.holds
+        assert "SAMPLE_RECORDED" in {one.code for one in whole.findings}
+        told = json.loads(files["evidence.json"])
+        (sample,) = told["about"]["review"]["samples"]
+        if way == "another seed":
+            sample["seed"] = "chosen afterwards"
+        elif way == "another entry":
+            sample["drawn"][0] += 1
+        else:
+            gone = sample["drawn"][0]
+            told["entries"] = [one for one in told["entries"] if one["index"] != gone]
+        files["evidence.json"] = json.dumps(told).encode()
+        fault = verify.verify_evidence(files, trust=trust).fault
+        assert fault is not None
+        assert fault.code == "SAMPLE_DIFFERS"
+
     def test_others_do_not_get_it(self, here: Standing, reviewed: str) -> None:
         assert here.act("auditor", "review.report", review=reviewed)["enclosed"] >= 10
         for other in ("authority", "hall.head"):

@@ -52,6 +52,9 @@ def test_a_stranger_with_the_export_draws_the_recorded_sample_again(
         again = ["audit", "review", "draw", folder, *wanted]
         drawn = stranger.told(*again, "--size", str(kept["size"]))
         assert (drawn["drawn"], drawn["digest"]) == (kept["drawn"], kept["digest"])
+        # The verifier reads seed and scope from the log itself.
+        named = ["--vkey", here.node.vkey, "--entries", folder, "--samples"]
+        assert verify.main(named) == 0
         assert "are not in" in stranger.refused(*again, "--size", "10000")
 
 

@@ -2,13 +2,18 @@
 
 import json
 import sqlite3
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import Connection, delete, select, update
 
-from audit import verify
+from audit import tables, verify
 from audit.canonical import b64_decode, decode_strict
 from audit.chain import COUNTERS, OPENED, read_freezing, read_opening
 from audit.checkpoint import parse_checkpoint
@@ -17,6 +22,7 @@ from audit.entry import Draft
 from audit.erasure import affected
 from audit.errors import FrozenError, ProofError
 from audit.export import Export, Page
+from audit.merkle import TILE_WIDTH, root_of
 from audit.note import parse_note
 from audit.tiles import parse_bundle
 from audit.verify import verify_receipt
@@ -27,14 +33,46 @@ from exchange.cli.main import main
 from exchange.clock import now
 from exchange.demo import district
 from exchange.demo.setup import CASE, SYSTEM
+from exchange.home import locked
 from exchange.node import opened
+from exchange.shard_places import places_of
 from exchange.shards import SHARDS, following_of, read_shards
-from tests.fakes.node import Founded, Standing, copied, lines
+from policies.bundle import build, default_bundle
+from tests.fakes.node import Founded, Standing, copied, lines, standing
+from tests.fakes.on_postgresql import copied_to
 from tests.fakes.reviews import a_review
+from tests.stories.test_command_line import Terminal
 from tests.stories.test_emergency_pages import Browsing
 
 YEARS_END = "年度更替"
 LICENCE = "307/000001"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def here(origin: Founded, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Standing]:
+    """A district whose log and vault are files of its home, and one whose are PostgreSQL databases."""
+    found = Standing(copied_to(tmp_path / "home", request.param), origin=origin)
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture
+def on_files(origin: Founded, tmp_path: Path) -> Iterator[Standing]:
+    with standing(tmp_path / "home") as found:
+        yield found
+
+
+@contextmanager
+def past_the_program(here: Standing, shard: int = 0) -> Iterator[Connection]:
+    """Change a shard while the node is stopped, as whoever has its database can; then serve again."""
+    here.serving.stop()
+    engine = places_of(here.node.settings).open(here.node.shards[shard].file)
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+    here.serve(here.node.settings)
 
 
 def turn(here: Standing) -> dict[str, object]:
@@ -172,14 +210,11 @@ def test_keys_of_the_frozen_shard_are_gone_and_the_new_ones_are_told(here: Stand
 @pytest.mark.proves("L17")
 def test_a_frozen_shard_that_grew_or_shrank_is_named_and_not_read(here: Standing) -> None:
     turn(here)
-    here.serving.stop()
-    with sqlite3.connect(here.node.settings.home / "log.db") as database:
-        database.execute(
+    with past_the_program(here) as database:
+        database.exec_driver_sql(
             "INSERT INTO audit_entry SELECT idx + 1, body, leaf FROM audit_entry"
             " ORDER BY idx DESC LIMIT 1"
         )
-    database.close()
-    here.serve(here.node.settings)
     (frozen,) = here.node.older
     assert "was frozen with" in str(frozen.trouble)
     with pytest.raises(ProofError):
@@ -189,7 +224,21 @@ def test_a_frozen_shard_that_grew_or_shrank_is_named_and_not_read(here: Standing
     assert "shards" in here.act("administrator", "node.examine")["broken"]
 
 
-def test_a_frozen_shard_put_back_to_an_older_state_is_named(here: Standing, tmp_path: Path) -> None:
+@pytest.mark.proves("L17")
+def test_a_frozen_shard_whose_head_was_put_back_is_named(here: Standing) -> None:
+    with here.node.databases.log.connect() as connection:
+        old = dict(connection.execute(select(tables.head)).mappings().one())
+    turn(here)
+    with past_the_program(here) as database:
+        database.execute(update(tables.head).values(old))
+        database.execute(delete(tables.entry).where(tables.entry.c.idx >= old["size"]))
+    assert here.node.older[0].trouble is not None
+
+
+def test_a_frozen_shard_put_back_to_an_older_state_is_named(
+    on_files: Standing, tmp_path: Path
+) -> None:
+    here = on_files
     home = here.node.settings.home
     with sqlite3.connect(home / "log.db") as live, sqlite3.connect(tmp_path / "old.db") as copy:
         live.backup(copy)
@@ -229,7 +278,8 @@ def test_a_second_shard_of_a_year_has_a_name_of_its_own(here: Standing) -> None:
     assert here.node.live.load().absent == ()
     first, second = (each.need() for each in here.node.older)
     assert here.node.log.before == first.size + second.size
-    assert following_of(here.node.shards, year=2999).origin.endswith("/log/2999")
+    places = places_of(here.node.settings)
+    assert following_of(here.node.shards, places, year=2999).origin.endswith("/log/2999")
 
 
 def test_a_command_on_a_home_that_is_not_served_ends_and_opens_at_once(
@@ -354,7 +404,8 @@ def test_no_act_is_shown_as_an_entry_of_another_shard(here: Standing) -> None:
     assert decode_strict(here.node.log.entry(entry))["kind"] == "grant.revoked"
 
 
-def test_a_backup_holds_every_shard_and_puts_all_of_them_back(here: Standing) -> None:
+def test_a_backup_holds_every_shard_and_puts_all_of_them_back(on_files: Standing) -> None:
+    here = on_files
     turn(here)
     answer, home = here.ask(), here.node.settings.home
     folder, made = take_backup(home, at=now(), told=lambda *_: None)
@@ -457,3 +508,126 @@ def test_a_shard_is_not_ended_under_an_open_review_and_a_closed_one_keeps_its_en
     assert [one["index"] for one in shown["entries"]] == drawn["drawn"]
     assert here.act("auditor", "review.report", review=review)["bundle"]
     assert here.act("auditor", "audit.show", index=int(answer.entry["index"]), shard="first")
+
+
+def leaves_of(prefix: str, size: int) -> list[bytes]:
+    """Fetch the leaves of a tree as anybody can, tile by tile."""
+    full, rest = divmod(size, TILE_WIDTH)
+    places = [f"{n:03}" for n in range(full)] + ([f"{full:03}.p/{rest}"] if rest else [])
+    leaves: list[bytes] = []
+    for place in places:
+        got = httpx.get(f"{prefix}/tile/0/{place}", trust_env=False)
+        assert got.headers["content-type"] == "application/octet-stream", got.text
+        leaves += [got.content[at : at + 32] for at in range(0, len(got.content), 32)]
+    return leaves
+
+
+def test_each_shard_is_served_to_anybody_under_a_prefix_of_its_own(here: Standing) -> None:
+    vkey = here.node.vkey
+    turn(here)
+    url = f"{here.url}/log"
+    listed = httpx.get(f"{url}/shards", trust_env=False).json()
+    assert [(one["prefix"], one["frozen"]) for one in listed] == [
+        ("/log/first", True),
+        (f"/log/{here.node.shards[-1].name}", False),
+    ]
+    frozen = here.node.older[0].need()
+    note = httpx.get(f"{url}/first/checkpoint", trust_env=False).text
+    assert parse_checkpoint(parse_note(note).text) == frozen.final
+    keys = httpx.get(f"{url}/first/key", trust_env=False).text
+    assert vkey in keys
+    assert root_of(leaves_of(f"{url}/first", frozen.final.size)) == frozen.final.root
+    # The one that is written has both its own prefix and the one without a name.
+    name = here.node.shards[-1].name
+    for prefix in (url, f"{url}/{name}"):
+        text = httpx.get(f"{prefix}/checkpoint", trust_env=False).text
+        assert parse_checkpoint(parse_note(text).text).origin == here.node.log.origin
+    for path in ("1999/checkpoint", "1999/key", "1999/tile/0/000.p/1", "first/tile/0/999"):
+        assert httpx.get(f"{url}/{path}", trust_env=False).status_code == 404
+    bundle = httpx.get(f"{url}/first/tile/entries/000.p/1", trust_env=False)
+    assert bundle.status_code == 404
+
+
+def test_a_frozen_shard_that_does_not_hold_is_not_served(here: Standing) -> None:
+    turn(here)
+    with past_the_program(here) as database:
+        database.execute(delete(tables.head))
+    for path in ("checkpoint", "key", "tile/0/000.p/1"):
+        response = httpx.get(f"{here.url}/log/first/{path}", trust_env=False)
+        assert response.status_code >= 500
+    assert httpx.get(f"{here.url}/log/checkpoint", trust_env=False).status_code == 200
+
+
+def fill(here: Standing) -> None:
+    """Close a bundle of entries."""
+    entering = Draft(kind="strangers.counted", clear={"codes": {}})
+    pending = [here.node.log._enter(entering) for _ in range(TILE_WIDTH)]
+    for each in pending:
+        each.result()
+
+
+@pytest.mark.proves("L13")
+def test_a_frozen_shard_is_archived_and_restored_and_keeps_every_proof(here: Standing) -> None:
+    answer = here.ask()
+    index, later = int(answer.entry["index"]), now() + timedelta(days=1)
+    fill(here)
+    turn(here)
+    fill(here)
+    body = here.node.older[0].need().entry(index)
+    first = here.act("administrator", "archive.run", before=later, shard="first")
+    written = here.act("administrator", "archive.run", before=later)
+    # Bundle 0 is another one in each shard, and each finds its own again.
+    assert first["bundles"] >= 1
+    assert written["bundles"] >= 1
+    for shard in ("first", None):
+        assert here.act("administrator", "archive.list", shard=shard)["closed"] == 0
+    here.restart()
+    assert here.node.older[0].trouble is None
+    assert here.node.older[0].need().entry(index) == body
+    for shard in ("first", None):
+        assert here.act("auditor", "audit.fsck", shard=shard)["holds"] is True
+    assert here.act("auditor", "policy.replay", entry=index, shard="first")["holds"] is True
+    for shard in ("first", None):
+        assert here.act("administrator", "archive.restore", shard=shard)["left"] == 0
+        assert here.act("auditor", "audit.fsck", shard=shard)["holds"] is True
+    members = [decode_strict(one) for one in here.node.log.entries(0, here.node.log.size)]
+    moved = {"log.archived", "log.restored"}
+    kinds = [(m["kind"], m["facts"].get("shard")) for m in members if m["kind"] in moved]
+    origin = here.node.older[0].shard.origin
+    assert kinds == [
+        ("log.archived", origin),
+        ("log.archived", None),
+        ("log.restored", origin),
+        ("log.restored", None),
+    ]
+
+
+def test_calls_of_a_frozen_shard_are_replayed_explained_and_tried_under_another_policy(
+    here: Standing,
+) -> None:
+    index = int(here.ask().entry["index"])
+    turn(here)
+    assert here.act("auditor", "policy.replay")["calls"] == 0
+    old = here.act("auditor", "policy.replay", shard="first")
+    assert (old["calls"] > 0, old["equal"], old["holds"]) == (True, old["calls"], True)
+    assert here.act("auditor", "policy.replay", entry=index, shard="first")["calls"] == 1
+    bundle = b64encode(build(default_bundle(expires=2**40))).decode()
+    tried = here.act("auditor", "policy.simulate", bundle=bundle, shard="first")
+    assert (tried["calls"], tried["changed"]) == (old["calls"], 0)
+    explained = here.act("auditor", "policy.explain-entry", index=index, shard="first")
+    assert explained
+    read = decode_strict(here.node.log.entry(here.node.log.size - 1))
+    assert read["facts"]["shard"] == here.node.older[0].shard.origin
+
+
+def test_archiving_and_replay_of_a_frozen_shard_go_by_command_too(here: Standing) -> None:
+    here.ask()
+    turn(here)
+    with locked(here.node.settings.home):
+        terminal = Terminal(here.node.settings.home)
+        said = terminal.told("policy", "replay", "--shard", "first", officer="auditor")
+        assert said["calls"] > 0
+        asked = ("audit", "archive", "run", "--before", "2126-01-01", "--shard", "first")
+        assert set(terminal.told(*asked, officer="administrator")) == {"bundles", "entries"}
+        listed = ("audit", "archive", "list", "--shard", "1999")
+        assert "1999" in terminal.refused(*listed, officer="administrator")
