@@ -7,6 +7,7 @@ from typing import Any
 from catalogue import lifecycle, revisions, single_source, store, validation
 from catalogue.errors import DuplicateError, InvalidError
 from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import Registration
 from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Resource, Role
@@ -39,7 +40,9 @@ class Entries(Standing):
             if resource.upstream is None:
                 source = unit.need(SOURCE, resource.source)
                 if source.department != resource.department:
-                    raise InvalidError(f"source {resource.source} belongs to another department")
+                    raise InvalidError(
+                        Flaw("source {0} belongs to another department", resource.source)
+                    )
                 validation.check_reading(resource, source)
             _check_names(unit, resource)
             _record_resource(unit, "resource.drafted", drafted)

@@ -126,7 +126,7 @@ def _shown(
             "column": one["column"],
             "code": one["code"],
             "found": said(one["found"], language),
-            "needed": said(one["needed"], language),
+            "needed": _needed(one, language),
         }
         for one in told["not_taken"]
     ]
@@ -145,7 +145,7 @@ def _shown(
         not_taken=not_taken[:SHOWN],
         more_not_taken=max(len(not_taken) - SHOWN, 0),
         needs=told["needs"],
-        notes=told["notes"],
+        notes=[said(one, language) for one in told["notes"]],
         looked_at=told["looked_at"],
         committed=told["committed"],
         takes=told["counts"]["added"] + told["counts"]["changed"] + len(told["needs"]),
@@ -175,6 +175,11 @@ def _value(field: Mapping[str, Any], value: Any) -> str:
     if known is None or value is None:
         return "" if value is None else str(value)
     return write_cell(known, value)
+
+
+def _needed(one: Mapping[str, Any], language: str) -> str:
+    zh = str(one["needed_zh"])
+    return zh if language == "zh" and zh else said(one["needed"], language)
 
 
 def _place(one: Mapping[str, Any]) -> str:
