@@ -5,7 +5,7 @@ Each thing that is not taken is named by its place.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -52,7 +52,7 @@ _MATTER = {
     "promised_days": "承诺时限",
     "baseline_days": "共享前时限",
 }
-_MATERIAL = {
+MATERIAL_HEADINGS = {
     "matter": "事项编码",
     "code": "材料编号|序号",
     "name": "材料名称",
@@ -145,11 +145,28 @@ def read_materials(content: bytes, *, file: str) -> Read[MaterialRow]:
     return _read(
         content,
         file,
-        _MATERIAL,
+        MATERIAL_HEADINGS,
         {"matter", "name"},
         _material,
         lambda one: f"{one.matter}\n{one.material.code}",
     )
+
+
+def by_matter(rows: Iterable[MaterialRow]) -> dict[str, list[Material]]:
+    """Return the materials of a file, by matter and in its order."""
+    found: dict[str, list[Material]] = {}
+    for row in rows:
+        found.setdefault(row.matter, []).append(row.material)
+    return found
+
+
+def material_row(read: Read[MaterialRow], matter: str, material: str) -> int:
+    """Return where a material stands in its file; else where its matter first does."""
+    stands = list(zip(read.rows, read.numbers, strict=True))
+    for row, number in stands:
+        if (row.matter, row.material.code) == (matter, material):
+            return number
+    return next((number for row, number in stands if row.matter == matter), 0)
 
 
 def _department(row: Mapping[str, str]) -> Department:

@@ -281,9 +281,15 @@ async def tried(
         code = code_of(error)
         if code == "NOT_FOUND":
             raise
-        words = words_of(code)
-        said = words.en if errors.language == "en" else words.zh
-        if isinstance(error, CatalogueError) and error.findings:
-            said = f"{said}{told_findings(error.findings, errors.language)}"
-        errors.by_field.setdefault("", f"{said} {code}")
+        note(errors, error)
         return None
+
+
+def note(errors: Errors, error: Exception) -> None:
+    """Say a refusal above the page, with what was found and its code."""
+    code = code_of(error)
+    words = words_of(code)
+    said = words.en if errors.language == "en" else words.zh
+    if isinstance(error, CatalogueError) and error.findings:
+        said = f"{said}{told_findings(error.findings, errors.language)}"
+    errors.by_field.setdefault("", f"{said} {code}")
