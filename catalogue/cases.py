@@ -7,6 +7,7 @@ import re2
 
 from catalogue.codes import normalise_subject
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_officer
 from catalogue.model import (
     Actor,
@@ -38,9 +39,11 @@ class NamedParty:
 def check_number(number: str, matter: Matter) -> None:
     """Raise where a case number does not fit its matter. The number stays out of the message."""
     if not 1 <= len(number) <= 64 or _CONTROL & set(number):
-        raise InvalidError("a case number of 1 to 64 characters needed", code="CASE_NUMBER")
+        raise InvalidError(Flaw("a case number of 1 to 64 characters needed"), code="CASE_NUMBER")
     if matter.case_pattern and re2.fullmatch(matter.case_pattern, number) is None:
-        raise InvalidError(f"the form that matter {matter.code} prescribes", code="CASE_NUMBER")
+        raise InvalidError(
+            Flaw("the form that matter {0} prescribes", matter.code), code="CASE_NUMBER"
+        )
 
 
 def open_case(case: Case, matter: Matter, system: System, *, attested_by: Actor | None) -> Case:
@@ -79,10 +82,11 @@ def same_declaration(case: Case, other: Case) -> bool:
 def check_parties(parties: Sequence[Party], matter: Matter) -> None:
     if not 1 <= len(parties) <= matter.max_parties:
         raise InvalidError(
-            f"{len(parties)} parties, 1 to {matter.max_parties} needed", code="CASE_PARTIES"
+            Flaw("{0} parties, 1 to {1} needed", len(parties), matter.max_parties),
+            code="CASE_PARTIES",
         )
     if len({(party.type, party.token) for party in parties}) != len(parties):
-        raise InvalidError("one party stands twice", code="CASE_PARTIES")
+        raise InvalidError(Flaw("one party stands twice"), code="CASE_PARTIES")
 
 
 def add_parties(case: Case, late: Sequence[Party], matter: Matter, *, by: Actor) -> Case:
@@ -133,7 +137,7 @@ def close(case: Case, *, by: Actor, outcome: str) -> Case:
     _user(case, by)
     _require_state(case, CaseState.OPEN, CaseState.PAUSED)
     if not outcome.strip():
-        raise InvalidError("the outcome with which the case is closed is missing")
+        raise InvalidError(Flaw("the outcome with which the case is closed is missing"))
     return replace(case, state=CaseState.CLOSED, closed_with=outcome)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from types import MappingProxyType
 
+from catalogue.flaws import Flaw
 from catalogue.model import CertificateMapping, Item, ItemType, Resource, Validity
 
 
@@ -46,52 +47,64 @@ def status_of(mapping: CertificateMapping, word: object) -> CertificateStatus:
     return CertificateStatus.UNKNOWN if meant is None else CertificateStatus(meant)
 
 
-def check_certificate(resource: Resource) -> Iterator[str]:
+def check_certificate(resource: Resource) -> Iterator[Flaw]:
     """Say what keeps a resource from being one of e-certificates."""
     mapping = resource.certificate
     if mapping is None:
         return
     if not _TYPE_CODE.fullmatch(mapping.type_code):
-        yield "certificate: a type code of 1 to 32 capitals and digits needed"
+        yield Flaw("certificate: a type code of 1 to 32 capitals and digits needed")
     if not mapping.type_name.strip():
-        yield "certificate: the name of the type is needed"
+        yield Flaw("certificate: the name of the type is needed")
     if sum(item.key for item in resource.items) == 1 and resource.key.subject is None:
-        yield "certificate: the key must identify the holder"
+        yield Flaw("certificate: the key must identify the holder")
     if not {"identifier", "number"} & mapping.roles.keys():
-        yield "certificate: an item for identifier or number needed"
+        yield Flaw("certificate: an item for identifier or number needed")
     yield from _roles(resource, mapping)
     yield from _names(resource.items, mapping)
     yield from _standing(resource.validity, mapping)
 
 
-def _roles(resource: Resource, mapping: CertificateMapping) -> Iterator[str]:
+def _roles(resource: Resource, mapping: CertificateMapping) -> Iterator[Flaw]:
     items = {item.name: item for item in resource.items}
     for role, name in mapping.roles.items():
         if role not in ROLES:
-            yield f"certificate: no role {role}"
+            yield Flaw("certificate: no role {0}", role)
         elif name not in items:
-            yield f"certificate: no item {name} for {role}"
+            yield Flaw("certificate: no item {0} for {1}", name, role)
         elif items[name].type is not ROLES[role]:
-            yield f"certificate: item {name} is {items[name].type}, {ROLES[role]} needed for {role}"
+            yield Flaw(
+                "certificate: item {0} is {1}, {2} needed for {3}",
+                name,
+                items[name].type,
+                ROLES[role],
+                role,
+            )
 
 
-def _names(items: tuple[Item, ...], mapping: CertificateMapping) -> Iterator[str]:
+def _names(items: tuple[Item, ...], mapping: CertificateMapping) -> Iterator[Flaw]:
     """A field of the interface means one thing: an item of its name must be what it stands for."""
     for item in items:
         name = item.graphql_name
         if name in FIELDS and (name == "status" or mapping.roles.get(name) != item.name):
-            yield f"certificate: item {item.name} cannot be named {name}, which every certificate has"
+            yield Flaw(
+                "certificate: item {0} cannot be named {1}, which every certificate has",
+                item.name,
+                name,
+            )
 
 
-def _standing(validity: Validity | None, mapping: CertificateMapping) -> Iterator[str]:
+def _standing(validity: Validity | None, mapping: CertificateMapping) -> Iterator[Flaw]:
     """What is verified and what is shown must be one standing."""
     statuses = set(CertificateStatus) - {CertificateStatus.UNKNOWN}
     for word, meant in mapping.statuses.items():
         if meant not in statuses:
-            yield f"certificate: word {word} means {meant}, one of the seven statuses needed"
+            yield Flaw(
+                "certificate: word {0} means {1}, one of the seven statuses needed", word, meant
+            )
     valid = {word for word, meant in mapping.statuses.items() if meant == CertificateStatus.VALID}
     shown = (mapping.roles.get("status"), mapping.roles.get("validUntil"))
     if validity is None or shown != (validity.status_item, validity.until_item):
-        yield "certificate: status and last day must be those by which records stand"
+        yield Flaw("certificate: status and last day must be those by which records stand")
     elif valid != set(validity.valid_words):
-        yield "certificate: the words for valid must be those by which records stand"
+        yield Flaw("certificate: the words for valid must be those by which records stand")

@@ -6,6 +6,7 @@ from datetime import date
 from operator import mul
 
 from catalogue.errors import CodeError
+from catalogue.flaws import Flaw
 from catalogue.model import CODE_PATTERN, CodeKind, MatterKind, SubjectType
 
 # GB 32100-2015, 5: digits and capitals without I, O, S, V and Z; the place in the alphabet is the value.
@@ -31,11 +32,11 @@ _PLAIN = re.compile(r"[0-9A-Za-z\u3400-\u9fff()（）〔〕\[\]._/#-]{1,128}")
 def complete_uscc(first: str) -> str:
     """Append the check character to the first 17 characters of a unified social credit code."""
     if len(first) != 17:
-        raise CodeError(f"{len(first)} characters, 17 of the alphabet of GB 32100 needed")
+        raise CodeError(Flaw("{0} characters, 17 of the alphabet of GB 32100 needed", len(first)))
     try:
         total = sum(map(mul, map(_USCC_VALUES.__getitem__, first), _USCC_WEIGHTS))
     except KeyError:
-        raise CodeError("17 characters of the alphabet of GB 32100 needed") from None
+        raise CodeError(Flaw("17 characters of the alphabet of GB 32100 needed")) from None
     return first + _USCC_ALPHABET[(31 - total % 31) % 31]
 
 
@@ -46,16 +47,16 @@ def is_uscc(text: str) -> bool:
 def check_uscc(text: str) -> str:
     """Return the code itself. Raises CodeError where form or check character is wrong."""
     if not _USCC.fullmatch(text):
-        raise CodeError("not 18 characters of the alphabet of GB 32100")
+        raise CodeError(Flaw("not 18 characters of the alphabet of GB 32100"))
     if complete_uscc(text[:17]) != text:
-        raise CodeError("the check character of the unified social credit code does not fit")
+        raise CodeError(Flaw("the check character of the unified social credit code does not fit"))
     return text
 
 
 def complete_resident_id(first: str) -> str:
     """Append the check character to the first 17 digits of a resident's number."""
     if not re.fullmatch(r"[0-9]{17}", first):
-        raise CodeError(f"{len(first)} characters, 17 digits needed")
+        raise CodeError(Flaw("{0} characters, 17 digits needed", len(first)))
     total = sum(int(c) * weight for c, weight in zip(first, _RESIDENT_WEIGHTS, strict=True))
     return first + _RESIDENT_CHECKS[total % 11]
 
@@ -64,14 +65,14 @@ def check_resident_id(text: str) -> str:
     """Return the number with a capital X. Raises CodeError; an unknown area code is no error."""
     number = text[:-1] + text[-1:].upper() if text.endswith("x") else text
     if not _RESIDENT.fullmatch(number):
-        raise CodeError("not 17 digits and a check character (GB 11643)")
+        raise CodeError(Flaw("not 17 digits and a check character (GB 11643)"))
     try:
         date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
         # The cause would repeat part of the number.
-        raise CodeError("the resident's number holds no date of birth") from None
+        raise CodeError(Flaw("the resident's number holds no date of birth")) from None
     if complete_resident_id(number[:17]) != number:
-        raise CodeError("the check character of the resident's number does not fit")
+        raise CodeError(Flaw("the check character of the resident's number does not fit"))
     return number
 
 
@@ -85,7 +86,7 @@ def department_code(text: str) -> tuple[str, CodeKind]:
 def plain_code(text: str) -> str:
     """Return a code as it was given. Raises CodeError for anything but letters, digits and `._/-`."""
     if not CODE_PATTERN.fullmatch(text):
-        raise CodeError("not a code of 1 to 128 letters, digits and the characters . _ / -")
+        raise CodeError(Flaw("not a code of 1 to 128 letters, digits and the characters . _ / -"))
     return text
 
 
@@ -120,12 +121,12 @@ def check_certificate_identifier(text: str) -> str:
     The check character is computed over type, issuer, serial and version without the points between.
     """
     if not text.startswith(_CERTIFICATE_ROOT):
-        raise CodeError(f"not under the root {_CERTIFICATE_ROOT}")
+        raise CodeError(Flaw("not under the root {0}", _CERTIFICATE_ROOT))
     parts = text.removeprefix(_CERTIFICATE_ROOT).split(".")
     if len(parts) != 5 or any(not re.fullmatch(r"[0-9A-Z]+", part) for part in parts):
-        raise CodeError("not type, issuer, serial, version and check in capitals and digits")
+        raise CodeError(Flaw("not type, issuer, serial, version and check in capitals and digits"))
     if certificate_check("".join(parts[:4])) != parts[4]:
-        raise CodeError("the check character of the certificate's identifier does not fit")
+        raise CodeError(Flaw("the check character of the certificate's identifier does not fit"))
     return text
 
 
@@ -145,6 +146,6 @@ def normalise_subject(subject: SubjectType, text: str) -> str:
             plain = unicodedata.normalize("NFC", text.strip())
             if not _PLAIN.fullmatch(plain):
                 raise CodeError(
-                    "not 1 to 128 letters, digits or signs of a project or parcel number"
+                    Flaw("not 1 to 128 letters, digits or signs of a project or parcel number")
                 )
             return plain

@@ -7,6 +7,7 @@ it, and no other item ever takes them. The rest may change, and is said before i
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from catalogue.flaws import Flaw
 from catalogue.model import Grant, GrantState, Item, KeptName, Resource, SharingClass
 
 
@@ -131,7 +132,7 @@ def kept_names(held: Sequence[KeptName], items: Iterable[Item]) -> tuple[KeptNam
     return tuple(names[ordinal] for ordinal in sorted(names))
 
 
-def name_conflicts(held: Sequence[KeptName], items: Iterable[Item]) -> Iterator[str]:
+def name_conflicts(held: Sequence[KeptName], items: Iterable[Item]) -> Iterator[Flaw]:
     """Say which items would take, or give up, a name or an ordinal that is somebody's for ever."""
     for item in items:
         mine = (item.ordinal, item.name, item.graphql_name)
@@ -139,7 +140,12 @@ def name_conflicts(held: Sequence[KeptName], items: Iterable[Item]) -> Iterator[
             theirs = (one.ordinal, one.name, one.graphql_name)
             if mine != theirs and any(a == b for a, b in zip(mine, theirs, strict=True)):
                 yield (
-                    f"item {item.name}: ordinal {one.ordinal}, name {one.name} and GraphQL name"
-                    f" {one.graphql_name} belong together for ever"
+                    Flaw(
+                        "item {0}: ordinal {1}, name {2} and GraphQL name {3} belong together for ever",
+                        item.name,
+                        one.ordinal,
+                        one.name,
+                        one.graphql_name,
+                    )
                 )
                 break

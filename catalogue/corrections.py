@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider, require_other
 from catalogue.model import Actor, Resource, Role, SubjectType
 from catalogue.statutes import Clock, Statutes
@@ -81,11 +82,11 @@ def report(
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=by.department)
     findings = []
     if item not in {one.name for one in resource.items}:
-        findings.append(f"resource {resource.code} has no item {item}")
+        findings.append(Flaw("resource {0} has no item {1}", resource.code, item))
     if officer.department == resource.department:
-        findings.append("a department puts its own values right at its source")
+        findings.append(Flaw("a department puts its own values right at its source"))
     if not words.strip() or len(words) > WORDS_MOST:
-        findings.append(f"what is wrong is said in words, at most {WORDS_MOST} characters")
+        findings.append(Flaw("what is wrong is said in words, at most {0} characters", WORDS_MOST))
     if findings:
         raise InvalidError(*findings)
     return Correction(
@@ -113,7 +114,7 @@ def accept(held: Correction, *, by: Actor, at: datetime, text: str = "") -> Corr
 def refuse(held: Correction, *, by: Actor, at: datetime, text: str) -> Correction:
     """The provider says why the value stands; it stays disputed until that is closed."""
     if not text.strip():
-        raise InvalidError("why the value stands is said in words")
+        raise InvalidError(Flaw("why the value stands is said in words"))
     return _answered(held, CorrectionState.REFUSED, by=by, at=at, text=text)
 
 

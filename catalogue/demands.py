@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalogue.errors import InvalidError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Resource, Role
 
@@ -36,10 +37,12 @@ def file_demand(words: str, need: str, *, id_: str, by: Actor, at: datetime) -> 
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=by.department)
     if not words.strip() or len(words) > WORDS_CHARACTERS:
         raise InvalidError(
-            f"a demand names what is wanted, in at most {WORDS_CHARACTERS} characters"
+            Flaw("a demand names what is wanted, in at most {0} characters", WORDS_CHARACTERS)
         )
     if not need.strip() or len(need) > NEED_CHARACTERS:
-        raise InvalidError(f"a demand says what for, in at most {NEED_CHARACTERS} characters")
+        raise InvalidError(
+            Flaw("a demand says what for, in at most {0} characters", NEED_CHARACTERS)
+        )
     return Demand(
         id=id_,
         department=officer.department,
@@ -66,7 +69,7 @@ def answer_demand(
     if resource.state != "announced":
         raise StateError(f"resource {resource.code} is {resource.state}, announced needed")
     if len(text) > NEED_CHARACTERS:
-        raise InvalidError(f"an answer has at most {NEED_CHARACTERS} characters")
+        raise InvalidError(Flaw("an answer has at most {0} characters", NEED_CHARACTERS))
     return replace(
         held,
         resource=resource.code,

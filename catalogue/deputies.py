@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalogue.errors import InvalidError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import check_roles, require_decider
 from catalogue.model import Actor, Officer, Role
 
@@ -51,19 +52,19 @@ def name_deputy(
     Nobody passes on a post that they only stand in for: `by` is the actor without any deputy's rights.
     """
     if post not in POSTS:
-        raise InvalidError(f"post {post.value}: {' or '.join(POSTS)} needed")
+        raise InvalidError(Flaw("post {0}: {1} needed", post, " or ".join(POSTS)))
     holder = require_decider(by, post)
     findings = []
     if deputy.department != holder.department:
-        findings.append("a deputy is of the same department")
+        findings.append(Flaw("a deputy is of the same department"))
     if deputy.id == holder.id:
-        findings.append("nobody is their own deputy")
+        findings.append(Flaw("nobody is their own deputy"))
     if deputy.state != "active":
-        findings.append("an active officer needed")
+        findings.append(Flaw("an active officer needed"))
     if deputy.roles & _APART:
-        findings.append("an officer with a separated role stands in for nobody")
+        findings.append(Flaw("an officer with a separated role stands in for nobody"))
     if ends <= begins or ends <= at:
-        findings.append("the time ends before it begins, or is over already")
+        findings.append(Flaw("the time ends before it begins, or is over already"))
     if findings:
         raise InvalidError(*findings)
     return Deputy(

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
 
@@ -138,7 +139,7 @@ def decide(held: Dispute, *, text: str, by: Actor, at: datetime, document: str =
     if held.decided:
         raise StateError(f"dispute {held.id} is decided on this tier already")
     if held.tier is Tier.GOVERNMENT and not document.strip():
-        raise InvalidError("the number of the government's document is needed")
+        raise InvalidError(Flaw("the number of the government's document is needed"))
     step = _step(
         held.tier, "decided", officer.id, officer.department, at, text, document=document.strip()
     )
@@ -171,7 +172,7 @@ def _step(
     tier: Tier, kind: str, by: str, department: str, at: datetime, text: str, *, document: str = ""
 ) -> DisputeStep:
     if not text.strip() or len(text) > WORDS_MOST:
-        raise InvalidError(f"each step says something, in at most {WORDS_MOST} characters")
+        raise InvalidError(Flaw("each step says something, in at most {0} characters", WORDS_MOST))
     return DisputeStep(
         tier=tier,
         kind=kind,

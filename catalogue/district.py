@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CatalogueError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.imports import MAX_BYTES, Finding, Read
 from catalogue.materials import type_of
 from catalogue.model import Department, Matter
@@ -56,25 +57,33 @@ def _rows(
     content: bytes, file: str, needed: set[str], build: Callable[[Mapping[str, str]], T]
 ) -> Read[T]:
     if len(content) > MAX_BYTES:
-        too_large = f"{len(content)} bytes, at most {MAX_BYTES} needed"
+        too_large = Flaw("{0} bytes, at most {1} needed", len(content), MAX_BYTES)
         return Read(rows=(), findings=(_finding(file, 0, too_large),))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return Read(rows=(), findings=(_finding(file, 0, f"not UTF-8 at byte {error.start}"),))
+        return Read(
+            rows=(), findings=(_finding(file, 0, Flaw("not UTF-8 at byte {0}", error.start)),)
+        )
     reader = csv.DictReader(io.StringIO(text, newline=""))
     missing = needed - set(reader.fieldnames or ())
     if missing:
-        return Read(rows=(), findings=(_finding(file, 1, f"columns {sorted(missing)} needed"),))
+        return Read(
+            rows=(), findings=(_finding(file, 1, Flaw("columns {0} needed", sorted(missing))),)
+        )
     taken: list[T] = []
     findings: list[Finding] = []
     for number, row in enumerate(reader, 2):
         try:
             taken.append(build({name: value or "" for name, value in row.items() if name}))
         except CatalogueError as error:
-            findings.append(_finding(file, number, str(error)))
+            findings.append(_finding(file, number, _said(error)))
     return Read(rows=tuple(taken), findings=tuple(findings))
 
 
-def _finding(file: str, row: int, message: str) -> Finding:
+def _said(error: CatalogueError) -> Flaw:
+    return Flaw("{0}: {1}", error.code, "; ".join(error.findings) or error.detail)
+
+
+def _finding(file: str, row: int, message: Flaw) -> Finding:
     return Finding(file=file, row=row, column="", message=message)

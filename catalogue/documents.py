@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from catalogue.errors import InvalidError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
 
@@ -56,7 +57,7 @@ def register(
     """
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=by.department)
     if not name.strip() or len(name) > NAME_CHARACTERS:
-        raise InvalidError(f"a document has a name of at most {NAME_CHARACTERS} characters")
+        raise InvalidError(Flaw("a document has a name of at most {0} characters", NAME_CHARACTERS))
     if held is not None and held.state is DocumentState.ACTIVE:
         raise StateError(f"document {held.digest} is registered already")
     digest = digest_of(text)

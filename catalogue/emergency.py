@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider, require_officer, require_other
 from catalogue.model import (
     Actor,
@@ -139,11 +140,13 @@ def check_offer(resource: Resource, items: Iterable[str]) -> tuple[str, ...]:
     """
     offered = tuple(dict.fromkeys(items))
     classes = {item.name: item.sharing_class for item in resource.items}
-    findings = [f"{name}: no item of {resource.code}" for name in offered if name not in classes]
+    findings = [
+        Flaw("{0}: no item of {1}", name, resource.code) for name in offered if name not in classes
+    ]
     if offered and resource.upstream is not None:
-        findings.append(f"{resource.code} is held above and served to nobody")
+        findings.append(Flaw("{0} is held above and served to nobody", resource.code))
     findings += [
-        f"{name}: an item that is not shared is never given, in no emergency either"
+        Flaw("{0}: an item that is not shared is never given, in no emergency either", name)
         for name in offered
         if classes.get(name) is SharingClass.NOT_SHARED
     ]
@@ -176,9 +179,9 @@ def ask(  # noqa: PLR0913 - what an access rests on, each looked up by the use c
         raise NotAllowedError("EMERGENCY_STOPPED", "an earlier access was not reviewed in time")
     findings = _findings(sought, resource, at=at)
     if system.state != "active" or matter.state != "active":
-        findings.append("an active system and an active matter are needed")
+        findings.append(Flaw("an active system and an active matter are needed"))
     if subject[0] is not resource.key.subject:
-        findings.append(f"the subject of {resource.code} is {resource.key.subject}")
+        findings.append(Flaw("the subject of {0} is {1}", resource.code, resource.key.subject))
     if findings:
         raise InvalidError(*findings)
     return EmergencyAccess(
@@ -261,7 +264,7 @@ def review(
     if access.reviewed_at is not None:
         raise StateError("the access is reviewed already", code="EMERGENCY_STATE")
     if verdict is not EmergencyVerdict.NORMAL and not finding.strip():
-        raise InvalidError("what was found is missing")
+        raise InvalidError(Flaw("what was found is missing"))
     return replace(
         access, reviewed_by=by.officer.id, reviewed_at=at, verdict=verdict, finding=finding.strip()
     )
@@ -285,26 +288,30 @@ def require_two_factor(by: Actor, *, department: str | None = None) -> Officer:
     return officer
 
 
-def _findings(sought: Sought, resource: Resource, *, at: datetime) -> list[str]:
+def _findings(sought: Sought, resource: Resource, *, at: datetime) -> list[Flaw]:
     longest = rule(LONGEST, on=at.astimezone(ZONE).date()).value
     findings = _items_findings(sought.items, resource)
     if resource.state != "announced":
-        findings.append(f"resource {resource.code} is {resource.state}, announced needed")
+        findings.append(
+            Flaw("resource {0} is {1}, announced needed", resource.code, resource.state)
+        )
     if not 1 <= sought.minutes <= longest:
-        findings.append(f"{sought.minutes} minutes, 1 to {longest} needed")
+        findings.append(Flaw("{0} minutes, 1 to {1} needed", sought.minutes, longest))
     if not 1 <= len(sought.reason.strip()) <= _REASON_MOST:
-        findings.append(f"a reason of 1 to {_REASON_MOST} characters needed")
+        findings.append(Flaw("a reason of 1 to {0} characters needed", _REASON_MOST))
     if sought.purpose not in resource.purposes:
-        findings.append(f"purpose {sought.purpose} is not one that {resource.code} allows")
+        findings.append(
+            Flaw("purpose {0} is not one that {1} allows", sought.purpose, resource.code)
+        )
     return findings
 
 
-def _items_findings(items: tuple[str, ...], resource: Resource) -> list[str]:
+def _items_findings(items: tuple[str, ...], resource: Resource) -> list[Flaw]:
     if not items:
-        return ["at least one item needed"]
+        return [Flaw("at least one item needed")]
     offered = set(resource.emergency_items or ())
     return [
-        f"{name}: not announced for emergencies by {resource.department}"
+        Flaw("{0}: not announced for emergencies by {1}", name, resource.department)
         for name in dict.fromkeys(items)
         if name not in offered
     ]

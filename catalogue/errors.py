@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from catalogue.flaws import Flaw
+
 CATALOGUE_CODES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "ADMINISTRATOR_DECIDES_NOTHING": (
@@ -137,6 +139,8 @@ class CatalogueError(Exception):
     """Root of the errors of `catalogue`. The detail says what was found and needed, never who."""
 
     code: str
+    findings: tuple[Flaw, ...] = ()
+    """What was found, where it can be said in both languages."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
@@ -151,14 +155,15 @@ class CatalogueError(Exception):
 class CodeError(CatalogueError, ValueError):
     """A code or identifier has the wrong form, check character or date."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: Flaw) -> None:
+        self.findings = (detail,)
         super().__init__("CODE_INVALID", detail)
 
 
 class InvalidError(CatalogueError):
     """Something obligatory is missing or against the rules; all findings are named at once."""
 
-    def __init__(self, *findings: str, code: str = "INVALID") -> None:
+    def __init__(self, *findings: Flaw, code: str = "INVALID") -> None:
         self.findings = findings
         super().__init__(code, "; ".join(findings))
 

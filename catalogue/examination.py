@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from catalogue.entries import holds_personal
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import Officer, Resource
 
 WORDS_CHARACTERS = 1_000
@@ -100,15 +101,17 @@ def examined(course: Course, check: Check) -> Course:
     """Return the course with a check. Raises InvalidError for one that says too little."""
     findings = []
     if not _DIGEST.fullmatch(check.digest):
-        findings.append("the file's digest is no SHA-256")
+        findings.append(Flaw("the file's digest is no SHA-256"))
     if not check.file.strip() or len(check.file) > 200:
-        findings.append("the name of the file with the conclusion is needed")
+        findings.append(Flaw("the name of the file with the conclusion is needed"))
     if len(check.words) > WORDS_CHARACTERS:
-        findings.append(f"a conclusion has at most {WORDS_CHARACTERS} characters")
+        findings.append(Flaw("a conclusion has at most {0} characters", WORDS_CHARACTERS))
     if check.conclusion is not Conclusion.CLEAR and not check.words.strip():
-        findings.append("what was found is needed in words")
+        findings.append(Flaw("what was found is needed in words"))
     if check.kind is CheckKind.SECRECY and check.conclusion is Conclusion.MEASURES:
-        findings.append("a check for secrets ends clear or stopped: no measure makes a secret none")
+        findings.append(
+            Flaw("a check for secrets ends clear or stopped: no measure makes a secret none")
+        )
     if findings:
         raise InvalidError(*findings)
     if check.kind is CheckKind.SECRECY:
@@ -116,17 +119,17 @@ def examined(course: Course, check: Check) -> Course:
     return replace(course, assessment=check)
 
 
-def unexamined(resource: Resource, course: Course) -> Iterator[str]:
+def unexamined(resource: Resource, course: Course) -> Iterator[Flaw]:
     """Say which check keeps the entry from being signed."""
     if course.secrecy is None:
-        yield "the check for secrets is missing"
+        yield Flaw("the check for secrets is missing")
     elif course.secrecy.conclusion is Conclusion.STOPPED:
-        yield "the check for secrets ended with: not to be registered"
+        yield Flaw("the check for secrets ended with: not to be registered")
     if holds_personal(resource):
         if course.assessment is None:
-            yield "the assessment of personal information is missing"
+            yield Flaw("the assessment of personal information is missing")
         elif course.assessment.conclusion is Conclusion.STOPPED:
-            yield "the assessment of personal information ended with: not to be shared"
+            yield Flaw("the assessment of personal information ended with: not to be shared")
 
 
 def carried_on(course: Course, before: Resource, after: Resource) -> Course:
@@ -149,12 +152,14 @@ def given_back(
     names = {item.name for item in resource.items}
     findings = []
     if not 1 <= len(told) <= MOST_REASONS:
-        findings.append(f"{len(told)} reasons, 1 to {MOST_REASONS} needed")
+        findings.append(Flaw("{0} reasons, 1 to {1} needed", len(told), MOST_REASONS))
     for one in told:
         if not one.text or len(one.text) > REASON_CHARACTERS:
-            findings.append(f"reason {one.code}: 1 to {REASON_CHARACTERS} characters needed")
+            findings.append(
+                Flaw("reason {0}: 1 to {1} characters needed", one.code, REASON_CHARACTERS)
+            )
         if one.about and one.about not in names:
-            findings.append(f"reason {one.code}: no item {one.about}")
+            findings.append(Flaw("reason {0}: no item {1}", one.code, one.about))
     if findings:
         raise InvalidError(*findings)
     made = Return(by=by.id, at=at, state=resource.state, revision=resource.revision, reasons=told)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 
 KIND = "file"
 """Kind of the sources whose rows the exchange keeps itself."""
@@ -46,7 +47,7 @@ def parse_address(text: str) -> FileAddress:
     found = _ADDRESS.fullmatch(text)
     day = None if found is None else _day(found["day"])
     if found is None or day is None:
-        raise InvalidError("not the address of a published file")
+        raise InvalidError(Flaw("not the address of a published file"))
     return FileAddress(
         id=found["id"],
         as_of=day,

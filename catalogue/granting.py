@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider, require_other
 from catalogue.model import (
     Actor,
@@ -29,7 +30,7 @@ def suspend(grant: Grant, *, by: Actor, resumes_at: datetime | None = None) -> G
     require_decider(by, Role.OPERATOR, Role.HEAD, department=grant.provider)
     if resumes_at is not None and resumes_at >= grant.not_after:
         raise InvalidError(
-            "the pause ends when the grant has ended: revoke it, or pause it shorter"
+            Flaw("the pause ends when the grant has ended: revoke it, or pause it shorter")
         )
     paused = _moved(grant, GrantState.ACTIVE, GrantState.SUSPENDED)
     if resumes_at is None and grant.course is None:
@@ -67,7 +68,9 @@ def end(grant: Grant, *, reason: str, went_out: tuple[str, ...], by: Actor, at: 
     have to be destroyed, and the consumer has to confirm that.
     """
     if reason not in {PURPOSE_ACHIEVED, LAW_CHANGED}:
-        raise InvalidError(f"reason {reason!r}: {PURPOSE_ACHIEVED} or {LAW_CHANGED} needed")
+        raise InvalidError(
+            Flaw("reason {0!r}: {1} or {2} needed", reason, PURPOSE_ACHIEVED, LAW_CHANGED)
+        )
     side = grant.department if reason == PURPOSE_ACHIEVED else grant.provider
     require_decider(by, Role.OPERATOR, Role.HEAD, department=side)
     if grant.state is GrantState.REVOKED:
@@ -95,7 +98,7 @@ def confirm_destruction(grant: Grant, *, statement: str, by: Actor, at: datetime
     if grant.way.destroyed is not False:
         raise StateError(f"grant {grant.id}: nothing waits to be destroyed")
     if not statement.strip():
-        raise InvalidError("what was destroyed, where and how is said in words")
+        raise InvalidError(Flaw("what was destroyed, where and how is said in words"))
     return replace(grant, course=replace(grant.way, destroyed=True, destroyed_at=at))
 
 
@@ -132,25 +135,25 @@ def narrow(grant: Grant, wanted: Narrower, *, by: Actor) -> Grant:
         raise StateError(f"grant {grant.id} has ended already")
     given = wanted.given()
     if not given:
-        raise InvalidError("what is taken away is named")
+        raise InvalidError(Flaw("what is taken away is named"))
     findings = []
     for name, value in given.items():
         held = getattr(grant, name)
         if isinstance(value, tuple):
             more = sorted(set(value) - set(held))
-            findings += [f"{name}: {one} is not in the grant" for one in more]
+            findings += [Flaw("{0}: {1} is not in the grant", name, one) for one in more]
         elif value > held:
-            findings.append(f"{name} would be more than before")
+            findings.append(Flaw("{0} would be more than before", name))
         elif isinstance(value, int) and value < 1:
-            findings.append(f"{name}: at least 1 needed")
+            findings.append(Flaw("{0}: at least 1 needed", name))
     narrowed = replace(grant, **given)  # type: ignore[arg-type]  # each is of its field's own type
     if narrowed.not_after <= narrowed.not_before:
-        findings.append("a grant ends after it begins: revoke it instead")
+        findings.append(Flaw("a grant ends after it begins: revoke it instead"))
     findings += _empty(narrowed)
     if findings:
         raise InvalidError(*findings)
     if narrowed == grant:
-        raise InvalidError("nothing would be taken away")
+        raise InvalidError(Flaw("nothing would be taken away"))
     masks = {item: mask for item, mask in grant.masks.items() if item in narrowed.items}
     return replace(narrowed, masks=masks)
 
@@ -212,7 +215,7 @@ def propose_amendment(
     if grant.state is GrantState.REVOKED or grant.not_after <= at:
         raise StateError(f"grant {grant.id} holds no more: a new request is needed")
     if not reason.strip():
-        raise InvalidError("why the grant is to change is said in words")
+        raise InvalidError(Flaw("why the grant is to change is said in words"))
     amendment = Amendment(
         id=id_,
         grant=grant.id,
@@ -285,35 +288,37 @@ def withdraw_amendment(amendment: Amendment, grant: Grant, *, by: Actor, at: dat
     return replace(amendment, state="withdrawn", settled_at=at)
 
 
-def _amendment_findings(amendment: Amendment, grant: Grant, resource: Resource) -> list[str]:
+def _amendment_findings(amendment: Amendment, grant: Grant, resource: Resource) -> list[Flaw]:
     by_name = {item.name: item for item in resource.items}
     findings = []
     for name in sorted(set(amendment.items) | set(amendment.match)):
         if name not in by_name:
-            findings.append(f"resource {resource.code} has no item {name}")
+            findings.append(Flaw("resource {0} has no item {1}", resource.code, name))
         elif by_name[name].sharing_class is SharingClass.NOT_SHARED:
-            findings.append(f"item {name} is not shared")
+            findings.append(Flaw("item {0} is not shared", name))
     if amendment.daily_quota < 1:
-        findings.append("at least one call a day")
+        findings.append(Flaw("at least one call a day"))
     if amendment.not_after <= grant.not_before:
-        findings.append("the grant would end before it begins")
+        findings.append(Flaw("the grant would end before it begins"))
     if not amendment.systems or not amendment.matters:
-        findings.append("systems and matters: at least one each needed")
+        findings.append(Flaw("systems and matters: at least one each needed"))
     if resource.state != "announced":
-        findings.append(f"resource {resource.code} is {resource.state}, announced needed")
+        findings.append(
+            Flaw("resource {0} is {1}, announced needed", resource.code, resource.state)
+        )
     if findings:
         return findings
     changed = ("items", "match", "matters", "systems", "daily_quota", "not_after")
     if all(getattr(amendment, name) == getattr(grant, name) for name in changed):
-        findings.append("nothing would change")
+        findings.append(Flaw("nothing would change"))
     return findings
 
 
-def _empty(grant: Grant) -> list[str]:
+def _empty(grant: Grant) -> list[Flaw]:
     lists = ("systems", "channels", "matters", "purposes")
-    found = [f"{name}: nothing would be left" for name in lists if not getattr(grant, name)]
+    found = [Flaw("{0}: nothing would be left", name) for name in lists if not getattr(grant, name)]
     if "query" in grant.channels and not grant.items:
-        found.append("no item to read is left")
+        found.append(Flaw("no item to read is left"))
     return found
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from catalogue import naming, suggest
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import WAITING
 from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
 from catalogue.model import (
@@ -189,7 +190,7 @@ def _entry(number: int, line: bytes) -> Entry:
     try:
         return msgspec.json.decode(line, type=Entry)
     except msgspec.DecodeError as error:
-        raise InvalidError(f"line {number}: {error}", code="IMPORT_REFUSED") from error
+        raise InvalidError(Flaw("line {0}: {1}", number, error), code="IMPORT_REFUSED") from error
 
 
 def _all(names: ResourceNames) -> tuple[str, str, str]:

@@ -5,12 +5,13 @@ Each thing that is not taken is named by its place.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CatalogueError, InvalidError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import NewOfficer
 from catalogue.materials import Material, MatterList, Origin, depth_of, list_of, origin_of, type_of
 from catalogue.model import Department, Matter, Role
@@ -51,7 +52,7 @@ _MATTER = {
     "promised_days": "承诺时限",
     "baseline_days": "共享前时限",
 }
-_MATERIAL = {
+MATERIAL_HEADINGS = {
     "matter": "事项编码",
     "code": "材料编号|序号",
     "name": "材料名称",
@@ -78,10 +79,13 @@ class Finding:
     """As a spreadsheet counts: the heading is row 1. 0 is the file as a whole."""
     column: str
     """The heading of the column; empty is the row as a whole."""
-    message: str
+    message: Flaw
+
+    def told(self) -> Flaw:
+        return Flaw("{0}:{1}:{2}: {3}", self.file, self.row, self.column, self.message)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.row}:{self.column}: {self.message}"
+        return self.told()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ class Read(Generic[T]):
     def whole(self) -> tuple[T, ...]:
         """Return the rows. Raises InvalidError naming every place where anything was not taken."""
         if self.findings:
-            raise InvalidError(*map(str, self.findings), code="IMPORT_REFUSED")
+            raise InvalidError(*(one.told() for one in self.findings), code="IMPORT_REFUSED")
         return self.rows
 
 
@@ -111,7 +115,7 @@ class MaterialRow:
 class _PlaceError(Exception):
     """A value that cannot be taken, with the column it stands in."""
 
-    def __init__(self, column: str, message: str) -> None:
+    def __init__(self, column: str, message: Flaw) -> None:
         self.column = column
         self.message = message
         super().__init__(column, message)
@@ -141,11 +145,28 @@ def read_materials(content: bytes, *, file: str) -> Read[MaterialRow]:
     return _read(
         content,
         file,
-        _MATERIAL,
+        MATERIAL_HEADINGS,
         {"matter", "name"},
         _material,
         lambda one: f"{one.matter}\n{one.material.code}",
     )
+
+
+def by_matter(rows: Iterable[MaterialRow]) -> dict[str, list[Material]]:
+    """Return the materials of a file, by matter and in its order."""
+    found: dict[str, list[Material]] = {}
+    for row in rows:
+        found.setdefault(row.matter, []).append(row.material)
+    return found
+
+
+def material_row(read: Read[MaterialRow], matter: str, material: str) -> int:
+    """Return where a material stands in its file; else where its matter first does."""
+    stands = list(zip(read.rows, read.numbers, strict=True))
+    for row, number in stands:
+        if (row.matter, row.material.code) == (matter, material):
+            return number
+    return next((number for row, number in stands if row.matter == matter), 0)
 
 
 def _department(row: Mapping[str, str]) -> Department:
@@ -223,7 +244,7 @@ def _stated(column: str, convert: Callable[[str], T | None], row: Mapping[str, s
         return None
     found = _at(column, convert, text)
     if found is None:
-        raise _PlaceError(column, "not one of the words or numbers that stand here")
+        raise _PlaceError(column, Flaw("not one of the words or numbers that stand here"))
     return found
 
 
@@ -282,23 +303,25 @@ def _read(
             rows.append(value)
             numbers.append(number)
         else:
-            findings.append(_finding(file, number, _PlaceError("", f"the same as row {first}")))
+            findings.append(
+                _finding(file, number, _PlaceError("", Flaw("the same as row {0}", first)))
+            )
     return Read(rows=tuple(rows), findings=tuple(findings), numbers=tuple(numbers))
 
 
 def _lines(content: bytes) -> Iterator[list[str]]:
     if len(content) > MAX_BYTES:
-        raise _PlaceError("", f"{len(content)} bytes, at most {MAX_BYTES} taken")
+        raise _PlaceError("", Flaw("{0} bytes, at most {1} taken", len(content), MAX_BYTES))
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _PlaceError("", f"not UTF-8 at byte {error.start}") from None
+        raise _PlaceError("", Flaw("not UTF-8 at byte {0}", error.start)) from None
     if "\0" in text:
-        raise _PlaceError("", "holds a NUL character")
+        raise _PlaceError("", Flaw("holds a NUL character"))
     try:
         yield from csv.reader(io.StringIO(text, newline=""), strict=True)
     except csv.Error as error:
-        raise _PlaceError("", f"not CSV: {error}") from None
+        raise _PlaceError("", Flaw("not CSV: {0}", error)) from None
 
 
 def _columns(
@@ -310,13 +333,13 @@ def _columns(
     columns = []
     for cell in heading:
         if cell.strip() not in known:
-            raise _PlaceError("", f"unknown heading {cell.strip()[:40]!r}")
+            raise _PlaceError("", Flaw("unknown heading {0!r}", cell.strip()[:40]))
         columns.append(known[cell.strip()])
     if len(set(columns)) != len(columns):
-        raise _PlaceError("", "a heading stands twice")
+        raise _PlaceError("", Flaw("a heading stands twice"))
     missing = sorted(obligatory - set(columns))
     if missing:
-        raise _PlaceError("", f"headings missing: {', '.join(missing)}")
+        raise _PlaceError("", Flaw("headings missing: {0}", ", ".join(missing)))
     return columns
 
 
@@ -327,11 +350,11 @@ def _row(
     if not any(cell.strip() for cell in cells):
         return None
     if len(cells) != len(columns):
-        raise _PlaceError("", f"{len(cells)} cells, {len(columns)} needed")
+        raise _PlaceError("", Flaw("{0} cells, {1} needed", len(cells), len(columns)))
     row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
     for name in columns:
         if name in obligatory and not row[name]:
-            raise _PlaceError(name, "empty")
+            raise _PlaceError(name, Flaw("empty"))
     return row
 
 
@@ -340,9 +363,10 @@ def _at(column: str, convert: Callable[..., T], value: object) -> T:
     try:
         return convert(value)
     except CatalogueError as error:
-        raise _PlaceError(column, error.detail) from None
+        said = error.findings[0] if error.findings else Flaw.quoted(error.detail)
+        raise _PlaceError(column, said) from None
     except ValueError:
-        raise _PlaceError(column, "not one of the words or numbers that stand here") from None
+        raise _PlaceError(column, Flaw("not one of the words or numbers that stand here")) from None
 
 
 def _whole(text: str) -> int:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from catalogue.errors import InvalidError, UnknownError
 from catalogue.evidence import WORKS, Supplied
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Department, Matter, Role
 from catalogue.quality import Score
@@ -429,7 +430,7 @@ def set_target(
     if lead not in departments:
         raise UnknownError(f"department {lead}")
     if not 0 <= percent <= 100:
-        raise InvalidError(f"{percent} per cent, 0 to 100 needed")
+        raise InvalidError(Flaw("{0} per cent, 0 to 100 needed", percent))
     return Target(
         id=f"{indicator}@{due.isoformat()}",
         indicator=indicator,

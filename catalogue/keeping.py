@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_role
 from catalogue.model import Actor, Officer, Role, SubjectType
 
@@ -79,7 +80,7 @@ def check_asked(by: Actor, *texts: str) -> Officer:
     officer = require_role(by, Role.AUTHORITY)
     for text in texts:
         if not 0 < len(text.strip()) <= TEXT_MOST:
-            raise InvalidError(f"{len(text)} characters, 1 to {TEXT_MOST} needed")
+            raise InvalidError(Flaw("{0} characters, 1 to {1} needed", len(text), TEXT_MOST))
     return officer
 
 

@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from catalogue.flaws import Flaw
+
 LEVELS = ("law", "administrative-regulation", "state-council-decision")
 """法律, 行政法规, 国务院决定."""
-_NEEDED = "a law, an administrative regulation or a State Council decision needed"
+_NEEDED = Flaw("a law, an administrative regulation or a State Council decision needed")
 
 _ARTICLE = re.compile(
     r"第[一二三四五六七八九十百零〇0-9]+条(之[一二三四五六七八九十]+)?.*|(art\.|article)\s*[0-9]+.*",
@@ -29,11 +31,13 @@ _INTERNAL = re.compile(
     r"内部|保密工作制度|管理制度|工作制度|工作规程|操作规程|internal rule", re.IGNORECASE
 )
 _KINDS = {
-    "a notice": re.compile(r"通知|通告|公告|notice\b", re.IGNORECASE),
-    "an opinion": re.compile(r"意见|opinion\b", re.IGNORECASE),
-    "a letter or minutes": re.compile(r"函》?$|复函|批复|会议纪要|纪要|minutes\b", re.IGNORECASE),
-    "a plan or scheme": re.compile(r"方案|计划|规划|要点"),
-    "implementing rules": re.compile(r"实施细则|细则|指南|指引|规范》?$|标准》?$"),
+    Flaw("a notice"): re.compile(r"通知|通告|公告|notice\b", re.IGNORECASE),
+    Flaw("an opinion"): re.compile(r"意见|opinion\b", re.IGNORECASE),
+    Flaw("a letter or minutes"): re.compile(
+        r"函》?$|复函|批复|会议纪要|纪要|minutes\b", re.IGNORECASE
+    ),
+    Flaw("a plan or scheme"): re.compile(r"方案|计划|规划|要点"),
+    Flaw("implementing rules"): re.compile(r"实施细则|细则|指南|指引|规范》?$|标准》?$"),
 }
 _LAW_NAME = re.compile(r"(法|法典|条例|决定|解释|law|act|code)》?(（[^）]*）)?$", re.IGNORECASE)
 _REGULATION_NAME = re.compile(
@@ -60,33 +64,33 @@ def read_basis(parts: tuple[str, ...]) -> LegalBasis | None:
     return LegalBasis(document=document, article=article, text=text, level=level)
 
 
-def check_basis(parts: tuple[str, ...]) -> Iterator[str]:
+def check_basis(parts: tuple[str, ...]) -> Iterator[Flaw]:
     """Say what keeps a cited basis from being one: what was found, and what was needed."""
     basis = read_basis(parts)
     if basis is None:
-        yield "not shared: document, article, text and level of the law needed"
+        yield Flaw("not shared: document, article, text and level of the law needed")
         return
     if basis.level not in LEVELS:
-        yield f"not shared: basis of level {basis.level!r}, {', '.join(LEVELS)} needed"
+        yield Flaw("not shared: basis of level {0!r}, {1} needed", basis.level, ", ".join(LEVELS))
     unfit = _unfit(basis)
     if unfit is not None:
-        yield f"not shared: {basis.document} is {unfit}; {_NEEDED}"
+        yield Flaw("not shared: {0} is {1}; {2}", basis.document, unfit, _NEEDED)
     if not _ARTICLE.fullmatch(basis.article):
-        yield f"not shared: article {basis.article!r}, one as 第十二条 needed"
+        yield Flaw("not shared: article {0!r}, one as 第十二条 needed", basis.article)
 
 
 def _unfit(basis: LegalBasis) -> str | None:
     """What a document is, where it is none of the three; None where it may be what it is called."""
     name = basis.document.strip().removeprefix("《")
     if _INTERNAL.search(name):
-        return "an internal rule"
+        return Flaw("an internal rule")
     national = name.startswith(_NATIONAL_NAMES) or _ORDER.search(name) is not None
     if not national and _LOCAL.match(name):
-        return "a local document"
+        return Flaw("a local document")
     if not national and _BUREAU.search(name):
-        return "a department's own document"
+        return Flaw("a department's own document")
     if basis.level == "state-council-decision":
-        return None if _STATE_COUNCIL.search(name) else "not issued by the State Council"
+        return None if _STATE_COUNCIL.search(name) else Flaw("not issued by the State Council")
     if not _ORDER.search(name):
         for said, kind in _KINDS.items():
             # The implementing rules of a law are a regulation where the State Council issued them.
@@ -97,5 +101,9 @@ def _unfit(basis: LegalBasis) -> str | None:
                 return said
     wanted = _LAW_NAME if basis.level == "law" else _REGULATION_NAME
     if basis.level in LEVELS and not wanted.search(_ORDER.sub("", name).rstrip("（）() ")):
-        return "no name that a law has" if basis.level == "law" else "no name that a regulation has"
+        return (
+            Flaw("no name that a law has")
+            if basis.level == "law"
+            else Flaw("no name that a regulation has")
+        )
     return None

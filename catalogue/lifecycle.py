@@ -23,6 +23,7 @@ from catalogue.examination import (
     given_back,
     unexamined,
 )
+from catalogue.flaws import Flaw
 from catalogue.model import (
     SEPARATED,
     Actor,
@@ -164,7 +165,7 @@ def accept_source(
     authority, which has announced what the old address gives.
     """
     if old is not None and old.department != new.department:
-        raise InvalidError("a source stays with its department")
+        raise InvalidError(Flaw("a source stays with its department"))
     if announced:
         require_decider(by, Role.AUTHORITY)
     else:
@@ -226,7 +227,7 @@ def _check_same(old: Resource, new: Resource) -> None:
         new.field_name,
         new.list_name,
     ):
-        raise InvalidError(f"the GraphQL names of resource {old.code} are kept for ever")
+        raise InvalidError(Flaw("the GraphQL names of resource {0} are kept for ever", old.code))
 
 
 def said_restored(registration: Registration, revision: int) -> Registration:
@@ -328,7 +329,9 @@ def take_over(resource: Resource, *, by: Actor) -> Registration:
         item.name for item in resource.items if item.sharing_class is SharingClass.UNCONDITIONAL
     ]
     if open_items or resource.sharing_class is SharingClass.UNCONDITIONAL:
-        raise InvalidError(f"resource {resource.code}: listed by others, it must be conditional")
+        raise InvalidError(
+            Flaw("resource {0}: listed by others, it must be conditional", resource.code)
+        )
     return Registration(
         resource=replace(resource, state="announced", revision=1),
         drafted_by=officer.id,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.materials import Material
 from catalogue.model import Actor, Matter, MatterVersion, Resource, Role
@@ -54,7 +55,7 @@ class Misfit:
     material: str
     """Its code; empty: the matter itself is not there."""
     field: str
-    message: str
+    message: Flaw
 
 
 def version_id(code: str, version: int) -> str:
@@ -133,15 +134,17 @@ def misfits(
     for one in materials:
         held = resources.get(one.resource)
         if one.resource and held is None:
-            yield _misfit(matter, one, "resource", f"no resource {one.resource} in the catalogue")
+            yield _misfit(
+                matter, one, "resource", Flaw("no resource {0} in the catalogue", one.resource)
+            )
         if one.department and one.department not in departments:
-            yield _misfit(matter, one, "department", f"no department {one.department}")
+            yield _misfit(matter, one, "department", Flaw("no department {0}", one.department))
         elif held is not None and one.department not in {"", held.department}:
-            message = f"resource {held.code} is of department {held.department}"
+            message = Flaw("resource {0} is of department {1}", held.code, held.department)
             yield _misfit(matter, one, "department", message)
 
 
-def _misfit(matter: str, material: Material, field: str, message: str) -> Misfit:
+def _misfit(matter: str, material: Material, field: str, message: Flaw) -> Misfit:
     return Misfit(matter=matter, material=material.code, field=field, message=message)
 
 

@@ -1,6 +1,7 @@
 """Return flow (数据回流): what a higher level grants to a lower one is held to the lower one's own region."""
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import Department, Item, Resource, RowRule, SharingClass
 
 LEVELS = ("national", "province", "city", "district", "township", "village")
@@ -37,11 +38,16 @@ def return_flow(resource: Resource, provider: Department, consumer: Department) 
         if resource.sharing_class is SharingClass.UNCONDITIONAL:
             return None
         raise InvalidError(
-            f"resource {resource.code} names no region of its records, so it cannot flow back to a lower"
-            " level: an item with the region's code (行政区划代码) needed"
+            Flaw(
+                "resource {0} names no region of its records, so it cannot flow back to a lower level:"
+                " an item with the region's code (行政区划代码) needed",
+                resource.code,
+            )
         )
     if not consumer.region:
-        raise InvalidError("the requesting department has no region, a code of GB/T 2260 needed")
+        raise InvalidError(
+            Flaw("the requesting department has no region, a code of GB/T 2260 needed")
+        )
     return RowRule(item=item.name, op="prefix", value=_value(consumer.region))
 
 

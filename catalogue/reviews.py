@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider, require_other
 from catalogue.model import Actor, Officer, Role, SubjectType
 from catalogue.rules import rule
@@ -219,7 +220,7 @@ def propose(
         *_officer_findings(wanted, officers),
     ]
     if not at < wanted.expires <= at + LONGEST:
-        findings.append("expires: later than now and within a year needed")
+        findings.append(Flaw("expires: later than now and within a year needed"))
     if findings:
         raise InvalidError(*findings)
     scope = wanted.scope
@@ -309,7 +310,7 @@ def ask_identity(
     officer = need_running(review, by=by, at=at)
     _check_texts(reason=reason)
     if not names:
-        raise InvalidError("names: at least one needed")
+        raise InvalidError(Flaw("names: at least one needed"))
     return IdentityOpening(
         id=opening_id,
         review=review.id,
@@ -350,9 +351,9 @@ def ask_department(
     given = rule(ANSWER_WITHIN, on=at.astimezone(ZONE).date()).value if days is None else days
     findings = []
     if not 1 <= given <= ANSWER_MOST:
-        findings.append(f"days: {given}, 1 to {ANSWER_MOST} working days needed")
+        findings.append(Flaw("days: {0}, 1 to {1} working days needed", given, ANSWER_MOST))
     if not 1 <= len(about) <= NAMED_MOST:
-        findings.append(f"about: {len(about)} entries, 1 to {NAMED_MOST} needed")
+        findings.append(Flaw("about: {0} entries, 1 to {1} needed", len(about), NAMED_MOST))
     if findings:
         raise InvalidError(*findings)
     return ReviewQuestion(
@@ -440,7 +441,7 @@ def _auditor(by: Actor) -> Officer:
     return by.officer
 
 
-def _scope_findings(scope: Scope) -> list[str]:
+def _scope_findings(scope: Scope) -> list[Flaw]:
     bounds = {
         "departments": scope.departments,
         "systems": scope.systems,
@@ -450,34 +451,34 @@ def _scope_findings(scope: Scope) -> list[str]:
         "subjects": scope.subjects,
     }
     findings = [
-        f"{name}: {len(held)} named, {NAMED_MOST} at most"
+        Flaw("{0}: {1} named, {2} at most", name, len(held), NAMED_MOST)
         for name, held in bounds.items()
         if len(held) > NAMED_MOST
     ]
-    findings += [f"{name}: an empty one" for name, held in bounds.items() if "" in held]
+    findings += [Flaw("{0}: an empty one", name) for name, held in bounds.items() if "" in held]
     if not any(bounds.values()):
-        findings.append(f"a scope: at least one of {', '.join(bounds)} needed")
+        findings.append(Flaw("a scope: at least one of {0} needed", ", ".join(bounds)))
     if scope.since >= scope.until:
-        findings.append("a period that ends before it begins")
+        findings.append(Flaw("a period that ends before it begins"))
     return findings
 
 
-def _officer_findings(wanted: NewReview, officers: Mapping[str, Officer]) -> list[str]:
+def _officer_findings(wanted: NewReview, officers: Mapping[str, Officer]) -> list[Flaw]:
     if not wanted.officers:
-        return ["officers: at least one needed"]
+        return [Flaw("officers: at least one needed")]
     findings = []
     for key in dict.fromkeys(wanted.officers):
         held = officers.get(key)
         if held is None or held.state != "active" or not held.roles & REVIEWERS:
-            findings.append(f"{key}: no active supervisor or auditor")
+            findings.append(Flaw("{0}: no active supervisor or auditor", key))
         elif held.department in wanted.scope.departments:
-            findings.append(f"{key}: of a department that is under review")
+            findings.append(Flaw("{0}: of a department that is under review", key))
     return findings
 
 
-def _text_findings(**texts: str) -> list[str]:
+def _text_findings(**texts: str) -> list[Flaw]:
     return [
-        f"{name}: {len(text.strip())} characters, 1 to {TEXT_MOST} needed"
+        Flaw("{0}: {1} characters, 1 to {2} needed", name, len(text.strip()), TEXT_MOST)
         for name, text in texts.items()
         if not 1 <= len(text.strip()) <= TEXT_MOST
     ]

@@ -53,6 +53,7 @@ from catalogue.revisions import Revision
 from catalogue.rules import EnactedRule
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import SynonymList
+from catalogue.trends import IndicatorDay
 from catalogue.withdrawals import Withdrawal
 from catalogue.workdays import ImportedYear
 
@@ -329,6 +330,7 @@ WITHDRAWAL = _plain(Withdrawal, table="withdrawal")
 ITEM_SOURCE = _plain(ItemSource, table="item_source", sealed=("reason",))
 DEMAND = _plain(Demand, table="demand", sealed=("answer",))
 TARGET = _plain(Target, table="indicator_target")
+INDICATOR_DAY = _plain(IndicatorDay, table="indicator_day")
 
 KINDS: tuple[Kind[Any], ...] = (
     DEPARTMENT,
@@ -368,4 +370,5 @@ KINDS: tuple[Kind[Any], ...] = (
     REVISION,
     WITHDRAWAL,
     TARGET,
+    INDICATOR_DAY,
 )

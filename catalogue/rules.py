@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Literal, cast, get_args
 
 from catalogue.errors import InvalidError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
 
@@ -220,18 +221,22 @@ def enact(new: Rule, *, id_: str, by: Actor, at: datetime) -> EnactedRule:
     officer = require_decider(by, Role.AUTHORITY)
     findings = []
     if not _ID.fullmatch(new.id):
-        findings.append(f"rule {new.id!r}: noun.words-with-dashes needed, such as request.answer")
+        findings.append(
+            Flaw("rule {0!r}: noun.words-with-dashes needed, such as request.answer", new.id)
+        )
     known = {one.unit for one in RULES if one.id == new.id}
     if known and new.unit not in known:
-        findings.append(f"rule {new.id} counts in {', '.join(known)}s, not in {new.unit}s")
+        findings.append(
+            Flaw("rule {0} counts in {1}s, not in {2}s", new.id, ", ".join(known), new.unit)
+        )
     if new.unit not in UNITS:
-        findings.append(f"unit {new.unit!r}, one of {', '.join(UNITS)} needed")
+        findings.append(Flaw("unit {0!r}, one of {1} needed", new.unit, ", ".join(UNITS)))
     if not 1 <= new.value <= _MOST:
-        findings.append(f"value {new.value}, 1 to {_MOST} needed")
+        findings.append(Flaw("value {0}, 1 to {1} needed", new.value, _MOST))
     if not new.citation.strip():
-        findings.append("a rule names the text that sets it")
+        findings.append(Flaw("a rule names the text that sets it"))
     if new.last_day is not None and new.last_day < new.first_day:
-        findings.append("the rule ends before it begins")
+        findings.append(Flaw("the rule ends before it begins"))
     if findings:
         raise InvalidError(*findings)
     return EnactedRule(

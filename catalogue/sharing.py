@@ -7,6 +7,7 @@ from datetime import datetime
 
 from catalogue.clocks import ANSWERABLE, OPEN, answer_clock
 from catalogue.errors import InvalidError, StateError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider, require_other
 from catalogue.model import (
     Actor,
@@ -111,7 +112,7 @@ def give_back(request: SharingRequest, *, by: Actor, at: datetime, reasons: str)
     else:
         officer = require_decider(by, Role.HEAD, department=request.department)
     _require_state(request, RequestState.DRAFT, RequestState.CHECKING)
-    said = _said(officer.id, at, reasons, needed="the reasons why it is given back")
+    said = _said(officer.id, at, reasons, needed=Flaw("the reasons why it is given back"))
     way = replace(request.way, returned=said, received_at=None)
     return replace(request, state=RequestState.RETURNED, signed_by=None, course=way)
 
@@ -154,7 +155,7 @@ def accept(
     if request.way.acceptance:
         raise StateError(f"request {request.id} was accepted as {request.way.acceptance} already")
     if not contact.strip():
-        raise InvalidError("a contact is named: who can be asked, and how")
+        raise InvalidError(Flaw("a contact is named: who can be asked, and how"))
     way = replace(
         request.way,
         accepted=Said(by=officer, at=at),
@@ -169,7 +170,7 @@ def withdraw(request: SharingRequest, *, by: Actor, at: datetime, reason: str) -
     """Take a request back, as the department that made it, until it is decided."""
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
     _require_state(request, RequestState.DRAFT, RequestState.RETURNED, *sorted(OPEN))
-    said = _said(officer.id, at, reason, needed="why it is withdrawn")
+    said = _said(officer.id, at, reason, needed=Flaw("why it is withdrawn"))
     return replace(
         request, state=RequestState.WITHDRAWN, course=replace(request.way, withdrawn=said)
     )
@@ -198,10 +199,14 @@ def transfer(
     _require_state(request, *sorted(ANSWERABLE))
     _require_askable(to)
     if to.department in {resource.department, request.department}:
-        raise InvalidError("a request is passed on to another provider than its own two sides")
+        raise InvalidError(
+            Flaw("a request is passed on to another provider than its own two sides")
+        )
     if to.sharing_class is not SharingClass.CONDITIONAL:
-        raise InvalidError(f"resource {to.code} is {to.sharing_class}: it needs no decision")
-    said = _said(officer.id, at, reason, needed="why it is passed on")
+        raise InvalidError(
+            Flaw("resource {0} is {1}: it needs no decision", to.code, to.sharing_class)
+        )
+    said = _said(officer.id, at, reason, needed=Flaw("why it is passed on"))
     move = Move(resource=resource.code, provider=resource.department, said=said)
     way = replace(
         request.way,
@@ -240,8 +245,8 @@ def ask_longer(
         raise StateError(f"request {request.id}: the time to answer is over")
     most = law.rule("request.extension-most", on=at).value
     if not 1 <= days <= most:
-        raise InvalidError(f"{days} more working days, 1 to {most} can be asked for")
-    asked = _said(officer, at, reason, needed="why more time is needed")
+        raise InvalidError(Flaw("{0} more working days, 1 to {1} can be asked for", days, most))
+    asked = _said(officer, at, reason, needed=Flaw("why more time is needed"))
     way = replace(request.way, extension=Extension(days=days, asked=asked))
     return replace(request, course=way)
 
@@ -264,7 +269,7 @@ def answer_longer(
     if request.state is RequestState.OVERDUE and consent:
         raise StateError(f"request {request.id}: the time to answer is over")
     if not consent and not text.strip():
-        raise InvalidError("why no more time is given is said")
+        raise InvalidError(Flaw("why no more time is given is said"))
     said = Said(by=officer.id, at=at, text=text.strip())
     way = replace(request.way, extension=replace(extension, answered=said, consented=consent))
     return replace(request, course=way)
@@ -338,11 +343,11 @@ def refuse(
 ) -> SharingRequest:
     officer = _answering(request, resource, by)
     if not refusal.reason.strip():
-        raise InvalidError("a refusal states its reason and legal basis")
+        raise InvalidError(Flaw("a refusal states its reason and legal basis"))
     if refusal.code is not None and refusal.code not in REFUSAL_CODES:
-        raise InvalidError(f"a refusal's code is one of {', '.join(REFUSAL_CODES)}")
+        raise InvalidError(Flaw("a refusal's code is one of {0}", ", ".join(REFUSAL_CODES)))
     if refusal.code is not None and not (refusal.legal_basis or "").strip():
-        raise InvalidError("a refusal states its legal basis")
+        raise InvalidError(Flaw("a refusal states its legal basis"))
     return replace(
         request,
         state=RequestState.REFUSED,
@@ -367,7 +372,7 @@ def ask_once(
     if request.supplement_asked is not None:
         raise StateError(f"request {request.id}: supplements were asked for once already")
     if not question.strip():
-        raise InvalidError("what is to be supplemented is named")
+        raise InvalidError(Flaw("what is to be supplemented is named"))
     return replace(
         request,
         state=RequestState.SUPPLEMENT,
@@ -385,7 +390,7 @@ def supplement(
     officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=request.department)
     _require_state(request, RequestState.SUPPLEMENT)
     if not answer.strip():
-        raise InvalidError("the supplement is empty")
+        raise InvalidError(Flaw("the supplement is empty"))
     way = request.way
     before = RequestState.ACCEPTED if way.accepted is not None else RequestState.SUBMITTED
     return replace(
@@ -484,39 +489,39 @@ def _decided(request: SharingRequest, at: datetime | None) -> Course | None:
     return request.course if at is None else replace(request.way, decided_at=at)
 
 
-def _grant_findings(grant: Grant, request: SharingRequest, resource: Resource) -> Iterable[str]:
+def _grant_findings(grant: Grant, request: SharingRequest, resource: Resource) -> Iterable[Flaw]:
     closed = {i.name for i in resource.items if i.sharing_class is SharingClass.NOT_SHARED}
     for name in sorted(set(grant.items) - set(request.items)):
-        yield f"item {name} was not asked for"
+        yield Flaw("item {0} was not asked for", name)
     for name in sorted(set(grant.match) - set(request.match)):
-        yield f"matching item {name} was not asked for"
+        yield Flaw("matching item {0} was not asked for", name)
     for name in sorted((set(grant.items) | set(grant.match)) & closed):
-        yield f"item {name} is not shared"
+        yield Flaw("item {0} is not shared", name)
     for name in sorted(set(grant.masks) - set(grant.items)):
-        yield f"a mask on item {name}, which is not granted"
+        yield Flaw("a mask on item {0}, which is not granted", name)
     if grant.max_rows < 1 or grant.daily_quota < 1:
-        yield "at least one row and one call a day"
-    for name, bound in (("rows", grant.daily_rows), ("subjects", grant.daily_subjects)):
+        yield Flaw("at least one row and one call a day")
+    for name, bound in ((Flaw("rows"), grant.daily_rows), (Flaw("subjects"), grant.daily_subjects)):
         if bound is not None and bound < 1:
-            yield f"{bound} {name} a day, at least one needed"
+            yield Flaw("{0} {1} a day, at least one needed", bound, name)
     if grant.daily_quota > request.daily_quota:
-        yield f"{grant.daily_quota} calls a day, {request.daily_quota} were asked for"
+        yield Flaw("{0} calls a day, {1} were asked for", grant.daily_quota, request.daily_quota)
     if not request.not_before < grant.not_after <= request.not_after:
-        yield "a grant ends within the time that was asked for"
+        yield Flaw("a grant ends within the time that was asked for")
     if "query" in grant.channels and not grant.items:
-        yield "no item to read is left"
+        yield Flaw("no item to read is left")
 
 
-def _condition_findings(grant: Grant, resource: Resource) -> Iterable[str]:
+def _condition_findings(grant: Grant, resource: Resource) -> Iterable[Flaw]:
     names = {item.name for item in resource.items}
     for rule in grant.rows:
         if rule.item not in names:
-            yield f"a condition on item {rule.item}, which the resource does not have"
+            yield Flaw("a condition on item {0}, which the resource does not have", rule.item)
         if rule.op not in ROW_OPERATORS:
-            yield f"a condition with the operator {rule.op!r}"
+            yield Flaw("a condition with the operator {0!r}", rule.op)
     for operation in grant.operations:
         if not _OPERATION.fullmatch(operation):
-            yield "an operation that is no SHA-256 in hex"
+            yield Flaw("an operation that is no SHA-256 in hex")
 
 
 def _answering(request: SharingRequest, resource: Resource, by: Actor) -> str:
@@ -529,7 +534,7 @@ def _answering(request: SharingRequest, resource: Resource, by: Actor) -> str:
 
 def _said(by: str, at: datetime, text: str, *, needed: str) -> Said:
     if not text.strip():
-        raise InvalidError(f"{needed} is said in words")
+        raise InvalidError(Flaw("{0} is said in words", needed))
     return Said(by=by, at=at, text=text.strip())
 
 

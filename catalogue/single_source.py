@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from catalogue.errors import InvalidError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Item, Resource, Role
 from catalogue.words import fold
@@ -151,10 +152,12 @@ def designate(
     if not held:
         raise UnknownError(f"no registered item means {meaning}")
     if department not in {one.department for one in held}:
-        raise InvalidError(f"department {department} registered no item that means {meaning}")
+        raise InvalidError(
+            Flaw("department {0} registered no item that means {1}", department, meaning)
+        )
     if not reason.strip() or len(reason) > REASON_CHARACTERS:
         raise InvalidError(
-            f"a designation says why, in at most {REASON_CHARACTERS} characters",
+            Flaw("a designation says why, in at most {0} characters", REASON_CHARACTERS),
         )
     return ItemSource(
         id=meaning,
@@ -208,10 +211,12 @@ def _holder(resource: Resource, name: str) -> Holder:
     )
 
 
-def _told(collision: Collision) -> str:
+def _told(collision: Collision) -> Flaw:
     mine, *others = collision.holders
-    elsewhere = ", ".join(f"{one.resource} of department {one.department}" for one in others)
-    return (
-        f"item {mine.item} ({collision.meaning}) is registered by {elsewhere}:"
-        " the authority designates the source first"
+    elsewhere = ", ".join(f"{one.resource} ({one.department})" for one in others)
+    return Flaw(
+        "item {0} ({1}) is registered by {2}: the authority designates the source first",
+        mine.item,
+        collision.meaning,
+        elsewhere,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
 from catalogue.words import fold, runs
@@ -51,7 +52,9 @@ def set_list(groups: Sequence[Sequence[str]], *, by: Actor, at: datetime) -> Syn
     """Return the list as the authority sets it, whole. Raises NotAllowedError, InvalidError."""
     officer = require_decider(by, Role.AUTHORITY)
     if len(groups) > MOST_GROUPS:
-        raise InvalidError(f"{len(groups)} groups of synonyms, at most {MOST_GROUPS} needed")
+        raise InvalidError(
+            Flaw("{0} groups of synonyms, at most {1} needed", len(groups), MOST_GROUPS)
+        )
     return SynonymList(
         id=ONLY,
         groups=tuple(_checked(group, number) for number, group in enumerate(groups, 1)),
@@ -72,8 +75,12 @@ def by_word(groups: Iterable[Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
 
 def _checked(group: Sequence[str], number: int) -> tuple[str, ...]:
     if not 2 <= len(group) <= MOST_IN_A_GROUP:
-        raise InvalidError(f"group {number} has {len(group)} words, 2 to {MOST_IN_A_GROUP} needed")
+        raise InvalidError(
+            Flaw("group {0} has {1} words, 2 to {2} needed", number, len(group), MOST_IN_A_GROUP)
+        )
     for word in group:
         if len(word) > LONGEST or not list(runs(fold(word))):
-            raise InvalidError(f"group {number}: words of 1 to {LONGEST} characters needed")
+            raise InvalidError(
+                Flaw("group {0}: words of 1 to {1} characters needed", number, LONGEST)
+            )
     return tuple(word.strip() for word in group)

@@ -704,3 +704,10 @@ indicator_target = _protected(
     _number("set_at"),
     _text("state"),
 )
+
+indicator_day = _protected(
+    "indicator_day",
+    _key("id"),
+    _number("taken_at"),
+    _text("measured"),
+)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
+from catalogue.flaws import Flaw
 from catalogue.model import Item, ItemType
 
 MOST_THRESHOLDS = 5
@@ -17,24 +18,40 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 _DECIMAL = re.compile(r"0|-?(?:[1-9][0-9]{0,17}|0(?=\.))(?:\.[0-9]{0,8}[1-9])?")
 
 
-def check_thresholds(item: Item) -> Iterator[str]:
+def check_thresholds(item: Item) -> Iterator[Flaw]:
     """Say what keeps an item's thresholds from being claimed against."""
     if not item.thresholds:
         return
     if item.type not in NUMBERS and item.type is not ItemType.DATE:
-        yield f"item {item.name}: thresholds of a {item.type.value}, a number or a date needed"
+        yield Flaw(
+            "item {0}: thresholds of a {1}, a number or a date needed", item.name, item.type.value
+        )
         return
     if not item.match or item.key:
-        yield f"item {item.name}: thresholds are claimed, so it has to be matched and no key"
+        yield Flaw(
+            "item {0}: thresholds are claimed, so it has to be matched and no key", item.name
+        )
     if len(item.thresholds) > MOST_THRESHOLDS:
-        yield f"item {item.name}: {len(item.thresholds)} thresholds, {MOST_THRESHOLDS} at most"
+        yield Flaw(
+            "item {0}: {1} thresholds, {2} at most",
+            item.name,
+            len(item.thresholds),
+            MOST_THRESHOLDS,
+        )
     wrong = [one for one in item.thresholds if not _is_written(item.type, one)]
     if wrong:
-        yield f"item {item.name}: threshold {wrong[0]!r} is no {item.type.value} as it is written"
+        yield Flaw(
+            "item {0}: threshold {1!r} is no {2} as it is written",
+            item.name,
+            wrong[0],
+            item.type.value,
+        )
         return
     ordered = sorted(item.thresholds, key=lambda one: _order(item.type, one))
     if list(item.thresholds) != ordered or len(set(ordered)) != len(ordered):
-        yield f"item {item.name}: thresholds from the lowest to the highest, each once, needed"
+        yield Flaw(
+            "item {0}: thresholds from the lowest to the highest, each once, needed", item.name
+        )
 
 
 def _is_written(type_: ItemType, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import re2
@@ -11,6 +11,7 @@ from catalogue import entries, files, readings
 from catalogue.certificates import check_certificate
 from catalogue.codes import department_code, matter_kind, plain_code
 from catalogue.errors import CodeError, InvalidError
+from catalogue.flaws import Flaw
 from catalogue.materials import Material
 from catalogue.model import (
     Department,
@@ -46,20 +47,24 @@ def check_department(department: Department) -> Department:
     code, kind = department_code(department.code)
     findings = []
     if (code, kind) != (department.code, department.code_kind):
-        findings.append(f"department {code}: kind {department.code_kind}, {kind} needed")
+        findings.append(
+            Flaw("department {0}: kind {1}, {2} needed", code, department.code_kind, kind)
+        )
     if not _NAME.fullmatch(department.name):
-        findings.append(f"department {code}: a name of 1 to 200 characters needed")
+        findings.append(Flaw("department {0}: a name of 1 to 200 characters needed", code))
     if department.region and not re.fullmatch(r"[0-9]{6,12}", department.region):
-        findings.append(f"department {code}: a region code of 6 to 12 digits needed")
+        findings.append(Flaw("department {0}: a region code of 6 to 12 digits needed", code))
     if department.superior == code:
-        findings.append(f"department {code}: stands above itself")
+        findings.append(Flaw("department {0}: stands above itself", code))
     return _unless(findings, department)
 
 
 def check_system(system: System) -> System:
     plain_code(system.id)
     return _unless(
-        [] if _NAME.fullmatch(system.name) else ["a system's name of 1 to 200 characters needed"],
+        []
+        if _NAME.fullmatch(system.name)
+        else [Flaw("a system's name of 1 to 200 characters needed")],
         system,
     )
 
@@ -67,7 +72,7 @@ def check_system(system: System) -> System:
 def check_key_id(text: str) -> str:
     """Return the id of a key: base64url, so that it may begin with `-` or `_` (RFC 7638)."""
     if not _KEY_ID.fullmatch(text):
-        raise InvalidError("a key id of 1 to 128 characters of base64url needed")
+        raise InvalidError(Flaw("a key id of 1 to 128 characters of base64url needed"))
     return text
 
 
@@ -75,18 +80,24 @@ def check_source(source: SourceAddress) -> SourceAddress:
     plain_code(source.name)
     findings = []
     if source.kind not in SOURCE_KINDS:
-        findings.append(f"source {source.name}: kind {', '.join(SOURCE_KINDS)} needed")
+        findings.append(Flaw("source {0}: kind {1} needed", source.name, ", ".join(SOURCE_KINDS)))
     if source.description is not None:
         if source.kind not in readings.KINDS:
-            findings.append(f"source {source.name}: a {source.kind} source describes itself")
+            findings.append(
+                Flaw("source {0}: a {1} source describes itself", source.name, source.kind)
+            )
         if not 0 < len(source.description) <= LONGEST_DESCRIPTION:
             findings.append(
-                f"source {source.name}: a description of 1 to {LONGEST_DESCRIPTION} characters needed"
+                Flaw(
+                    "source {0}: a description of 1 to {1} characters needed",
+                    source.name,
+                    LONGEST_DESCRIPTION,
+                )
             )
     if not 1 <= source.timeout_ms <= 60_000:
-        findings.append(f"source {source.name}: a time limit of 1 to 60,000 ms needed")
+        findings.append(Flaw("source {0}: a time limit of 1 to 60,000 ms needed", source.name))
     if not source.address:
-        findings.append(f"source {source.name}: an address needed")
+        findings.append(Flaw("source {0}: an address needed", source.name))
     if source.kind == files.KIND:
         files.parse_address(source.address)
     return _unless(findings, source)
@@ -96,27 +107,27 @@ def check_matter(matter: Matter) -> Matter:
     plain_code(matter.code)
     findings = []
     if matter.kind != matter_kind(matter.code):
-        findings.append(f"matter {matter.code}: kind {matter_kind(matter.code)} needed")
+        findings.append(Flaw("matter {0}: kind {1} needed", matter.code, matter_kind(matter.code)))
     if not _NAME.fullmatch(matter.name):
-        findings.append(f"matter {matter.code}: a name of 1 to 200 characters needed")
+        findings.append(Flaw("matter {0}: a name of 1 to 200 characters needed", matter.code))
     if not 1 <= matter.max_parties <= 1000:
-        findings.append(f"matter {matter.code}: 1 to 1,000 parties needed")
+        findings.append(Flaw("matter {0}: 1 to 1,000 parties needed", matter.code))
     if matter.case_pattern and not compiles(matter.case_pattern):
-        findings.append(f"matter {matter.code}: the case number's pattern is none (RE2)")
-    findings += [f"matter {matter.code}: {message}" for message in _facts_of(matter)]
+        findings.append(Flaw("matter {0}: the case number's pattern is none (RE2)", matter.code))
+    findings += [Flaw("matter {0}: {1}", matter.code, message) for message in _facts_of(matter)]
     findings += [
-        f"matter {matter.code}, material {one.code}: {field}: {message}"
+        Flaw("matter {0}, material {1}: {2}: {3}", matter.code, one.code, field, message)
         for one in matter.asked
         for field, message in check_material(one)
     ]
     findings += [
-        f"matter {matter.code}: material {code} stands twice"
+        Flaw("matter {0}: material {1} stands twice", matter.code, code)
         for code in _twice([one.code for one in matter.asked])
     ]
     return _unless(findings, matter)
 
 
-def check_material(material: Material) -> Iterator[tuple[str, str]]:
+def check_material(material: Material) -> Iterator[tuple[str, Flaw]]:
     """Yield field and finding for whatever keeps a material from being taken."""
     for field, text, needed in (
         ("code", material.code, True),
@@ -125,25 +136,28 @@ def check_material(material: Material) -> Iterator[tuple[str, str]]:
         ("reason", material.reason, False),
     ):
         if (text or needed) and not _NAME.fullmatch(text):
-            yield field, "1 to 200 characters needed"
+            yield field, Flaw("1 to 200 characters needed")
     if material.certificate and not re.fullmatch(r"[0-9A-Z]{1,32}", material.certificate):
-        yield "certificate", "a type code of 1 to 32 capitals and digits needed"
+        yield "certificate", Flaw("a type code of 1 to 32 capitals and digits needed")
     if material.waived and not material.linked:
         yield (
             "waived",
-            "nobody is asked for it and nothing supplies it: a resource or type code needed",
+            Flaw("nobody is asked for it and nothing supplies it: a resource or type code needed"),
         )
 
 
-def _facts_of(matter: Matter) -> Iterator[str]:
+def _facts_of(matter: Matter) -> Iterator[Flaw]:
     if matter.online_depth is not None and not 1 <= matter.online_depth <= 4:
-        yield f"online depth {matter.online_depth}, 1 to 4 needed"
+        yield Flaw("online depth {0}, 1 to 4 needed", matter.online_depth)
     if matter.trips is not None and not 0 <= matter.trips <= 100:
-        yield f"{matter.trips} trips, 0 to 100 needed"
-    for name in ("statutory_days", "promised_days", "baseline_days"):
-        days = getattr(matter, name)
+        yield Flaw("{0} trips, 0 to 100 needed", matter.trips)
+    for label, days in (
+        (Flaw("statutory days"), matter.statutory_days),
+        (Flaw("promised days"), matter.promised_days),
+        (Flaw("baseline days"), matter.baseline_days),
+    ):
         if days is not None and not 0 <= days <= 3650:
-            yield f"{name.replace('_', ' ')}: {days}, 0 to 3,650 working days needed"
+            yield Flaw("{0}: {1}, 0 to 3,650 working days needed", label, days)
 
 
 def compiles(pattern: str) -> bool:
@@ -178,51 +192,53 @@ def check_complete(resource: Resource) -> Resource:
     return _unless([*entries.missing(resource)], resource)
 
 
-def _resource_names(resource: Resource) -> Iterable[str]:
+def _resource_names(resource: Resource) -> Iterable[Flaw]:
     try:
         plain_code(resource.code)
     except CodeError as error:
-        yield f"code: {error.detail}"
+        yield Flaw("code: {0}", error.detail)
     if not _NAME.fullmatch(resource.name):
-        yield "a name of 1 to 200 characters needed"
+        yield Flaw("a name of 1 to 200 characters needed")
     if not _TYPE_NAME.fullmatch(resource.type_name) or resource.type_name in RESERVED_TYPES:
-        yield f"type name {resource.type_name!r} cannot be used"
+        yield Flaw("type name {0!r} cannot be used", resource.type_name)
     for name in (resource.field_name, resource.list_name):
         if not _GRAPHQL_NAME.fullmatch(name) or name in RESERVED_FIELDS:
-            yield f"field name {name!r} cannot be used"
+            yield Flaw("field name {0!r} cannot be used", name)
     if resource.field_name == resource.list_name:
-        yield f"field and list are both named {resource.field_name}"
+        yield Flaw("field and list are both named {0}", resource.field_name)
     if resource.upstream is None and (not resource.source or not resource.table):
-        yield "a source and a table needed"
+        yield Flaw("a source and a table needed")
 
 
-def _items(resource: Resource) -> Iterable[str]:
+def _items(resource: Resource) -> Iterable[Flaw]:
     if not resource.items:
-        yield "at least one item needed"
+        yield Flaw("at least one item needed")
     keys = [item.name for item in resource.items if item.key]
     if len(keys) != 1:
-        yield f"{len(keys)} key items, exactly one needed"
+        yield Flaw("{0} key items, exactly one needed", len(keys))
     for label, values in (
-        ("ordinal", [str(item.ordinal) for item in resource.items]),
-        ("name", [item.name for item in resource.items]),
-        ("GraphQL name", [item.graphql_name for item in resource.items]),
+        (Flaw("ordinal"), [str(item.ordinal) for item in resource.items]),
+        (Flaw("name"), [item.name for item in resource.items]),
+        (Flaw("GraphQL name"), [item.graphql_name for item in resource.items]),
     ):
         for value in _twice(values):
-            yield f"{label} {value} stands twice"
+            yield Flaw("{0} {1} stands twice", label, value)
     for item in resource.items:
         if item.ordinal < 0:
-            yield f"item {item.name}: ordinal {item.ordinal}"
+            yield Flaw("item {0}: ordinal {1}", item.name, item.ordinal)
         if not re.fullmatch(r"[0-9A-Za-z_-]{1,64}", item.name):
-            yield f"item {item.name!r}: a name of 1 to 64 letters, digits, _ or - needed"
+            yield Flaw("item {0!r}: a name of 1 to 64 letters, digits, _ or - needed", item.name)
         if not _GRAPHQL_NAME.fullmatch(item.graphql_name):
-            yield f"item {item.name}: GraphQL name {item.graphql_name!r} cannot be used"
+            yield Flaw("item {0}: GraphQL name {1!r} cannot be used", item.name, item.graphql_name)
         if not 1 <= item.level <= 4:
-            yield f"item {item.name}: data level {item.level}, 1 to 4 needed"
+            yield Flaw("item {0}: data level {1}, 1 to 4 needed", item.name, item.level)
         if item.key and item.type not in {ItemType.TEXT, ItemType.INTEGER, ItemType.LONG}:
-            yield f"item {item.name}: a key of type {item.type}, text or a whole number needed"
+            yield Flaw(
+                "item {0}: a key of type {1}, text or a whole number needed", item.name, item.type
+            )
 
 
-def _classes(resource: Resource) -> Iterable[str]:
+def _classes(resource: Resource) -> Iterable[Flaw]:
     strictness = list(SharingClass)
     strictest = max(
         (strictness.index(item.sharing_class) for item in resource.items if not item.key),
@@ -231,30 +247,30 @@ def _classes(resource: Resource) -> Iterable[str]:
     # An item that is not shared is withheld by itself; the resource around it stays conditional.
     needed = min(strictest, strictness.index(SharingClass.CONDITIONAL))
     if strictness.index(resource.sharing_class) < needed:
-        yield f"class {resource.sharing_class}, its items need {strictness[needed]}"
+        yield Flaw("class {0}, its items need {1}", resource.sharing_class, strictness[needed])
     if resource.sharing_class is SharingClass.CONDITIONAL and not resource.conditions.strip():
-        yield "a conditional resource states its conditions"
+        yield Flaw("a conditional resource states its conditions")
 
 
-def _details(resource: Resource) -> Iterable[str]:
+def _details(resource: Resource) -> Iterable[Flaw]:
     if resource.consent not in {"none", "required"}:
-        yield f"consent {resource.consent!r}, none or required needed"
+        yield Flaw("consent {0!r}, none or required needed", resource.consent)
     if not 1 <= resource.level <= 4:
-        yield f"data level {resource.level}, 1 to 4 needed"
+        yield Flaw("data level {0}, 1 to 4 needed", resource.level)
     if resource.items and resource.level < max(item.level for item in resource.items):
-        yield "the resource's data level is below that of one of its items"
+        yield Flaw("the resource's data level is below that of one of its items")
     if resource.update_days is not None and not 0 <= resource.update_days <= 3_660:
-        yield f"update cycle of {resource.update_days} days, 0 to 3,660 needed"
+        yield Flaw("update cycle of {0} days, 0 to 3,660 needed", resource.update_days)
     for purpose in resource.purposes:
         if purpose not in PURPOSES:
-            yield f"purpose {purpose!r} is none"
+            yield Flaw("purpose {0!r} is none", purpose)
     if resource.validity is not None:
         names = {item.name for item in resource.items}
         for name in (resource.validity.status_item, resource.validity.until_item):
             if name is not None and name not in names:
-                yield f"validity: no item {name}"
+                yield Flaw("validity: no item {0}", name)
         if resource.validity.status_item is not None and not resource.validity.valid_words:
-            yield "validity: the words that mean valid are needed"
+            yield Flaw("validity: the words that mean valid are needed")
 
 
 def check_reading(resource: Resource, source: SourceAddress) -> Resource:
@@ -263,19 +279,19 @@ def check_reading(resource: Resource, source: SourceAddress) -> Resource:
     if reading is None:
         # A plain JSON service is asked as `table` says; a table is read as it is.
         needed = wanted is not None and source.kind != "http"
-        findings = [f"a {source.kind} source needs a reading"] if needed else []
+        findings = [Flaw("a {0} source needs a reading", source.kind)] if needed else []
         return _unless(findings, resource)
     if wanted is None or not isinstance(reading, wanted):
-        return _unless([f"a {source.kind} source is not read like that"], resource)
+        return _unless([Flaw("a {0} source is not read like that", source.kind)], resource)
     parts = readings.key_pointers(reading)
     findings = [
-        f"item {item.name}: {item.column!r} is no place in the answer"
+        Flaw("item {0}: {1!r} is no place in the answer", item.name, item.column)
         for item in resource.items
         if item.column not in reading.members and not (item.key and parts)
     ]
     for pointer in sorted({*reading.members, *parts}):
         if not re.fullmatch(readings.POINTER, pointer):
-            findings.append(f"{pointer!r} is no JSON Pointer")
+            findings.append(Flaw("{0!r} is no JSON Pointer", pointer))
     return _unless(findings, resource)
 
 
@@ -285,36 +301,40 @@ COMPARABLE = frozenset(
 """Types whose values every source compares as they are written."""
 
 
-def _listing(resource: Resource) -> Iterable[str]:
+def _listing(resource: Resource) -> Iterable[Flaw]:
     """A list is filtered and ordered by what may be compared by anybody, and identifies no person."""
     if resource.listing is None:
         return
     if resource.sharing_class is not SharingClass.UNCONDITIONAL or resource.personal:
-        yield "listing: only an unconditional resource that is not personal can be listed"
+        yield Flaw("listing: only an unconditional resource that is not personal can be listed")
     items = {item.name: item for item in resource.items}
     named = (*resource.listing.items, *filter(None, [resource.listing.unique]))
     for name in named:
         item = items.get(name)
         if item is None:
-            yield f"listing: no item {name}"
+            yield Flaw("listing: no item {0}", name)
             continue
         if item.type not in COMPARABLE:
-            yield f"listing: item {name} of type {item.type} has no order that every source knows"
+            yield Flaw(
+                "listing: item {0} of type {1} has no order that every source knows",
+                name,
+                item.type,
+            )
         if not item.match or item.mask != "none":
-            yield f"listing: item {name} must be matchable and without a mask"
+            yield Flaw("listing: item {0} must be matchable and without a mask", name)
         if item.sharing_class is not SharingClass.UNCONDITIONAL:
-            yield f"listing: item {name} is {item.sharing_class}, unconditional needed"
+            yield Flaw("listing: item {0} is {1}, unconditional needed", name, item.sharing_class)
         if item.subject is SubjectType.PERSON:
-            yield f"listing: item {name} identifies a person"
+            yield Flaw("listing: item {0} identifies a person", name)
     for name in _twice(list(resource.listing.items)):
-        yield f"listing: item {name} stands twice"
+        yield Flaw("listing: item {0} stands twice", name)
 
 
 def _twice(values: list[str]) -> list[str]:
     return [value for value, count in Counter(values).items() if count > 1]
 
 
-def _unless(findings: list[str], value: T) -> T:
+def _unless(findings: Sequence[Flaw], value: T) -> T:
     if findings:
         raise InvalidError(*findings)
     return value

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
 
@@ -120,7 +121,7 @@ def add_working_days(
     A moment counts as its day in ZONE. Raises InvalidError for less than 1 or more than 1,000 days.
     """
     if not 1 <= days <= _MOST_DAYS:
-        raise InvalidError(f"{days} working days, 1 to {_MOST_DAYS} needed")
+        raise InvalidError(Flaw("{0} working days, 1 to {1} needed", days, _MOST_DAYS))
     provisional = False
     counted = 0
     for day in _after(_day_of(start)):
@@ -129,7 +130,7 @@ def add_working_days(
         counted += day.weekday() < _SATURDAY if worked is None else worked
         if counted == days:
             return Deadline(day=day, provisional=provisional)
-    raise InvalidError(f"{days} working days after {start} lie past the last date")
+    raise InvalidError(Flaw("{0} working days after {1} lie past the last date", days, start))
 
 
 def working_days_between(
@@ -228,26 +229,28 @@ def import_year(
     )
 
 
-def _notice_findings(year: int, notice: str, days: tuple[NoticedDay, ...]) -> Iterator[str]:
+def _notice_findings(year: int, notice: str, days: tuple[NoticedDay, ...]) -> Iterator[Flaw]:
     if year not in _YEARS:
-        yield f"year {year}, {_YEARS.start} to {_YEARS.stop - 1} needed"
+        yield Flaw("year {0}, {1} to {2} needed", year, _YEARS.start, _YEARS.stop - 1)
     if not notice.strip():
-        yield "the notice that arranges the year is named"
+        yield Flaw("the notice that arranges the year is named")
     if not any(one.off for one in days):
-        yield f"no day off in {year}: the notice has not appeared yet, or another file is needed"
+        yield Flaw(
+            "no day off in {0}: the notice has not appeared yet, or another file is needed", year
+        )
     seen: dict[str, bool] = {}
     for one in days:
         try:
             day = date.fromisoformat(one.date)
         except ValueError:
-            yield f"{one.date!r} is no day, YYYY-MM-DD needed"
+            yield Flaw("{0!r} is no day, YYYY-MM-DD needed", one.date)
             continue
         if day.year not in {year - 1, year}:
-            yield f"{one.date} is no day of {year}"
+            yield Flaw("{0} is no day of {1}", one.date, year)
         if not one.off and day.weekday() < _SATURDAY:
-            yield f"{one.date} is worked anyhow: only Saturdays and Sundays are made up"
+            yield Flaw("{0} is worked anyhow: only Saturdays and Sundays are made up", one.date)
         if seen.setdefault(one.date, one.off) != one.off:
-            yield f"{one.date} is named both as worked and as off"
+            yield Flaw("{0} is named both as worked and as off", one.date)
 
 
 def arranged_years(arrangements: Iterable[int] = ARRANGEMENTS) -> tuple[int, ...]:

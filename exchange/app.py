@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from audit.errors import AuditError
 from catalogue.errors import CatalogueError
 from catalogue.model import Actor
+from exchange.acts.indicators import keep_today
 from exchange.acts.supervision import FirstCalls, run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
@@ -240,8 +241,17 @@ async def _every_minute(node: Node, turned_away: TurnedAway, bench: Bench) -> No
         await asyncio.to_thread(uploads.sweep, at=now())
         await _round(partial(expire, bench), "expired")
         await _run_clocks(node, calls)
+        await _keep_indicators(node)
         if sweeping.due(now()):
             await _round(partial(sweep_quotas, node, at=now()), "swept")
+
+
+async def _keep_indicators(node: Node) -> None:
+    """Keep what the indicators are, once a day; what fails waits a minute."""
+    try:
+        await asyncio.to_thread(keep_today, node)
+    except (AuditError, CatalogueError) as error:
+        _LOGGING.warning("the indicators of today were not kept: %s", error.code)
 
 
 async def _run_clocks(node: Node, calls: FirstCalls) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from catalogue import naming, suggest
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.interchange.fields import (
     ENTRY,
     ENTRY_FIELDS,
@@ -228,7 +229,7 @@ def _converted(plain: Mapping[str, Any], kind: type[T]) -> T:
     try:
         return msgspec.convert(plain, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise InvalidError(str(error)) from error
+        raise InvalidError(Flaw.quoted(str(error))) from error
 
 
 def _part(prefix: str, fields: Mapping[str, Any]) -> dict[str, str] | None:

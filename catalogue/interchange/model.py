@@ -19,6 +19,8 @@ class NotTaken:
     """The heading, or the member's name; empty is the row as a whole."""
     found: str
     needed: str
+    needed_zh: str = ""
+    """What was needed in Chinese, where the catalogue's own rules say it; else the report's words do."""
     sheet: str = ""
     """Of a workbook; empty where there are no sheets."""
     code: str = ""

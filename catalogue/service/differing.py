@@ -7,6 +7,7 @@ from catalogue import corrections, disputes
 from catalogue.corrections import Correction, Received
 from catalogue.disputes import About, Dispute
 from catalogue.errors import DuplicateError, InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor
 from catalogue.notices import NoticeKind
 from catalogue.rows import CORRECTION, DISPUTE, GRANT, REQUEST, RESOURCE, Kind
@@ -208,7 +209,7 @@ def _about(unit: Unit, kind: str, key: str) -> About:
             parties = (held.department, held.provider)
             return About(kind=kind, id=key, resource=held.resource, parties=parties)
         case _:
-            raise InvalidError(f"{kind!r}: a request, a grant or a correction is disputed")
+            raise InvalidError(Flaw("{0!r}: a request, a grant or a correction is disputed", kind))
 
 
 def _record_correction(

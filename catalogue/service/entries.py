@@ -7,6 +7,7 @@ from typing import Any
 from catalogue import lifecycle, revisions, single_source, store, validation
 from catalogue.errors import DuplicateError, InvalidError
 from catalogue.examination import Check, CheckKind, Conclusion, ReturnReason
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import Registration
 from catalogue.metadata import ANY_DEPARTMENT
 from catalogue.model import Actor, Resource, Role
@@ -39,7 +40,9 @@ class Entries(Standing):
             if resource.upstream is None:
                 source = unit.need(SOURCE, resource.source)
                 if source.department != resource.department:
-                    raise InvalidError(f"source {resource.source} belongs to another department")
+                    raise InvalidError(
+                        Flaw("source {0} belongs to another department", resource.source)
+                    )
                 validation.check_reading(resource, source)
             _check_names(unit, resource)
             _record_resource(unit, "resource.drafted", drafted)
@@ -57,7 +60,7 @@ class Entries(Standing):
     def submit_resource(self, code: str, *, by: Actor) -> Resource:
         """The department's head signs off what somebody else drafted."""
         with self._unit(by) as unit:
-            signed = lifecycle.submit(unit.need(RESOURCE, code), by=unit.actor())
+            signed = lifecycle.submit(unit.need(RESOURCE, code), by=self._acting(unit))
             validation.check_complete(signed.latest.resource)
             _record_resource(unit, "resource.submitted", signed)
         return signed.latest.resource
@@ -67,7 +70,7 @@ class Entries(Standing):
         with self._unit(by) as unit:
             today = self._now().astimezone(ZONE).date()
             before = unit.need(RESOURCE, code)
-            announced = lifecycle.announce(before, by=unit.actor(), on=today)
+            announced = lifecycle.announce(before, by=self._acting(unit), on=today)
             validation.check_complete(announced.resource)
             found = _collisions(unit, announced.resource)
             designated = {one.meaning: unit.find(ITEM_SOURCE, one.meaning) for one in found}
@@ -96,7 +99,7 @@ class Entries(Standing):
         IMPACT_CHANGED where it is another one by now.
         """
         with self._unit(by) as unit:
-            actor = unit.actor()
+            actor = self._acting(unit)
             withdrawn = lifecycle.withdraw(unit.need(RESOURCE, code), by=actor)
             resource = withdrawn.resource
             found = impact(
@@ -190,7 +193,7 @@ class Entries(Standing):
         """Give an entry back for correction, with everything that is wrong at once."""
         with self._unit(by) as unit:
             held = lifecycle.give_back(
-                unit.need(RESOURCE, code), reasons, by=unit.actor(), at=self._now()
+                unit.need(RESOURCE, code), reasons, by=self._acting(unit), at=self._now()
             )
             _record_resource(
                 unit,
@@ -206,7 +209,8 @@ class Entries(Standing):
     ) -> ItemSource:
         """The authority says which of the departments that registered an item is its source."""
         with self._unit(by) as unit:
-            lifecycle.require_decider(unit.actor(), Role.AUTHORITY)
+            actor = self._acting(unit)
+            lifecycle.require_decider(actor, Role.AUTHORITY)
             wanted = {meaning.partition("/")[2]}
             codes = store.codes_with(unit.connection, wanted, plain=single_source.plain_title)
             held = [unit.need(RESOURCE, code).resource for code in codes]
@@ -215,7 +219,7 @@ class Entries(Standing):
                 department,
                 reason=reason,
                 holders=single_source.holders_of(meaning, held),
-                by=unit.actor(),
+                by=actor,
                 at=self._now(),
             )
             unit.record(

@@ -6,6 +6,7 @@ from typing import Any
 
 from catalogue import granting
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.granting import Amended, Amendment, Narrower
 from catalogue.model import Actor, Grant
 from catalogue.notices import NoticeKind
@@ -40,7 +41,7 @@ class Granting(Standing):
     def narrow(self, grant: str, wanted: Narrower, *, by: Actor, reason: str) -> Grant:
         """Take a part away at once: it holds for every call that arrives afterwards."""
         if not reason.strip():
-            raise InvalidError("why a part of the grant is taken away is said in words")
+            raise InvalidError(Flaw("why a part of the grant is taken away is said in words"))
         return self._narrow(
             grant,
             "grant.narrowed",
@@ -199,11 +200,11 @@ def _check_callers(unit: Unit, amendment: Amendment, grant: Grant) -> None:
     for name in amendment.systems:
         system = unit.find(SYSTEM, name)
         if system is None or system.department != grant.department:
-            findings.append(f"system {name} is none of the requesting department")
+            findings.append(Flaw("system {0} is none of the requesting department", name))
     for code in amendment.matters:
         matter = unit.find(MATTER, code)
         if matter is None or matter.department != grant.department:
-            findings.append(f"matter {code} is none of the requesting department")
+            findings.append(Flaw("matter {0} is none of the requesting department", code))
     if findings:
         raise InvalidError(*findings)
 

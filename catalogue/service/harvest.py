@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from catalogue import files, lifecycle, store, validation
 from catalogue.errors import DuplicateError, InvalidError, StateError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Resource, Role, SourceAddress
 from catalogue.rows import DEPARTMENT, RESOURCE, SOURCE
@@ -17,9 +18,13 @@ class Harvesting(UseCases):
         for row in rows:
             validation.check_source(row)
             if row.state != lifecycle.WAITING or row.secret is not None:
-                raise InvalidError(f"source {row.name}: a waiting source without secret needed")
+                raise InvalidError(
+                    Flaw("source {0}: a waiting source without secret needed", row.name)
+                )
             if row.kind == files.KIND:
-                raise InvalidError(f"source {row.name}: a file is published by its department")
+                raise InvalidError(
+                    Flaw("source {0}: a file is published by its department", row.name)
+                )
         with self._unit(by) as unit:
             lifecycle.require_decider(unit.actor(), Role.AUTHORITY)
             departments = unit.all(DEPARTMENT)
@@ -56,7 +61,7 @@ class Harvesting(UseCases):
         """
         validation.check_source(source)
         if not reason.strip():
-            raise InvalidError("a reason for opening the source is missing")
+            raise InvalidError(Flaw("a reason for opening the source is missing"))
         with self._unit(by) as unit:
             before = self._may_open(unit, source.name)
             lifecycle.accept_source(before, source, by=unit.actor(), announced=True)
@@ -108,7 +113,9 @@ class Harvesting(UseCases):
                     continue
                 source = sources.get(row.source)
                 if source is None or source.department != row.department:
-                    raise InvalidError(f"resource {row.code}: a source of its department needed")
+                    raise InvalidError(
+                        Flaw("resource {0}: a source of its department needed", row.code)
+                    )
                 added.append(listed)
             _check_names(added, names)
             for chunk in chunks(added):

@@ -8,7 +8,7 @@ import msgspec
 
 from catalogue import demands, lifecycle, store, validation
 from catalogue.demands import Demand
-from catalogue.errors import CatalogueError, InvalidError, StateError
+from catalogue.errors import CatalogueError, StateError
 from catalogue.interchange.differences import Change, Difference, difference, missing
 from catalogue.interchange.entries import UNCONNECTED, changed, drafted
 from catalogue.interchange.fields import ENTRY_FIELDS
@@ -197,13 +197,13 @@ def _drafted(
 
 
 def _refuse(work: _Work, told: Told, error: CatalogueError) -> None:
-    findings: Sequence[str] = error.findings if isinstance(error, InvalidError) else (error.detail,)
+    findings = [(str(one), one.zh) for one in error.findings] or [(error.detail, error.text("zh"))]
     work.not_taken += [
         NotTaken(
-            file=work.file, row=told.row, found="an entry that is refused", needed=finding,
-            code=told.code,
+            file=work.file, row=told.row, found="an entry that is refused", needed=needed,
+            needed_zh=zh, code=told.code,
         )
-        for finding in findings
+        for needed, zh in findings
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from catalogue import lifecycle, matters, validation
 from catalogue.errors import InvalidError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.materials import Material
 from catalogue.matters import Difference, Misfit
 from catalogue.model import Actor, Matter, Role
@@ -85,7 +86,7 @@ class Matters(UseCases):
         found: list[Misfit] = []
         for code, materials in listed.items():
             if code not in known:
-                message = f"no matter {code} is registered"
+                message = Flaw("no matter {0} is registered", code)
                 found.append(Misfit(matter=code, material="", field="matter", message=message))
                 continue
             found += matters.misfits(code, materials, departments=departments, resources=resources)
@@ -95,7 +96,7 @@ class Matters(UseCases):
         """Record the matters that are not as they are known, each with the version that it ends."""
         by, at = unit.actor().id, self._now()
         if not by:
-            raise InvalidError("nobody acts")
+            raise InvalidError(Flaw("nobody acts"))
         differing = [row for row in wanted if known.get(row.code) != row]
         for chunk in chunks(differing, _AN_ACT):
             before = [known[row.code] for row in chunk if row.code in known]

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from catalogue import lifecycle, store, validation
 from catalogue.errors import DuplicateError, InvalidError, StateError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import Invitation, NewOfficer
 from catalogue.model import Actor, Department, Matter, Officer, OfficerKey, Role, System, SystemKey
 from catalogue.protected import encode_bytes
@@ -49,7 +50,7 @@ class People(UseCases):
             raise StateError("only the set-up of a new home bootstraps a registry")
         first = self._officer(administrator, id_=self._fresh_id("off"))
         if first.roles != {Role.ADMINISTRATOR}:
-            raise InvalidError("the first officer is administrator and nothing else")
+            raise InvalidError(Flaw("the first officer is administrator and nothing else"))
         validation.check_department(department)
         key = OfficerKey(id=self._fresh_id("okey"), officer=first.id, public=public_key)
         with self._unit(by) as unit:
@@ -120,7 +121,9 @@ class People(UseCases):
             if unit.find(SYSTEM, system.id) is not None:
                 raise DuplicateError(f"system {system.id}")
             if responsible is not None and unit.need(OFFICER, responsible).department != department:
-                raise InvalidError("the responsible officer belongs to the system's department")
+                raise InvalidError(
+                    Flaw("the responsible officer belongs to the system's department")
+                )
             unit.record(
                 "system.registered",
                 (SYSTEM, system),
@@ -257,7 +260,7 @@ class People(UseCases):
 
     def _officer(self, officer: NewOfficer, *, id_: str) -> Officer:
         if not officer.staff_number.strip() or not officer.name.strip():
-            raise InvalidError("an officer's staff number and name are needed")
+            raise InvalidError(Flaw("an officer's staff number and name are needed"))
         return Officer(
             id=id_,
             department=officer.department,

@@ -7,6 +7,7 @@ from typing import Any
 
 from catalogue import completeness, lifecycle, sharing
 from catalogue.errors import InvalidError, StateError
+from catalogue.flaws import Flaw
 from catalogue.model import (
     Actor,
     Attachment,
@@ -66,17 +67,17 @@ class Sharing(Standing):
         """
         codes = [one.resource for one in wanted]
         if not 1 <= len(codes) <= BASKET_MOST:
-            raise InvalidError(f"{len(codes)} resources, 1 to {BASKET_MOST} needed")
+            raise InvalidError(Flaw("{0} resources, 1 to {1} needed", len(codes), BASKET_MOST))
         if len(set(codes)) < len(codes):
-            raise InvalidError("each resource stands in a basket once")
+            raise InvalidError(Flaw("each resource stands in a basket once"))
         number = self._fresh_id("bsk")
         with self._unit(by) as unit:
             drafted: list[tuple[SharingRequest, Resource]] = []
-            findings: list[str] = []
+            findings: list[Flaw] = []
             for one in wanted:
                 asked, resource = self._drafted(unit, one, basket=number)
                 found = _findings(unit, asked, resource)
-                findings += [f"{one.resource}: {finding}" for finding in found]
+                findings += [Flaw("{0}: {1}", one.resource, finding) for finding in found]
                 drafted.append((asked, resource))
             if findings:
                 raise InvalidError(*findings)
@@ -115,7 +116,9 @@ class Sharing(Standing):
                     raise StateError(f"request {held.id} is {held.state}, draft needed")
                 kept = (*held.way.attachments, attachment)
                 if len(kept) > ATTACHMENTS_MOST:
-                    raise InvalidError(f"{len(kept)} files, at most {ATTACHMENTS_MOST} attached")
+                    raise InvalidError(
+                        Flaw("{0} files, at most {1} attached", len(kept), ATTACHMENTS_MOST)
+                    )
                 attached.append(replace(held, course=replace(held.way, attachments=kept)))
             unit.record(
                 "request.attached",
@@ -260,7 +263,7 @@ def check(unit: Unit, request: SharingRequest, resource: Resource) -> None:
         raise InvalidError(*findings)
 
 
-def _findings(unit: Unit, request: SharingRequest, resource: Resource) -> list[str]:
+def _findings(unit: Unit, request: SharingRequest, resource: Resource) -> list[Flaw]:
     matters = {code: unit.find(MATTER, code) for code in request.matters}
     systems = {name: unit.find(SYSTEM, name) for name in request.systems}
     return completeness.findings_of(

@@ -5,6 +5,7 @@ from typing import Any
 
 from catalogue import reviews
 from catalogue.errors import InvalidError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor
 from catalogue.reviews import (
     EntryVerdict,
@@ -145,7 +146,7 @@ class Reviewing(UseCases):
         with self._unit(by) as unit:
             held = unit.need(REVIEW, review)
             if unit.find(DEPARTMENT, department) is None:
-                raise InvalidError(f"department: {department} is not registered")
+                raise InvalidError(Flaw("department: {0} is not registered", department))
             asked = reviews.ask_department(
                 held,
                 question_id=self._fresh_id("qst"),

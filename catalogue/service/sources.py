@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from catalogue import files, lifecycle, loads, store, validation
 from catalogue.errors import InvalidError, StateError, UnknownError
 from catalogue.flags import Flag
+from catalogue.flaws import Flaw
 from catalogue.loads import Load
 from catalogue.model import Actor, Role, SourceAddress
 from catalogue.rows import LOAD, SOURCE
@@ -45,12 +46,14 @@ class Sources(UseCases):
         Raises InvalidError for a moment that is past or too far, or without a reason.
         """
         if not reason.strip():
-            raise InvalidError("a reason is missing")
+            raise InvalidError(Flaw("a reason is missing"))
         with self._unit(by) as unit:
             source = _own(unit, name, authority=True)
             now = self._now()
             if until is not None and not now < until <= now + LONGEST_REST:
-                raise InvalidError(f"maintenance ends within {LONGEST_REST.days} days from now")
+                raise InvalidError(
+                    Flaw("maintenance ends within {0} days from now", LONGEST_REST.days)
+                )
             if until is None and (source.rests_until is None or source.rests_until <= now):
                 raise StateError(f"source {name} is not kept for maintenance")
             changed = replace(source, rests_until=until)

@@ -1,4 +1,4 @@
-"""Targets of indicators: set and withdrawn by the authority."""
+"""Targets of indicators, set and withdrawn by the authority, and what the indicators were day by day."""
 
 from dataclasses import replace
 from datetime import date
@@ -8,11 +8,26 @@ from catalogue.errors import StateError
 from catalogue.indicators import Target
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
-from catalogue.rows import DEPARTMENT, TARGET
+from catalogue.rows import DEPARTMENT, INDICATOR_DAY, TARGET
+from catalogue.service.standing import BY_RULE
 from catalogue.service.unit import UseCases
+from catalogue.trends import IndicatorDay
 
 
 class Targets(UseCases):
+    def keep_indicators(self, day: IndicatorDay) -> bool:
+        """Keep what the indicators were on a day; False where that day is kept already, and stays so."""
+        with self._unit(BY_RULE) as unit:
+            if unit.find(INDICATOR_DAY, day.id) is not None:
+                return False
+            unit.record(
+                "indicators.kept",
+                (INDICATOR_DAY, day),
+                fresh=True,
+                facts={"day": day.id, "values": len(day.measured)},
+            )
+        return True
+
     def set_target(
         self, indicator: str, percent: int, *, due: date, lead: str, by: Actor
     ) -> Target:

@@ -3,6 +3,7 @@
 from base64 import b64encode
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor, Attachment, RequestState
 from catalogue.rows import REQUEST
 from exchange.acts.files import publisher, uploaded
@@ -77,7 +78,7 @@ def read_attachment(node: Node, actor: Actor, *, request: str, digest: str) -> T
 
 def _drafts(node: Node, actor: Actor, *, request: str | None, basket: str | None) -> list[str]:
     if (request is None) == (basket is None):
-        raise InvalidError("a request or a basket is named")
+        raise InvalidError(Flaw("a request or a basket is named"))
     if request is not None:
         return [visible(node, actor, request).id]
     found = [

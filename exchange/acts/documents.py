@@ -4,6 +4,7 @@ from typing import Any
 
 from catalogue.documents import TrustedDocument
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor, Role
 from catalogue.rows import DOCUMENT
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
@@ -22,9 +23,13 @@ def register(node: Node, actor: Actor, *, text: str, name: str) -> dict[str, Any
     try:
         check_document(text, limits=Limits())
     except GatewayError as error:
-        raise InvalidError(f"not a document that would be answered: {error.code}") from error
+        raise InvalidError(
+            Flaw("not a document that would be answered: {0}", error.code)
+        ) from error
     if not names_nobody(text):
-        raise InvalidError("a document has no quoted texts and no long numbers: use variables")
+        raise InvalidError(
+            Flaw("a document has no quoted texts and no long numbers: use variables")
+        )
     return told(node.registry.register_document(text, name=name, by=actor))
 
 

@@ -10,6 +10,7 @@ from catalogue.lifecycle import OWN_STATES, Registration
 from catalogue.model import Actor, Item, Resource, Role
 from catalogue.rows import GRANT, MATTER, RESOURCE
 from catalogue.withdrawals import Impact, impact
+from exchange.acts.held import acting
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
 from exchange.acts.loads import due_on
 from exchange.acts.register import ActError, act
@@ -82,9 +83,7 @@ def drop_revision(node: Node, actor: Actor, *, code: str) -> dict[str, object]:
 def check_resource(node: Node, actor: Actor, *, code: str) -> Told:
     """What announcing the entry would break of the revision before: items, grants, trusted documents."""
     held = node.held(RESOURCE).get(code)
-    if held is None or (
-        held.resource.department != actor.department and not actor.has(Role.AUTHORITY)
-    ):
+    if held is None or not _may_see_course(acting(node, actor), held.resource):
         raise ActError("NOT_FOUND", f"no resource {code} of your department")
     drafted = held.latest
     if drafted.before is None:
@@ -117,7 +116,7 @@ def withdraw_resource(
 def show_impact(node: Node, actor: Actor, *, code: str) -> Told:
     """What withdrawing an entry would hit, for its department and the authority: grants and matters."""
     held = node.held(RESOURCE).get(code)
-    if held is None or not _may_see_course(actor, held.resource):
+    if held is None or not _may_see_course(acting(node, actor), held.resource):
         raise ActError("NOT_FOUND", f"no resource {code} of your department")
     found = impact(
         held.resource,
@@ -161,7 +160,7 @@ def show_resource(
         held.resource.state in OWN_STATES and held.resource.department != actor.department
     ):
         raise ActError("ACT_ARGUMENTS", f"no resource {code}")
-    may_see = _may_see_course(actor, held.resource)
+    may_see = _may_see_course(acting(node, actor), held.resource)
     if prepared and (held.prepared is None or not may_see):
         raise ActError("NOT_FOUND", f"no revision of {code} is being prepared that concerns you")
     resource = held.latest.resource if prepared else held.resource

@@ -6,6 +6,7 @@ from catalogue import lifecycle
 from catalogue.codes import plain_code
 from catalogue.errors import DuplicateError, InvalidError
 from catalogue.files import KIND, FileAddress, format_address
+from catalogue.flaws import Flaw
 from catalogue.model import Actor, Officer, Role, SourceAddress
 from catalogue.rows import SOURCE
 from exchange.acts.register import ActError, act
@@ -53,7 +54,7 @@ def register(
     officer = publisher(actor)
     plain_code(name)
     if as_of > now().astimezone(node.zone).date():
-        raise InvalidError("as of a day to come: the day whose state the rows tell is needed")
+        raise InvalidError(Flaw("as of a day to come: the day whose state the rows tell is needed"))
     if node.held(SOURCE).get(name) is not None:
         raise DuplicateError(f"source {name}")
     with looked_over(uploaded(node, officer, upload), choices or Choices()) as table:

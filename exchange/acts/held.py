@@ -1,9 +1,10 @@
-"""One row as the registry holds it now, and the entry of the act that made it so."""
+"""One row as the registry holds it now, the entry of the act that made it so, and posts held for another."""
 
 from typing import Any, TypeVar
 
 from catalogue import store
-from catalogue.model import Resource
+from catalogue.deputies import standing_for
+from catalogue.model import Actor, Resource
 from catalogue.rows import RESOURCE, Kind
 from exchange.node import Node
 
@@ -46,3 +47,11 @@ def resources_of(node: Node, codes: set[str]) -> dict[str, Resource]:
     # A withdrawn resource that is being drafted anew stands in no picture until it is announced again.
     held = node.held(RESOURCE)
     return {code: held[code].resource for code in codes if code in held}
+
+
+def acting(node: Node, actor: Actor) -> Actor:
+    """Return the actor with the posts that they stand in for now."""
+    snapshot = node.live.load()
+    return standing_for(
+        actor, snapshot.deputies.values(), snapshot.officers.values(), at=node.ports.now()
+    )[0]

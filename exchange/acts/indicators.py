@@ -15,9 +15,11 @@ from catalogue.indicators import (
     Value,
 )
 from catalogue.model import Actor, Resource, SharingClass, SharingRequest
-from catalogue.rows import MATTER, REQUEST, TARGET
+from catalogue.rows import INDICATOR_DAY, MATTER, REQUEST, TARGET
 from catalogue.snapshot import Snapshot
 from catalogue.statutes import Clock, Statutes
+from catalogue.trends import Span as By
+from catalogue.trends import series, taken
 from catalogue.workdays import ZONE
 from exchange.acts.held import resources_of
 from exchange.acts.listing import FIRST, Span, Told, cut, paged
@@ -71,6 +73,27 @@ def show_indicator(
         "departments": [told_value(measured.value(indicator, code)) for code in codes],
         "targets": _targets(list(node.held(TARGET).values()), held, measured),
         "behind": paged(cut(wanted, Span(first=first, after=after, before=before)), told_line),
+    }
+
+
+@act("indicator.trend")
+def show_trend(
+    node: Node,
+    actor: Actor,  # noqa: ARG001 - any officer
+    *,
+    indicator: str,
+    department: str | None = None,
+    by: By = By.DAY,
+) -> Told:
+    """What an indicator was, of a department or of all, the oldest first; a month shows its last kept day."""
+    held = INDICATORS.get(indicator)
+    if held is None:
+        raise ActError("NOT_FOUND", f"no indicator {indicator}: {', '.join(INDICATORS)}")
+    points = series(node.held(INDICATOR_DAY).values(), indicator, department, by=by)
+    return told_indicator(held) | {
+        "department": department,
+        "by": by.value,
+        "points": [{"day": one.day} | told_value(one.value) for one in points],
     }
 
 
@@ -147,6 +170,15 @@ def measure(node: Node) -> Measured:
             online_depth=law.rule("indicator.online-depth", on=at).value,
         )
     )
+
+
+def keep_today(node: Node) -> bool:
+    """Keep what the indicators are, once a day; False where today is kept already. Blocks."""
+    at = node.ports.now()
+    today = at.astimezone(node.zone).date()
+    if today.isoformat() in node.held(INDICATOR_DAY):
+        return False
+    return node.registry.keep_indicators(taken(measure(node), today, at=at))
 
 
 def connected(snapshot: Snapshot) -> dict[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from catalogue.bundles import BundleState, PolicyBundle
 from catalogue.errors import InvalidError, UnknownError
+from catalogue.flaws import Flaw
 from catalogue.lifecycle import require_decider
 from catalogue.model import Actor, Role
 from catalogue.rows import DEPARTMENT, OFFICER, POLICY_BUNDLE, from_ms
@@ -44,7 +45,7 @@ def propose(
         check_departments(opened, known=node.held(DEPARTMENT).keys())
         held = run_tests(opened, tests or {})
     except PolicyError as error:
-        raise InvalidError(str(error), code="BUNDLE_REFUSED") from error
+        raise InvalidError(Flaw.quoted(str(error)), code="BUNDLE_REFUSED") from error
     # Kept before it is registered: what the register names is always there to be loaded.
     node.archives.keep(raw)
     bundle = node.registry.propose_bundle(_proposed(opened, tests=held, by=actor), by=actor)
@@ -58,7 +59,7 @@ def activate(node: Node, actor: Actor, *, digest: str) -> dict[str, object]:
     try:
         node.policy.prepare(row)
     except LoadError as error:
-        raise InvalidError(str(error), code="BUNDLE_REFUSED") from error
+        raise InvalidError(Flaw.quoted(str(error)), code="BUNDLE_REFUSED") from error
     return _told(node, node.registry.activate_bundle(digest, by=actor))
 
 
@@ -115,7 +116,7 @@ def compare(node: Node, actor: Actor, *, digest: str) -> dict[str, object]:
         candidate = contents(node.archives.read(digest))
         present = {} if held is None else contents(held.archive)
     except LoadError as error:
-        raise InvalidError(str(error), code="BUNDLE_REFUSED") from error
+        raise InvalidError(Flaw.quoted(str(error)), code="BUNDLE_REFUSED") from error
     return {
         "bundle": _told(node, row),
         "with": "" if held is None else held.bundle.revision,
@@ -131,7 +132,7 @@ def archive(node: Node, actor: Actor, *, digest: str) -> dict[str, str]:
     try:
         return {"digest": row.digest, "archive": b64encode(node.archives.read(digest)).decode()}
     except LoadError as error:
-        raise InvalidError(str(error), code="BUNDLE_REFUSED") from error
+        raise InvalidError(Flaw.quoted(str(error)), code="BUNDLE_REFUSED") from error
 
 
 def check_departments(opened: Opened, *, known: Collection[str]) -> None:

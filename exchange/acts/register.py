@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from catalogue.flaws import Flaw
 from catalogue.model import Actor
 
 
@@ -55,7 +56,14 @@ def perform(node: Any, actor: Actor, name: str, arguments: Mapping[str, Any]) ->
     except msgspec.ValidationError as error:
         raise ActError("ACT_ARGUMENTS", f"{name}: {error}") from error
     given = {field: getattr(typed, field) for field in shape.__struct_fields__}
-    return msgspec.to_builtins(_ordered(function(node, actor, **given)))
+    return msgspec.to_builtins(_ordered(function(node, actor, **given)), enc_hook=_plain)
+
+
+def _plain(value: object) -> str:
+    """Say in English what programs are told of a flaw."""
+    if isinstance(value, Flaw):
+        return str(value)
+    raise NotImplementedError(f"an act says no {type(value).__name__}")
 
 
 def _ordered(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor, Item, Resource, Role, SourceAddress
 from catalogue.readings import key_pointers
 from catalogue.rows import RESOURCE, SOURCE
@@ -33,7 +34,7 @@ def describe_source(node: Node, actor: Actor, *, name: str, description: str) ->
 def rest_source(node: Node, actor: Actor, *, name: str, until: datetime, reason: str) -> Told:
     """Keep a source for maintenance until a moment: its steps answer SOURCE_MAINTENANCE, nothing is sent."""
     if until.tzinfo is None:
-        raise InvalidError("the end of the maintenance needs a zone: 2026-12-01T06:00+08:00")
+        raise InvalidError(Flaw("the end of the maintenance needs a zone: 2026-12-01T06:00+08:00"))
     held = node.registry.rest_source(name, until=until, reason=reason, by=actor)
     return {"name": name, "rests_until": held.rests_until}
 

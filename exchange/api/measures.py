@@ -141,6 +141,16 @@ class IndicatorTarget:
 
 
 @strawberry.type
+class IndicatorPoint:
+    day: str
+    numerator: int
+    denominator: int
+    missing: int
+    share: float | None
+    """Null: there was no data."""
+
+
+@strawberry.type
 class Indicator:
     id: str
     title: str
@@ -283,6 +293,17 @@ class MeasuringQuery:
             )
             for one in told["indicators"]
         ]
+
+    @field
+    async def indicator_trend(
+        self,
+        info: Info,
+        indicator: str,
+        department: str | None = None,
+        by: str = "day",
+    ) -> list[IndicatorPoint] | None:
+        told = await act(info, "indicator.trend", indicator=indicator, department=department, by=by)
+        return [made(IndicatorPoint, one) for one in told["points"]]
 
     @field
     async def indicator_lines(

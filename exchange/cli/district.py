@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from catalogue.district import DEPARTMENTS, ITEMS, read_district
 from catalogue.errors import CatalogueError, InvalidError
+from catalogue.flaws import Flaw
 from catalogue.harvest import Harvest, read_harvest
 from catalogue.imports import Finding
 from catalogue.naming import ResourceNames
@@ -113,7 +114,7 @@ def read_files(
                 (resource,) = read_harvest([line]).resources
                 check_resource(resource)
                 if resource.code in codes:
-                    raise InvalidError("the code of another line")
+                    raise InvalidError(Flaw("the code of another line"))
             except CatalogueError as error:
                 findings.append(_finding(file, row, error))
                 continue
@@ -129,7 +130,9 @@ def _lines(file: Path) -> Iterable[bytes]:
     try:
         return gzip.decompress(file.read_bytes()).splitlines()
     except (OSError, EOFError) as error:
-        raise InvalidError(f"{file.name}: a gzip file needed", code="IMPORT_REFUSED") from error
+        raise InvalidError(
+            Flaw("{0}: a gzip file needed", file.name), code="IMPORT_REFUSED"
+        ) from error
 
 
 def _finding(file: Path, row: int, error: CatalogueError) -> Finding:
@@ -137,7 +140,10 @@ def _finding(file: Path, row: int, error: CatalogueError) -> Finding:
     message = error.detail.removeprefix("line 1: ")
     reason, _, path = message.partition(" - at `")
     return Finding(
-        file=file.name, row=row, column=path.rstrip("`").removeprefix("$."), message=reason
+        file=file.name,
+        row=row,
+        column=path.rstrip("`").removeprefix("$."),
+        message=Flaw.quoted(reason),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from catalogue.trends import Span
 from exchange.circular import NO_DATA, WRITERS
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell
@@ -69,6 +70,35 @@ def show_indicator(office: Office, indicator_id: str, json_: bool, **wanted: Any
     tell(said["behind"]["rows"], json_=False, title="behind it")
     if said["behind"]["next"] is not None:
         click.echo(f"{said['behind']['total']} in all; more: --after {said['behind']['next']}")
+
+
+@indicator.command("trend")
+@click.argument("indicator_id", metavar="INDICATOR")
+@click.option("--department", help="Code of a department; all of them together otherwise.")
+@click.option(
+    "--by",
+    type=click.Choice([one.value for one in Span]),
+    default=Span.DAY.value,
+    help="By day, or by month: then its last kept day.",
+)
+@as_json
+@with_office
+def trend(office: Office, indicator_id: str, department: str | None, by: str, json_: bool) -> None:
+    """Show what INDICATOR was, the oldest first; one record a day is kept and never changed."""
+    said = office.perform("indicator.trend", indicator=indicator_id, department=department, by=by)
+    if json_:
+        tell(said, json_=True)
+        return
+    rows = [
+        {
+            "day": one["day"],
+            "share": _share(one["share"]),
+            "of": f"{one['numerator']}/{one['denominator']}",
+            "not known": one["missing"],
+        }
+        for one in said["points"]
+    ]
+    tell(rows, json_=False, title=f"{said['id']} by {by}")
 
 
 @indicator.command("report")

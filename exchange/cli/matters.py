@@ -6,8 +6,15 @@ from typing import Any
 
 import click
 
-from catalogue.imports import MaterialRow, Read, read_materials, read_matters
-from catalogue.materials import Material, MatterList, MatterType
+from catalogue.imports import (
+    MaterialRow,
+    Read,
+    by_matter,
+    material_row,
+    read_materials,
+    read_matters,
+)
+from catalogue.materials import MatterList, MatterType
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page
 from exchange.files.model import ENCODINGS
@@ -142,7 +149,7 @@ def import_materials(
         raise click.UsageError("--json asks nothing: say --dry-run or --yes")
     content, guess = as_utf8(file.read_bytes(), file=file.name, encoding=encoding)
     read = read_materials(content, file=file.name)
-    listed = _listed(read)
+    listed = by_matter(read.whole())
     said = office.perform("matter.materials", listed=listed, dry_run=True)
     misfits = _places(said.pop("misfits"), read, file.name)
     if not json_:
@@ -161,27 +168,14 @@ def import_materials(
         tell("taken" if said["taken"] else "nothing was taken", json_=False)
 
 
-def _listed(read: Read[MaterialRow]) -> dict[str, list[Material]]:
-    """Return the materials by matter. Raises InvalidError naming every place where anything is wrong."""
-    found: dict[str, list[Material]] = {}
-    for row in read.whole():
-        found.setdefault(row.matter, []).append(row.material)
-    return found
-
-
 def _places(
     misfits: list[dict[str, Any]], read: Read[MaterialRow], file: str
 ) -> list[dict[str, Any]]:
     """Say in which row of the file each misfit stands."""
-    rows = {
-        (row.matter, row.material.code): number
-        for row, number in zip(read.rows, read.numbers, strict=True)
-    }
-    first = {row.matter: rows[row.matter, row.material.code] for row in reversed(read.rows)}
     return [
         {
             "file": file,
-            "row": rows.get((one["matter"], one["material"]), first[one["matter"]]),
+            "row": material_row(read, one["matter"], one["material"]),
             "column": one["field"],
             "message": one["message"],
         }

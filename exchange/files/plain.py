@@ -5,6 +5,7 @@ import io
 from dataclasses import asdict, dataclass
 
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.imports import MAX_BYTES
 from exchange.files.model import ENCODINGS, TroubleError
 from exchange.files.texts import TextLines, decode, guess_delimiter, guess_encoding
@@ -45,4 +46,4 @@ def as_utf8(content: bytes, *, file: str, encoding: str | None = None) -> tuple[
 
 
 def _refused(file: str, row: int, message: str) -> InvalidError:
-    return InvalidError(f"{file}:{row}:: {message}", code="IMPORT_REFUSED")
+    return InvalidError(Flaw.quoted(f"{file}:{row}:: {message}"), code="IMPORT_REFUSED")

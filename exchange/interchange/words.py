@@ -99,6 +99,12 @@ CHINESE: Sequence[tuple[str, str]] = (
     (r"an entry without a code", "没有 code 的条目"),
     (r"a list of objects", "对象列表"),
     (r"words and need", "words 和 need"),
+    (r"(\S+): identifier (.+) is no code", r"\1：标识“\2”不是代码"),
+    (r"(\S+): publisher (.+) is not registered", r"\1：发布者“\2”未登记，按本部门登记"),
+    (
+        r"(\S+): no items are told; drafted with a record's number alone",
+        r"\1：没有列出信息项，仅以记录编号起草",
+    ),
     (r"(\d+) more of the kind", r"另有 \1 处"),
     (r"those above corrected", "先更正以上各处"),
 )

@@ -12,13 +12,18 @@ LINES = 4
 """Reasons that the form takes at once; whoever has more adds them to the last."""
 
 
-def told_course(node: Node, actor: Actor, held: Registration, names: Names) -> dict[str, Any]:
-    """What the entry's page shows of its checks and returns, and which of the forms this officer has."""
+def told_course(
+    node: Node, actor: Actor, posted: Actor, held: Registration, names: Names
+) -> dict[str, Any]:
+    """What the entry's page shows of its checks and returns, and which of the forms this officer has.
+
+    `posted` is the officer with the posts that they stand in for.
+    """
     resource, course = held.resource, held.course
     own = resource.department == actor.department
     draft = resource.state == "draft"
-    head = own and actor.has(Role.HEAD) and held.drafted_by != actor.id
-    authority = actor.has(Role.AUTHORITY) and actor.id not in {held.drafted_by, held.signed_by}
+    head = own and posted.has(Role.HEAD) and held.drafted_by != actor.id
+    authority = posted.has(Role.AUTHORITY) and actor.id not in {held.drafted_by, held.signed_by}
     titles = {item.name: item.title for item in resource.items}
 
     def check(one: Check | None) -> dict[str, Any] | None:

@@ -493,6 +493,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "catalogue.exported": "Catalogue exported by a system",
         "resource.listed": "Catalogue entries listed",
         "matter.registered": "Matters registered",
+        "indicators.kept": "Indicators of a day kept",
         "target.set": "Target set",
         "target.withdrawn": "Target withdrawn",
         "policy.proposed": "Policy bundle proposed",

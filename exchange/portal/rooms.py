@@ -1,6 +1,6 @@
 """What the rooms of departments and halls have in common: names for codes, and plain words for terms."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from catalogue.deputies import standing_for
-from catalogue.errors import CatalogueError, InvalidError
+from catalogue.errors import CatalogueError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor, Resource, Role
 from catalogue.snapshot import Snapshot
 from exchange.acts.register import ActError, perform
@@ -260,6 +261,13 @@ def acted(node: Node, actor: Actor, name: str, /, **arguments: Any) -> Any:
     return perform(node, actor, name, arguments)
 
 
+def told_findings(findings: Sequence[Flaw], language: str) -> str:
+    """Return what was found, in brackets."""
+    if language == "en":
+        return f" ({'; '.join(findings)})"
+    return f"（{'；'.join(one.zh for one in findings)}）"
+
+
 async def tried(
     errors: Errors, request: Request, actor: Actor, name: str, /, **arguments: Any
 ) -> Any:
@@ -273,9 +281,15 @@ async def tried(
         code = code_of(error)
         if code == "NOT_FOUND":
             raise
-        words = words_of(code)
-        said = words.en if errors.language == "en" else words.zh
-        if isinstance(error, InvalidError) and errors.language == "en":
-            said = f"{said} ({'; '.join(error.findings)})"
-        errors.by_field.setdefault("", f"{said} {code}")
+        note(errors, error)
         return None
+
+
+def note(errors: Errors, error: Exception) -> None:
+    """Say a refusal above the page, with what was found and its code."""
+    code = code_of(error)
+    words = words_of(code)
+    said = words.en if errors.language == "en" else words.zh
+    if isinstance(error, CatalogueError) and error.findings:
+        said = f"{said}{told_findings(error.findings, errors.language)}"
+    errors.by_field.setdefault("", f"{said} {code}")

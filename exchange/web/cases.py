@@ -12,6 +12,7 @@ from starlette.responses import Response
 from audit.entry import Commit, Draft, IndexRow
 from catalogue.cases import NamedParty
 from catalogue.errors import InvalidError, StateError
+from catalogue.flaws import Flaw
 from catalogue.model import Actor, Case, SubjectType
 from catalogue.snapshot import Snapshot
 from exchange.clock import now
@@ -189,4 +190,4 @@ def _decoded(body: bytes, shape: type[Any]) -> Any:
     try:
         return msgspec.json.decode(body or b"{}", type=shape)
     except msgspec.DecodeError as error:
-        raise InvalidError(str(error)) from error
+        raise InvalidError(Flaw.quoted(str(error))) from error

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from audit.entry import Draft, IndexRow
 from catalogue.errors import InvalidError
+from catalogue.flaws import Flaw
 from catalogue.model import SystemKey
 from exchange.clock import fresh_id, now
 from exchange.identity.keys import check_possession
@@ -99,4 +100,4 @@ def _decoded(body: bytes) -> RegistrationBody:
     try:
         return msgspec.json.decode(body, type=RegistrationBody)
     except msgspec.DecodeError as error:
-        raise InvalidError(str(error)) from error
+        raise InvalidError(Flaw.quoted(str(error))) from error

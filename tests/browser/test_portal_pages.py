@@ -216,6 +216,7 @@ EXAMPLES: Mapping[str, Example] = {
     "/keeping/hold": ("authority", lambda _: "/keeping/hold"),
     "/keeping/erasures/{id}": ("auditor", lambda place: f"/keeping/erasures/{_erasure(place)}"),
     "/publish/file": ("market.operator", lambda _: "/publish/file"),
+    "/matters/materials/import": ("hall.operator", lambda _: "/matters/materials/import"),
     "/publish/import": ("market.operator", lambda _: "/publish/import"),
     "/reviews": ("authority", lambda place: f"/reviews?of={under_way(place)['review']}"),
     "/reviews/new": ("authority", lambda _: "/reviews/new"),

@@ -4,11 +4,15 @@ import hashlib
 import html
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
+from catalogue.errors import NotAllowedError
+from catalogue.rows import RESOURCE
+from exchange.clock import now
 from exchange.demo import setup as demo
 from exchange.demo.setup import resource_owner
 from tests.fakes.node import Founded, Standing, standing
@@ -281,3 +285,45 @@ def test_a_resource_held_above_is_registered_found_and_asked_for(
     )
     assert answer.json()["errors"][0]["message"]
     assert "quanLiRen" not in str(answer.json().get("data"))
+
+
+def test_a_deputy_signs_and_withdraws_what_the_head_would_and_is_named_in_the_entry(
+    portal: Portal,
+) -> None:
+    place, node = portal.place, portal.place.node
+    code = "307/000097"
+    page = f"/publish/entry/{code}"
+    edit = f"/publish/edit?source=market&table=business_licence&code={code}"
+    named = place.act(
+        "market.head",
+        "deputy.name",
+        deputy=place.ids["market.operator"],
+        post="head",
+        begins=now().isoformat(),
+        ends=(now() + timedelta(days=2)).isoformat(),
+    )["id"]
+    with portal.browser("market.head") as head:
+        fields = form_fields(text_of(head, edit)) | {"name": "代理签批的条目", "step": "draft"}
+        fields |= {"class": "conditional", "conditions": "行政许可办理部门"}
+        saved = head.post("/publish/edit", data=fields)
+        assert saved.status_code == 200, html.unescape(saved.text)
+    demo.examine(place, "market", code)
+    with portal.browser("market.head") as head:
+        assert 'value="submit"' not in head.get(page).text
+    with portal.browser("market.operator") as deputy:
+        assert 'value="submit"' in deputy.get(page).text
+        size = node.log.size
+        assert send(deputy, page, page, verb="submit").status_code == 200
+    entry = json.loads(node.log.entry(size))
+    assert entry["kind"] == "resource.submitted"
+    assert entry["facts"]["deputies"] == [named]
+    assert node.held(RESOURCE)[code].latest.signed_by == place.ids["market.operator"]
+    demo.settle_sources(place)
+    place.act("authority", "resource.announce", code=code)
+    with portal.browser("market.operator") as deputy:
+        assert 'value="withdraw"' in deputy.get(page).text
+    place.act("market.head", "deputy.end", deputy=named)
+    with portal.browser("market.operator") as operator:
+        assert 'value="withdraw"' not in operator.get(page).text
+    with pytest.raises(NotAllowedError):
+        place.act("market.operator", "resource.withdraw", code=code)

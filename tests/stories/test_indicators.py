@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from python_calamine import CalamineWorkbook
 
 from catalogue.errors import NotAllowedError, StateError
 from catalogue.indicators import INDICATORS
+from catalogue.rows import INDICATOR_DAY
+from exchange.acts.indicators import keep_today
 from exchange.acts.register import ActError
 from exchange.cli.main import main
 from exchange.clock import now
@@ -201,3 +205,52 @@ def test_the_command_line_tells_the_same_and_writes_the_table(
     )
     assert {one["percent"] for one in said("indicator", "target", "list")} >= {15, 20}
     assert said("quality", "list", "--department", district.HOUSING.code)["total"] == 2
+
+
+def test_what_the_indicators_were_is_kept_once_a_day_and_never_changed(place: Standing) -> None:
+    node = place.node
+    kept = node.held(INDICATOR_DAY)
+    size = node.log.size
+    if not kept:
+        assert keep_today(node)
+        assert place.kinds(since=size) == ["indicators.kept"]
+    (day,) = node.held(INDICATOR_DAY).values()
+    told = place.act("auditor", "indicator.trend", indicator="departments-connected")
+    assert [one["day"] for one in told["points"]] == [day.id]
+    size = node.log.size
+    assert not keep_today(node)
+    assert not node.registry.keep_indicators(replace(day, measured=()))
+    assert node.log.size == size
+    assert node.held(INDICATOR_DAY)[day.id] == day
+    month = place.act(
+        "auditor",
+        "indicator.trend",
+        indicator="departments-connected",
+        department=district.HALL.code,
+        by="month",
+    )
+    assert [one["share"] for one in month["points"]] == [1.0]
+    with pytest.raises(ActError, match="no indicator nothing"):
+        place.act("auditor", "indicator.trend", indicator="nothing")
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "历史走势"), ("en", "How it was")])
+def test_the_page_shows_the_days_that_were_kept(place: Standing, language: str, said: str) -> None:
+    keep_today(place.node)
+    (day,) = place.node.held(INDICATOR_DAY)
+    with browser(place, "market.operator", language) as client:
+        by_day = client.get("/indicators/departments-connected").text
+        by_month = client.get("/indicators/departments-connected?by=month").text
+        query = '{ indicatorTrend(indicator: "departments-connected") { day numerator share } }'
+        asked = client.post("/manage/graphql", json={"query": query}).json()
+    for text in (by_day, by_month):
+        assert said in text
+        assert re.search(rf'id="trend-table".*>{day}<', text, re.DOTALL)
+    assert [one["day"] for one in asked["data"]["indicatorTrend"]] == [day]
+
+
+def test_a_day_that_was_edited_past_the_program_is_not_in_the_trend(place: Standing) -> None:
+    keep_today(place.node)
+    (day,) = place.node.held(INDICATOR_DAY)
+    assert place.raw_sql("UPDATE indicator_day SET measured = '[]' WHERE id = ?", day) == 1
+    assert place.node.held(INDICATOR_DAY) == {}

@@ -1,18 +1,23 @@
 """Matters and their materials: what applicants are still asked for, and what the exchange answers instead."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from catalogue.errors import NotAllowedError
+from catalogue.rows import OFFICER
 from exchange.acts.register import ActError
 from exchange.cli.main import main
 from exchange.demo import district
 from exchange.demo.setup import DEPOSIT, LICENCE, SYSTEM
+from exchange.portal.render import COOKIE as LANGUAGE_COOKIE
+from exchange.portal.session import COOKIE
 from tests.fakes.node import JOINING, USAGE, Founded, Standing, codes, copied, standing
 
 MATTER = district.MATTER
@@ -187,6 +192,123 @@ def test_another_department_says_nothing_of_what_a_matter_asks_for(place: Standi
     with pytest.raises(NotAllowedError):
         place.act("hall.head", "matter.import", rows=[])
     assert place.node.log.size == size
+
+
+def a_browser(place: Standing, officer: str, language: str) -> httpx.Client:
+    node = place.node
+    officers = node.held(OFFICER)
+    link = node.sign_in.offer_link(officers[place.place.ids[officer]], by=None)
+    secret = node.sign_in.redeem_link(link, officers=officers).secret
+    return httpx.Client(
+        base_url=place.url,
+        cookies={COOKIE: secret, LANGUAGE_COOKIE: language},
+        headers={"sec-fetch-site": "same-origin"},
+        timeout=60,
+        trust_env=False,
+    )
+
+
+LATER = f"""事项编码,材料编号,材料名称,共享资源代码,是否免提交
+{PLANNING},1,营业执照,{LICENCE},是
+{PLANNING},7,现场照片,,否
+"""
+WRONG = f"""事项编码,材料编号,材料名称,共享资源代码,是否免提交
+{PLANNING},1,营业执照,{LICENCE},也许
+{PLANNING},2,批文,,
+"""
+
+
+def hidden(text: str, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', text)
+    assert found is not None, name
+    return found[1]
+
+
+def uploaded(browser: httpx.Client, content: bytes) -> httpx.Response:
+    first = browser.get("/matters/materials/import")
+    return browser.post(
+        "/matters/materials/import",
+        data={"csrf": hidden(first.text, "csrf")},
+        files={"file": ("材料.csv", content, "text/csv")},
+    )
+
+
+def sent(browser: httpx.Client, looked: httpx.Response, **given: str) -> httpx.Response:
+    action = re.search(r'action="(/matters/materials/import/[^"]+)"', looked.text)
+    assert action is not None
+    kept = {name: hidden(looked.text, name) for name in ("csrf", "called", "looked_at")}
+    return browser.post(action[1], data={**kept, **given})
+
+
+def version_of(place: Standing, matter: str) -> int:
+    return int(place.act("hall.operator", "matter.show", code=matter)["version"])
+
+
+@pytest.mark.parametrize(
+    ("language", "changes", "taken"),
+    [("zh", "现场照片", "个事项已形成新版本"), ("en", "Added", "have their next version")],
+)
+def test_a_page_shows_what_a_file_of_materials_changes_before_anything_is_taken(
+    place: Standing, language: str, changes: str, taken: str
+) -> None:
+    content = LATER.replace("7,现场", f"{7 + len(language)}{language},现场").encode("gb18030")
+    before = version_of(place, PLANNING)
+    with a_browser(place, "planning.operator", language) as browser:
+        looked = uploaded(browser, content)
+        assert looked.status_code == 200, looked.text
+        assert "GB18030" in looked.text
+        assert f"{7 + len(language)}{language}" in looked.text
+        assert version_of(place, PLANNING) == before
+        done = sent(browser, looked, step="take")
+        assert done.status_code == 200, done.text
+        assert taken in done.text
+        assert version_of(place, PLANNING) == before + 1
+        again = uploaded(browser, content)
+        assert 'value="take"' not in again.text
+    assert changes
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh", "不是此列允许的词或数字"), ("en", "not one of the words or numbers that stand here")],
+)
+def test_a_page_names_row_and_column_of_what_does_not_fit_and_takes_nothing(
+    place: Standing, language: str, said: str
+) -> None:
+    before = version_of(place, PLANNING)
+    with a_browser(place, "planning.operator", language) as browser:
+        looked = uploaded(browser, WRONG.encode())
+        assert looked.status_code == 200
+        assert re.search(r'<td class="govuk-table__cell">2</td>', looked.text)
+        assert said in looked.text
+        assert 'value="take"' not in looked.text
+        forced = sent(browser, looked, step="take")
+        assert forced.status_code == 200
+        assert said in forced.text
+        assert uploaded(browser, b"").status_code == 400
+        assert uploaded(browser, b"a,b\n\x00").status_code == 200
+    assert version_of(place, PLANNING) == before
+
+
+def test_a_page_takes_only_what_was_looked_at_and_only_of_one_s_own_matters(
+    place: Standing,
+) -> None:
+    before = version_of(place, PLANNING)
+    with a_browser(place, "planning.operator", "en") as browser:
+        looked = uploaded(browser, LATER.replace("现场照片", "申请表").encode())
+        stale = sent(browser, looked, step="take", looked_at="0" * 64)
+        assert stale.status_code == 400
+        assert "STATE" in stale.text
+        dropped = sent(browser, looked, step="drop")
+        assert dropped.headers["location"] == "/matters"
+        assert sent(browser, looked, step="look").status_code == 400
+    with a_browser(place, "market.operator", "en") as browser:
+        foreign = uploaded(browser, LATER.encode())
+        assert foreign.status_code == 400
+        assert "ROLE_MISSING" in foreign.text
+    with a_browser(place, "auditor", "en") as browser:
+        assert 'type="file"' not in browser.get("/matters/materials/import").text
+    assert version_of(place, PLANNING) == before
 
 
 def test_when_a_resource_goes_it_is_said_before_and_seen_after(place: Standing) -> None:

@@ -26,6 +26,7 @@ from catalogue.rows import (
     REVIEW_QUESTION,
     SOURCE,
 )
+from exchange.acts.held import acting
 from exchange.acts.register import perform
 from exchange.node import Node
 from exchange.portal.nav import rooms_for
@@ -143,7 +144,7 @@ def waiting_for(node: Node, actor: Actor) -> list[Waiting]:
         found.append(
             Waiting(count=len(back), title="Resources given back to correct", address="/publish")
         )
-    if head:
+    if acting(node, actor).has(Role.HEAD):
         unsigned = [one for one in resources if (one.state, one.department) == ("draft", own)]
         found.append(
             Waiting(count=len(unsigned), title="Resources to sign off", address="/publish")

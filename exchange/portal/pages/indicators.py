@@ -20,6 +20,8 @@ from exchange.portal.rooms import Names, acted, names_for, read_day, tried
 from exchange.portal.session import signed_in
 
 _WHOLE = 100
+POINTS = 31
+"""Days, or months, that the page shows; the command and the management API give all of them."""
 
 
 async def listing(request: Request) -> Response:
@@ -35,6 +37,16 @@ async def entry(request: Request) -> Response:
     names = names_for(request)
     indicator = str(request.path_params["id"])
     listed = read_listed(f"/indicators/{indicator}", request.query_params, "department")
+    by = "month" if request.query_params.get("by") == "month" else "day"
+    trend = await run_in_threadpool(
+        acted,
+        node,
+        actor,
+        "indicator.trend",
+        indicator=indicator,
+        department=listed.filters.get("department"),
+        by=by,
+    )
     told = await run_in_threadpool(
         acted,
         node,
@@ -49,6 +61,10 @@ async def entry(request: Request) -> Response:
         "indicators_entry.html",
         listed=listed,
         indicator=_told(told, names) | _valued(told["all"]),
+        by=by,
+        trend=[_valued(one) | {"day": one["day"]} for one in trend["points"][-POINTS:]],
+        of=names.department(trend["department"]) if trend["department"] else "",
+        department=trend["department"] or "",
         departments=[
             _valued(one) | {"code": one["department"], "name": names.department(one["department"])}
             for one in told["departments"]

@@ -44,6 +44,7 @@ async def listing(request: Request) -> Response:
         request,
         "matters.html",
         chosen={name: chosen.get(name, "") for name in _FILTERS},
+        may_list=any(actor.has(one) for one in (Role.OPERATOR, Role.HEAD, Role.AUTHORITY)),
         narrowed=bool(chosen),
         total=counted(told["total"]),
         departments=names.departments(told["departments"]),

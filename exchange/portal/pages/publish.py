@@ -17,6 +17,7 @@ from catalogue.lifecycle import Registration
 from catalogue.model import Actor, Item, Resource, Role, SharingClass, SubjectType, Validity
 from catalogue.rows import GRANT, RESOURCE, SOURCE
 from catalogue.validation import PURPOSES
+from exchange.acts.held import acting
 from exchange.acts.loads import due_on
 from exchange.acts.register import ActError
 from exchange.acts.resources import as_of
@@ -373,10 +374,10 @@ def _held(node: Node, code: str) -> Resource | None:
 
 
 def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
-    held = node.held(RESOURCE).get(code)
+    held, posted = node.held(RESOURCE).get(code), acting(node, actor)
     if held is None or not (
         held.resource.department == actor.department
-        or (actor.has(Role.AUTHORITY) and held.resource.state != "draft")
+        or (posted.has(Role.AUTHORITY) and held.resource.state != "draft")
     ):
         raise ActError("NOT_FOUND", f"no entry {code} of your department")
     standing = held.resource
@@ -398,16 +399,16 @@ def _shown(node: Node, actor: Actor, code: str, names: Names) -> dict[str, Any]:
         "standing": None if registration is held else standing,
         "may_sign": own
         and resource.state == "draft"
-        and actor.has(Role.HEAD)
+        and posted.has(Role.HEAD)
         and registration.drafted_by != actor.id,
         "may_announce": resource.state == "submitted"
-        and actor.has(Role.AUTHORITY)
+        and posted.has(Role.AUTHORITY)
         and actor.id not in {registration.drafted_by, registration.signed_by},
         "breaks": _breaks(node, registration),
-        **told_course(node, actor, registration, names),
+        **told_course(node, actor, posted, registration, names),
         "gaps": gaps(resource) if own and resource.state != "announced" else (),
         "collides": _collides(node, actor, code),
-        **_withdrawing(node, actor, standing, names, own=own),
+        **_withdrawing(node, posted, standing, names, own=own),
     }
 
 

@@ -9,19 +9,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalogue.model import Actor, Role
+from catalogue.model import Actor
 from catalogue.rows import RESOURCE, SOURCE
 from exchange.acts.register import ActError
-from exchange.files.model import Choices, Preview, Trouble
-from exchange.files.uploads import Uploads
-from exchange.files.words import TROUBLES, place, sentence
+from exchange.files.model import Choices, Preview
+from exchange.files.words import place, sentence
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
-from exchange.portal.receiving import read_upload, shown_name
+from exchange.portal.receiving import shown_name
 from exchange.portal.render import page
 from exchange.portal.rooms import acted, read_day, tried
 from exchange.portal.session import signed_in
-from gateway.errors import RefusedRequestError
+from exchange.portal.uploading import is_gone, may_publish, receive
 
 STEPS = frozenset({"look", "keep", "drop"})
 
@@ -36,20 +35,12 @@ async def upload(request: Request) -> Response:
     """Take a file in and show what is seen in it; nothing is kept yet."""
     actor = await signed_in(request)
     errors = Errors.of(request)
-    if not _may_publish(actor):
+    if not may_publish(actor):
         raise ActError("ROLE_MISSING", "needs the role operator or head")
-    try:
-        received = await read_upload(request, name="file")
-    except RefusedRequestError:
-        errors.by_field["file"] = _trouble(Trouble.TOO_LARGE, errors.language)
+    left = await receive(request, actor, errors)
+    if left is None:
         return _choose(request, actor, errors)
-    if not received.content:
-        errors.at("file", "Choose a file that is not empty")
-        return _choose(request, actor, errors)
-    node: Node = request.app.state.node
-    held = await run_in_threadpool(_take_in, node, actor, received.content)
-    given = Form([("called", received.called)])
-    return await _look(request, actor, held, given, errors)
+    return await _look(request, actor, left.upload, left.form(), errors)
 
 
 async def go_on(request: Request) -> Response:
@@ -127,11 +118,8 @@ async def _look(request: Request, actor: Actor, held: str, given: Form, errors: 
             choices=msgspec.to_builtins(choices),
         )
     except ActError as error:
-        if error.code != "UPLOAD_GONE":
+        if not is_gone(error, errors):
             raise
-        errors.at(
-            "file", "The upload is gone, after an hour or when another came. Upload it again."
-        )
         return _choose(request, actor, errors)
     seen = msgspec.convert(told, Preview)
     return page(
@@ -162,15 +150,8 @@ def _choose(request: Request, actor: Actor, errors: Errors) -> Response:
         "publish_file.html",
         status=400 if errors else 200,
         errors=errors.by_field,
-        may_draft=_may_publish(actor),
+        may_draft=may_publish(actor),
     )
-
-
-def _take_in(node: Node, actor: Actor, content: bytes) -> str:
-    """Leave a file among the uploads; returns its id."""
-    held = str(acted(node, actor, "file.offer")["upload"])
-    Uploads(node.files).write(held, content)
-    return held
 
 
 def _check_names(node: Node, name: str, code: str, errors: Errors) -> None:
@@ -186,18 +167,9 @@ def _check_names(node: Node, name: str, code: str, errors: Errors) -> None:
         errors.at("code", "There is an entry with this code already")
 
 
-def _may_publish(actor: Actor) -> bool:
-    return actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
-
-
 def _mark(choices: Choices) -> str:
     """What tells the choices of the preview that was looked at from others."""
     return sha256(msgspec.json.encode(choices)).hexdigest()[:16]
-
-
-def _trouble(trouble: Trouble, language: str) -> str:
-    zh, en = TROUBLES[trouble]
-    return en if language == "en" else zh
 
 
 ROUTES = [

@@ -11,20 +11,17 @@ from starlette.routing import Route
 
 from catalogue.interchange.cells import write_cell
 from catalogue.interchange.fields import ENTRY_FIELDS, ITEM_FIELDS
-from catalogue.model import Actor, Role
+from catalogue.model import Actor
 from exchange.acts.register import ActError
-from exchange.files.model import Trouble
-from exchange.files.uploads import Uploads
-from exchange.files.words import TROUBLES
 from exchange.interchange.parsing import KINDS, Asked
 from exchange.interchange.words import said
 from exchange.node import Node
 from exchange.portal.forms import Errors, Form, read_form
-from exchange.portal.receiving import read_upload, shown_name
+from exchange.portal.receiving import shown_name
 from exchange.portal.render import page
 from exchange.portal.rooms import acted, tried
 from exchange.portal.session import signed_in
-from gateway.errors import RefusedRequestError
+from exchange.portal.uploading import is_gone, may_publish, receive
 
 STEPS = frozenset({"look", "take", "drop"})
 SHOWN = 200
@@ -41,19 +38,12 @@ async def upload(request: Request) -> Response:
     """Take a file in and show what it would change; nothing is taken yet."""
     actor = await signed_in(request)
     errors = Errors.of(request)
-    if not _may_publish(actor):
+    if not may_publish(actor):
         raise ActError("ROLE_MISSING", "needs the role operator or head")
-    try:
-        received = await read_upload(request, name="file")
-    except RefusedRequestError:
-        zh, en = TROUBLES[Trouble.TOO_LARGE]
-        errors.by_field["file"] = en if errors.language == "en" else zh
+    left = await receive(request, actor, errors)
+    if left is None:
         return _choose(request, actor, errors)
-    if not received.content:
-        errors.at("file", "Choose a file that is not empty")
-        return _choose(request, actor, errors)
-    held = await run_in_threadpool(_take_in, request.app.state.node, actor, received.content)
-    return await _look(request, actor, held, Form([("called", received.called)]), errors)
+    return await _look(request, actor, left.upload, left.form(), errors)
 
 
 async def go_on(request: Request) -> Response:
@@ -105,11 +95,8 @@ async def _look(request: Request, actor: Actor, held: str, given: Form, errors: 
             asked=msgspec.to_builtins(read_asked(given)),
         )
     except ActError as error:
-        if error.code != "UPLOAD_GONE":
+        if not is_gone(error, errors):
             raise
-        errors.at(
-            "file", "The upload is gone, after an hour or when another came. Upload it again."
-        )
         return _choose(request, actor, errors)
     return _shown(request, told, held, given, errors)
 
@@ -126,7 +113,7 @@ def _shown(
             "column": one["column"],
             "code": one["code"],
             "found": said(one["found"], language),
-            "needed": said(one["needed"], language),
+            "needed": _needed(one, language),
         }
         for one in told["not_taken"]
     ]
@@ -145,7 +132,7 @@ def _shown(
         not_taken=not_taken[:SHOWN],
         more_not_taken=max(len(not_taken) - SHOWN, 0),
         needs=told["needs"],
-        notes=told["notes"],
+        notes=[said(one, language) for one in told["notes"]],
         looked_at=told["looked_at"],
         committed=told["committed"],
         takes=told["counts"]["added"] + told["counts"]["changed"] + len(told["needs"]),
@@ -177,6 +164,11 @@ def _value(field: Mapping[str, Any], value: Any) -> str:
     return write_cell(known, value)
 
 
+def _needed(one: Mapping[str, Any], language: str) -> str:
+    zh = str(one["needed_zh"])
+    return zh if language == "zh" and zh else said(one["needed"], language)
+
+
 def _place(one: Mapping[str, Any]) -> str:
     row = str(one["row"]) if one["row"] else ""
     return " ".join(part for part in (one["sheet"], row) if part)
@@ -188,19 +180,8 @@ def _choose(request: Request, actor: Actor, errors: Errors) -> Response:
         "publish_import.html",
         status=400 if errors else 200,
         errors=errors.by_field,
-        may_draft=_may_publish(actor),
+        may_draft=may_publish(actor),
     )
-
-
-def _take_in(node: Node, actor: Actor, content: bytes) -> str:
-    """Leave a file among the uploads; returns its id."""
-    held = str(acted(node, actor, "file.offer")["upload"])
-    Uploads(node.files).write(held, content)
-    return held
-
-
-def _may_publish(actor: Actor) -> bool:
-    return actor.has(Role.OPERATOR) or actor.has(Role.HEAD)
 
 
 ROUTES = [

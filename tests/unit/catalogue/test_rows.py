@@ -12,7 +12,7 @@ from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
-from catalogue.indicators import Target
+from catalogue.indicators import Target, Value
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
 from catalogue.loads import Load
@@ -56,6 +56,7 @@ from catalogue.rows import KINDS, Kind, from_ms, to_ms
 from catalogue.single_source import ItemSource
 from catalogue.synonyms import ONLY, SynonymList
 from catalogue.tables import metadata
+from catalogue.trends import IndicatorDay
 from catalogue.withdrawals import HitGrant, HitMatter, Impact, Withdrawal
 from tests.fakes.catalogue import (
     TODAY,
@@ -372,6 +373,16 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             reason="登记机关",
             designated_by="off_authority",
             designated_at=TODAY,
+        ),
+    ),
+    "indicator_day": (
+        IndicatorDay(
+            id="2026-12-31",
+            taken_at=TODAY,
+            measured=(
+                Value(indicator="speed-up", department=None, numerator=1, denominator=2, missing=0),
+                Value(indicator="speed-up", department="d", numerator=0, denominator=0, missing=3),
+            ),
         ),
     ),
     "indicator_target": (

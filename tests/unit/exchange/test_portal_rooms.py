@@ -512,6 +512,36 @@ def test_an_entry_that_breaks_the_rules_names_its_fields(portal: Portal) -> None
     assert "307/000098" not in portal.place.node.held(RESOURCE)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("zh", "不予共享：《内部数据管理办法》属于“内部规定”；须为法律、行政法规或国务院决定"),
+        ("en", "not shared: 内部数据管理办法 is an internal rule; a law"),
+    ],
+)
+def test_what_keeps_an_entry_from_being_drafted_is_said_in_the_reader_s_language(
+    portal: Portal, language: str, said: str
+) -> None:
+    edit = "/publish/edit?source=market&table=business_licence&code=307/000098"
+    with portal.browser("market.operator") as browser:
+        fields = form_fields(text_of(browser, edit))
+        answer = browser.post(
+            f"/publish/edit?lang={language}",
+            data=fields
+            | {
+                "class": "not-shared",
+                "basis-document": "内部数据管理办法",
+                "basis-article": "第三条",
+                "basis-text": "不得对外提供",
+                "basis-level": "law",
+                "step": "draft",
+            },
+        )
+    assert answer.status_code == 400
+    assert html.escape(said) in answer.text
+    assert "307/000098" not in portal.place.node.held(RESOURCE)
+
+
 @pytest.mark.proves("B3")
 def test_naughty_text_comes_back_byte_equal_and_never_as_markup(portal: Portal) -> None:
     with portal.browser("hall.operator") as browser:

@@ -91,8 +91,54 @@ def test_the_shapes_bite() -> None:
 @pytest.mark.skipif(
     not PUBLISHED.exists(), reason=f"the published shapes are not in {PUBLISHED.name}/"
 )
-def test_an_entry_conforms_to_the_published_shapes() -> None:
-    assert violations(document(told_of(an_entry())), PUBLISHED) == ""
+@pytest.mark.parametrize("sharing", list(SharingClass))
+def test_an_entry_conforms_to_the_published_shapes(sharing: SharingClass) -> None:
+    basis = LAW if sharing is SharingClass.NOT_SHARED else ()
+    told = told_of(an_entry(sharing_class=sharing, no_share_basis=basis))
+    assert violations(document(told), PUBLISHED) == ""
+
+
+@pytest.mark.skipif(
+    not PUBLISHED.exists(), reason=f"the published shapes are not in {PUBLISHED.name}/"
+)
+@given(told=entries(most=2))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_an_entry_holds_conforms_to_the_published_shapes(told: list[Told]) -> None:
+    assert violations(document(*told), PUBLISHED) == ""
+
+
+PROFILED = (
+    "http://purl.org/dc/terms/",
+    "http://www.w3.org/ns/dcat#",
+    "http://data.europa.eu/r5r/",
+    "http://xmlns.com/foaf/0.1/",
+    "http://www.w3.org/ns/odrl/2/hasPolicy",
+)
+OUTSIDE = {
+    ("http://xmlns.com/foaf/0.1/Agent", "http://purl.org/dc/terms/identifier"),
+}
+"""What the export says beyond the profile, which bounds it nowhere."""
+
+
+@given(told=entries(most=2))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_shapes_bound_all_that_the_export_says_in_the_profile_s_words(told: list[Told]) -> None:
+    data = rdflib.Graph().parse(data=document(*told, told_of(an_entry())), format="turtle")
+    sh = rdflib.Namespace("http://www.w3.org/ns/shacl#")
+    bounded = {
+        (str(target), str(path))
+        for shape, target in shapes(CORE).subject_objects(sh.targetClass)
+        for known in shapes(CORE).objects(shape, sh.property)
+        for path in shapes(CORE).objects(known, sh.path)
+    }
+    classes = {target for target, _path in bounded}
+    said = {
+        (str(one), str(name))
+        for subject, name in data.subject_predicates(unique=True)
+        for one in data.objects(subject, rdflib.RDF.type)
+        if str(one) in classes and str(name).startswith(PROFILED)
+    }
+    assert said - bounded == OUTSIDE
 
 
 def test_what_is_not_shared_is_prohibited_and_names_its_law() -> None:
