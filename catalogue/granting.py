@@ -118,6 +118,8 @@ class Narrower:
     channels: tuple[str, ...] | None = None
     max_rows: int | None = None
     daily_quota: int | None = None
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
     not_after: datetime | None = None
 
     def given(self) -> dict[str, object]:
@@ -139,7 +141,7 @@ def narrow(grant: Grant, wanted: Narrower, *, by: Actor) -> Grant:
         if isinstance(value, tuple):
             more = sorted(set(value) - set(held))
             findings += [f"{name}: {one} is not in the grant" for one in more]
-        elif value > held:
+        elif held is not None and value > held:
             findings.append(f"{name} would be more than before")
         elif isinstance(value, int) and value < 1:
             findings.append(f"{name}: at least 1 needed")
