@@ -121,6 +121,8 @@ class Narrower:
     channels: tuple[str, ...] | None = None
     max_rows: int | None = None
     daily_quota: int | None = None
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
     not_after: datetime | None = None
 
     def given(self) -> dict[str, object]:
@@ -142,7 +144,7 @@ def narrow(grant: Grant, wanted: Narrower, *, by: Actor) -> Grant:
         if isinstance(value, tuple):
             more = sorted(set(value) - set(held))
             findings += [Flaw("{0}: {1} is not in the grant", name, one) for one in more]
-        elif value > held:
+        elif held is not None and value > held:
             findings.append(Flaw("{0} would be more than before", name))
         elif isinstance(value, int) and value < 1:
             findings.append(Flaw("{0}: at least 1 needed", name))

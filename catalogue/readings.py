@@ -63,6 +63,8 @@ class RestReading(
     """Values of the body, by pointer, that are always the same."""
     absent: Absent | None = None
     """None: an empty list, or null, is the only way to say that there is no record."""
+    pages: "Pages | None" = None
+    """How all records are read; None: only by their keys."""
 
 
 class KeyPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,6 +95,8 @@ class GraphqlReading(
     """The entity's key; empty for a query field."""
     separator: str = ""
     """Between the parts of a compound key; empty where it has one part."""
+    pages: "Pages | None" = None
+    """How all records are read; None: only by their keys."""
 
 
 class SoapReading(
@@ -114,6 +118,19 @@ class SoapReading(
     """Values of the question, by pointer, that are always the same."""
     absent: Absent | None = None
     """The fault that says that there is no record, by its `/code` or a place in its `/detail`."""
+    pages: "Pages | None" = None
+    """How all records are read; None: only by their keys."""
+
+
+class Pages(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An operation that gives records in the order of their key, so many at a time, from a place on."""
+
+    reading: RestReading | GraphqlReading | SoapReading
+    """How it is asked; what takes the key there takes the key after which the page begins, or is left out."""
+    size: str
+    """The parameter, argument or pointer that takes how many."""
+    size_type: str = ""
+    """Of an argument."""
 
 
 Reading = RestReading | GraphqlReading | SoapReading

@@ -1,11 +1,17 @@
-"""Marks a certificate's file with why, for which case, for whom and when it was given, where it is a PDF."""
+"""Marks a certificate's file with why, for which case, for whom and when it was given: a PDF or a picture.
+
+A picture leaves as a page of a PDF: Chinese can be written on it there with the font that every reader
+brings, and no machine has to have one.
+"""
 
 import io
 from collections.abc import Sequence
 
+from PIL import Image, ImageOps, UnidentifiedImageError
 from pypdf import PageObject, PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
 from reportlab.lib.colors import Color
+from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfgen.canvas import Canvas
@@ -15,6 +21,12 @@ FONT = "STSong-Light"
 
 PAGES_MOST = 300
 BYTES_MOST = 20_000_000
+PIXELS_MOST = 60_000_000
+_PICTURES = {b"\x89PNG\r\n\x1a\n": "PNG", b"\xff\xd8\xff": "JPEG"}
+"""How each begins, and its name."""
+_LONGER_SIDE = 842
+"""Points of the longer side of a picture's page: A4's."""
+_QUALITY = 95
 _SIZE = 11
 _GREY = Color(0.45, 0.45, 0.45, alpha=0.35)
 
@@ -22,14 +34,57 @@ registerFont(UnicodeCIDFont(FONT))
 
 
 def mark(content: bytes, lines: Sequence[str]) -> bytes:
-    """Return the file with the lines across every page; what is no PDF that can be marked stays as it is."""
-    if not content.startswith(b"%PDF-") or len(content) > BYTES_MOST:
+    """Return the file with the lines across every page, a picture as the page of a PDF.
+
+    What is neither, or cannot be marked, stays as it is.
+    """
+    if len(content) > BYTES_MOST:
         return content
+    picture = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
     try:
-        return _marked(content, lines)
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        if picture is not None:
+            return _pictured(content, picture, lines)
+        return _marked(content, lines) if content.startswith(b"%PDF-") else content
+    except _UNREADABLE:
         # A file that its reader cannot take apart is still the department's file: its digest is recorded.
         return content
+
+
+_UNREADABLE = (
+    PyPdfError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+"""What the libraries raise for a file that is not what it begins like."""
+
+
+def _pictured(content: bytes, kind: str, lines: Sequence[str]) -> bytes:
+    """Return a PDF with the picture on its one page. What the camera wrote beside it does not come along."""
+    with Image.open(io.BytesIO(content), formats=(kind,)) as picture:
+        if picture.width * picture.height > PIXELS_MOST:
+            return content
+        picture.load()
+        upright = ImageOps.exif_transpose(picture)
+        scale = _LONGER_SIDE / max(upright.size)
+        width, height = upright.width * scale, upright.height * scale
+        drawn = io.BytesIO()
+        canvas = Canvas(drawn, pagesize=(width, height))
+        held = io.BytesIO(content)
+        if kind == "JPEG" and picture.getexif():
+            # A JPEG goes in as it is, with all that stands beside the picture: then it is written anew.
+            held = io.BytesIO()
+            upright.save(held, "JPEG", quality=_QUALITY, exif=b"")
+            held.seek(0)
+        canvas.drawImage(ImageReader(held), 0, 0, width=width, height=height, mask="auto")
+        canvas.save()
+    return _marked(drawn.getvalue(), lines)
 
 
 def _marked(content: bytes, lines: Sequence[str]) -> bytes:

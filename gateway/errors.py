@@ -319,9 +319,10 @@ GATEWAY_CODES: Mapping[str, Code] = MappingProxyType(
             following="ask",
         ),
         "BULK_UNSUPPORTED": _source(
-            "该数据资源的数据源不支持逐页读取，或其存在与否受保护，不能批量提供。",
-            "The resource cannot be read record by record, or even whether records exist is protected: "
-            "nothing is given in bulk.",
+            "该数据资源不能批量提供：须为数据表，或目录条目已登记按标识顺序逐页读取的接口操作且每个主体一条记录，"
+            "并且其存在与否不受保护。",
+            "The resource cannot be given in bulk: it needs a table, or an operation of its service that "
+            "gives records in the order of their key, one a subject, and no protected existence.",
             retryable=False,
             following="ask",
         ),

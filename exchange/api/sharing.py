@@ -114,6 +114,14 @@ class ChangeInput:
         return {name: held for name, held in strawberry.asdict(self).items() if held is not None}
 
 
+@strawberry.input
+class NarrowInput(ChangeInput):
+    """What is left of a grant: its budgets of a day too."""
+
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
+
+
 @strawberry.type
 class SharingMutation:
     @change
@@ -195,7 +203,7 @@ class SharingMutation:
 
     @change
     async def narrow_grant(
-        self, info: Info, grant: str, to: ChangeInput, reason: str
+        self, info: Info, grant: str, to: NarrowInput, reason: str
     ) -> types.Grant | None:
         told = await act(info, "grant.narrow", grant=grant, to=to.given(), reason=reason)
         return made(types.Grant, told)

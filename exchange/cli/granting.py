@@ -140,6 +140,13 @@ def _changed(*, until: datetime | None, **named: Any) -> dict[str, Any]:
 
 @grant.command("narrow")
 @click.argument("grant_id")
+@click.option("--rows-a-day", "daily_rows", type=click.IntRange(1), help="Records a day then.")
+@click.option(
+    "--subjects-a-day",
+    "daily_subjects",
+    type=click.IntRange(1),
+    help="Different subjects a day then.",
+)
 @_changing
 @as_json
 @with_office

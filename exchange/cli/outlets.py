@@ -169,6 +169,8 @@ def fetch(exchange: Exchange, export_id: str, into: Path, *, json_: bool) -> Non
             {"file": name, "rows": part["rows"], "entry": released.entry, "receipt": released.state}
         )
     tell(rows, json_=json_, title="Files")
+    for code, count in manifest.get("cells", {}).get("counted", {}).items():
+        click.echo(f"{code}: {count} values, named in manifest.json", err=True)
 
 
 @click.command()

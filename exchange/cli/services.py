@@ -11,7 +11,7 @@ import click
 from catalogue.readings import Absent
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
-from gateway.sources.described import Choices, DescriptionError
+from gateway.sources.described import Choices, DescriptionError, PageChoices
 from gateway.sources.wsdl import bundle
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -124,6 +124,17 @@ _OPTIONS: tuple[Callable[[F], F], ...] = (
         metavar="STATUS:POINTER=VALUE",
         help="How the service says that there is no record, such as 404:/code=NOT_FOUND.",
     ),
+    click.option(
+        "--pages",
+        metavar="OPERATION",
+        help="Operation that gives all records in the order of their key, for use in bulk.",
+    ),
+    click.option("--pages-after", help="What takes the key there after which a page begins."),
+    click.option("--pages-size", help="What takes there how many records."),
+    click.option("--pages-records", help="Pointer of the records in its answer."),
+    click.option(
+        "--pages-fixed", multiple=True, metavar="NAME=VALUE", help="What is always asked alike."
+    ),
     click.option("--separator", default="", help="Between the parts of a compound key; | else."),
 )
 
@@ -137,11 +148,26 @@ def read_choices(
     omit: tuple[str, ...],
     absent: str | None,
     separator: str,
+    pages: str | None = None,
+    pages_after: str | None = None,
+    pages_size: str | None = None,
+    pages_records: str | None = None,
+    pages_fixed: tuple[str, ...] = (),
 ) -> Choices:
     """Return the choices that options make. Raises UsageError."""
-    pairs = [one.partition("=") for one in fixed]
-    if any(not mark for _name, mark, _value in pairs):
-        raise click.UsageError("--fixed: NAME=VALUE needed")
+    paged = None
+    if pages is not None:
+        if pages_after is None or pages_size is None:
+            raise click.UsageError("--pages: --pages-after and --pages-size are needed too")
+        paged = PageChoices(
+            operation=pages,
+            after=pages_after,
+            size=pages_size,
+            records=pages_records,
+            fixed=_pairs(pages_fixed, option="--pages-fixed"),
+        )
+    elif pages_after or pages_size or pages_records or pages_fixed:
+        raise click.UsageError("--pages: the operation that gives pages is needed")
     said = None if absent is None else _ABSENT.fullmatch(absent)
     if absent is not None and said is None:
         raise click.UsageError("--absent: STATUS:POINTER=VALUE needed, such as 404:/code=NOT_FOUND")
@@ -149,10 +175,18 @@ def read_choices(
         key=ask_by,
         key_item=key_item or "",
         records=records,
-        fixed=tuple((name, value) for name, _mark, value in pairs),
+        fixed=_pairs(fixed, option="--fixed"),
         omit=omit,
         absent=None
         if said is None
         else Absent(status=int(said["status"]), pointer=said["pointer"], value=said["value"]),
         separator=separator,
+        pages=paged,
     )
+
+
+def _pairs(told: tuple[str, ...], *, option: str) -> tuple[tuple[str, str], ...]:
+    pairs = [one.partition("=") for one in told]
+    if any(not mark for _name, mark, _value in pairs):
+        raise click.UsageError(f"{option}: NAME=VALUE needed")
+    return tuple((name, value) for name, _mark, value in pairs)

@@ -75,6 +75,8 @@ class Pulled:
     """Records of the table that the resource does not have any more."""
     first_entry: int
     last_entry: int
+    unknown: int
+    """Cells that are null because the source had a word that no code list has (`CODE_UNKNOWN`)."""
     resumed: bool
     """Whether it went on where an earlier pull was cut off."""
 
@@ -118,7 +120,7 @@ def pull(
     place: str | None = held.place if held is not None else None
     first_entry: int | None = held.first_entry if place is not None and held is not None else None
     resumed = place is not None
-    pages = rows = removed = 0
+    pages = rows = removed = unknown = 0
     while True:
         try:
             answer = _page(exchange, wanted, usage=usage, after=place)
@@ -144,6 +146,8 @@ def pull(
                 tx, state, table, question=question, place=place, first=first_entry, last=entry
             )
         pages, rows = pages + 1, rows + len(data["rows"])
+        codes = [error.get("extensions", {}).get("code") for error in answer.errors or ()]
+        unknown += codes.count("CODE_UNKNOWN")
         progress(pages, rows)
         if place is None:
             return Pulled(
@@ -151,6 +155,7 @@ def pull(
                 pages=pages,
                 rows=rows,
                 removed=removed,
+                unknown=unknown,
                 first_entry=first_entry,
                 last_entry=entry,
                 resumed=resumed,

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from exchange.exports.formats import WRITERS, Column
-from exchange.exports.model import FORMATS, ID, Page, Part
+from exchange.exports.model import FORMATS, ID, Mark, Page, Part
 
 PART_ROWS = 100_000
 """Records of the longest part: a download is held in memory until it is recorded."""
@@ -36,23 +36,47 @@ class ExportFiles:
             raise ValueError("not the id of an export")
         self._folder = home / FOLDER / export_id
 
-    def write_page(self, number: int, rows: Sequence[Mapping[str, Any]]) -> str:
-        """Keep a page's records, one line of JSON each; returns the SHA-256 of the lines, hex."""
+    def write_page(
+        self, number: int, rows: Sequence[Mapping[str, Any]], marks: Sequence[Mark] = ()
+    ) -> str:
+        """Keep a page's records, one line of JSON each, and what is to be said of their cells.
+
+        Returns the SHA-256 of the lines, hex.
+        """
         content = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+        if marks:
+            content += msgspec.json.encode(marks) + b"\n"
         _write(self._page(number), lambda path: path.write_bytes(content))
         return hashlib.sha256(content).hexdigest()
 
     def records(self, pages: Iterable[Page]) -> Iterator[dict[str, Any]]:
         """Yield every record in order. Raises PageChangedError for a page that is not as it was written."""
         for page in pages:
-            try:
-                content = self._page(page.number).read_bytes()
-            except FileNotFoundError:
-                raise PageChangedError(f"page {page.number} is not there") from None
-            if hashlib.sha256(content).hexdigest() != page.digest:
-                raise PageChangedError(f"page {page.number} is not what was written")
-            for line in content.splitlines():
-                yield msgspec.json.decode(line)
+            for line in self._lines(page):
+                if not line.startswith(b"["):
+                    yield msgspec.json.decode(line)
+
+    def marks(self, pages: Iterable[Page]) -> Iterator[Mark]:
+        """Yield what is to be said of cells, by the number of the record in the whole export.
+
+        Raises as `records`.
+        """
+        before = 0
+        for page in pages:
+            for line in self._lines(page):
+                if line.startswith(b"["):
+                    for one in msgspec.json.decode(line, type=list[Mark]):
+                        yield msgspec.structs.replace(one, record=before + one.record)
+            before += page.rows
+
+    def _lines(self, page: Page) -> list[bytes]:
+        try:
+            content = self._page(page.number).read_bytes()
+        except FileNotFoundError:
+            raise PageChangedError(f"page {page.number} is not there") from None
+        if hashlib.sha256(content).hexdigest() != page.digest:
+            raise PageChangedError(f"page {page.number} is not what was written")
+        return content.splitlines()
 
     def write_parts(
         self,

@@ -1,24 +1,40 @@
 """What lies beside an export's files: what they hold, why they were made, and how to check each of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from catalogue.model import Resource
 from catalogue.snapshot import Snapshot
-from exchange.exports.model import Export, Page, part_told
+from exchange.exports.model import Export, Mark, Page, part_told
 from gateway.bulk import items_of
 from gateway.formats import format_epoch_ms
 
-VERSION = "export/1"
+VERSION = "export/2"
+"""`export/1` said nothing of cells."""
+
+MARKS_MOST = 10_000
+"""Cells that are named one by one; all are counted."""
 
 
 def write_manifest(
-    export: Export, pages: Sequence[Page], resource: Resource, snapshot: Snapshot
+    export: Export,
+    pages: Sequence[Page],
+    resource: Resource,
+    snapshot: Snapshot,
+    *,
+    marks: Iterable[Mark],
 ) -> str:
     """Return the manifest as JSON text. It names case and reason, so it is kept sealed."""
+    counted: Counter[str] = Counter()
+    named: list[dict[str, Any]] = []
+    for mark in marks:
+        counted[mark.code] += 1
+        if len(named) < MARKS_MOST:
+            named.append({"record": mark.record, "item": mark.item, "code": mark.code})
     order, provider = export.order, snapshot.departments.get(export.provider)
     told: dict[str, Any] = {
         "v": VERSION,
@@ -50,6 +66,7 @@ def write_manifest(
         "expires": format_epoch_ms(export.expires_ms or 0),
         "rows": export.rows,
         "pages": [{"entry": page.entry, "rows": page.rows} for page in pages],
+        "cells": {"counted": dict(sorted(counted.items())), "named": named},
         "format": export.format,
         "parts": [part_told(part) for part in export.parts],
     }

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import msgspec
+
 from gateway.bulk import BulkAsk
 from gateway.model import Usage
 
@@ -46,6 +48,17 @@ class Page:
     digest: str
     """SHA-256 of its lines, hex."""
     entry: int
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What is to be said of one cell, which a file of plain values has no place for."""
+
+    record: int
+    """From 1 on."""
+    item: str
+    """GraphQL name."""
+    code: str
+    """`CODE_UNKNOWN`: a null for a word that no code list has. `VALUE_DISPUTED`: given as it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

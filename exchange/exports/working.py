@@ -6,7 +6,7 @@ dies leaves nothing but a lease that runs out. What was read and not kept is rea
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,11 +25,13 @@ from exchange.exports.errors import ExportError
 from exchange.exports.files import ExportFiles, PageChangedError, strays
 from exchange.exports.formats import Column
 from exchange.exports.manifest import manifest_digest, write_manifest
-from exchange.exports.model import Export, ExportState, Page
+from exchange.exports.model import Export, ExportState, Mark, Page
 from exchange.identity.errors import IdentityError
 from exchange.identity.establish import Established, Gate
 from gateway.budgets import QUOTA_SPENT
 from gateway.bulk import Turned, items_of, named_rows, terms_of, turn
+from gateway.coded import CODE_UNKNOWN
+from gateway.disputes import VALUE_DISPUTED
 from gateway.errors import GATEWAY_CODES, GatewayError
 from gateway.model import Call, Failed, Masked, Outcome, Refused
 from gateway.pipeline import Terms
@@ -224,7 +226,8 @@ async def _carried_on(bench: Bench, export: Export) -> Export:
         raise StoppedError(str(turned.code))
     if terms_of(outcome.permitted.verdict) != export.terms:
         raise StoppedError(TERMS_CHANGED)
-    return await asyncio.to_thread(_keep, bench, export, turned, named_rows(outcome))
+    rows, marks = named_rows(outcome), list(marks_of(outcome))
+    return await asyncio.to_thread(_keep, bench, export, turned, rows, marks)
 
 
 def _may_pass(outcome: Outcome) -> bool:
@@ -240,14 +243,27 @@ def _may_pass(outcome: Outcome) -> bool:
             return False
 
 
+def marks_of(outcome: Masked) -> Iterator[Mark]:
+    """Yield what a page's answer would say of its cells beside them, by record and item."""
+    names = {item.name: item.graphql_name for item in outcome.permitted.step.items}
+    for code, found in ((CODE_UNKNOWN, outcome.unread), (VALUE_DISPUTED, outcome.disputed)):
+        for number, items in sorted(found.items()):
+            for name in sorted(items & names.keys()):
+                yield Mark(record=number + 1, item=names[name], code=code)
+
+
 def _keep(
-    bench: Bench, export: Export, turned: Turned, rows: Sequence[Mapping[str, Any]]
+    bench: Bench,
+    export: Export,
+    turned: Turned,
+    rows: Sequence[Mapping[str, Any]],
+    marks: Sequence[Mark],
 ) -> Export:
     number = export.pages + 1
     page = Page(
         number=number,
         rows=len(rows),
-        digest=bench.files(export).write_page(number, rows),
+        digest=bench.files(export).write_page(number, rows, marks),
         entry=turned.recorded.sequenced.index,
     )
     # A crash before this leaves a file that the page read again replaces.
@@ -301,8 +317,9 @@ def _written(bench: Bench, export: Export, resource: Resource, snapshot: Snapsho
         ended_ms=at_ms,
         expires_ms=at_ms + KEPT_MS,
     )
+    manifest = write_manifest(ready, pages, resource, snapshot, marks=files.marks(pages))
     files.drop_pages()
-    return replace(ready, manifest=write_manifest(ready, pages, resource, snapshot))
+    return replace(ready, manifest=manifest)
 
 
 def columns_of(resource: Resource, export: Export) -> tuple[Column, ...]:

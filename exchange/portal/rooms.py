@@ -16,7 +16,7 @@ from catalogue.model import Actor, Resource, Role
 from catalogue.snapshot import Snapshot
 from exchange.acts.register import ActError, perform
 from exchange.node import Node
-from exchange.portal.forms import Errors
+from exchange.portal.forms import Errors, Form
 from exchange.portal.render import language_of
 from exchange.web.problems import code_of
 from exchange.words import words_of
@@ -135,10 +135,32 @@ def grant_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[st
         "went_out": held["went_out"],
         "destroyed": held["destroyed"],
         "daily_quota": held["daily_quota"],
+        "daily_rows": held["daily_rows"],
+        "daily_subjects": held["daily_subjects"],
         "item_names": list(
             zip(held["items"], names.items(held["resource"], held["items"]), strict=True)
         ),
     }
+
+
+_BUDGETS: Mapping[str, str] = {
+    "quota": "daily_quota",
+    "rows": "daily_rows",
+    "subjects": "daily_subjects",
+}
+"""Fields by which a grant's budgets are typed, and what each bounds."""
+
+
+def budgets_of(given: Form, errors: Errors) -> dict[str, int | None]:
+    """Read the budgets of a grant that were typed; None where a field was left empty."""
+    found: dict[str, int | None] = {}
+    for field, bound in _BUDGETS.items():
+        typed = given.get(field, "").strip()
+        whole = typed.isascii() and typed.isdigit() and len(typed) <= 9
+        if typed and not (whole and int(typed) >= 1):
+            errors.at(field, "Enter a whole number of at least 1, or leave it empty")
+        found[bound] = int(typed) if typed and whole else None
+    return found
 
 
 def request_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[str, Any]:

@@ -16,6 +16,20 @@ class DescriptionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageChoices:
+    """How all records are read, by an operation that gives them in the order of their key."""
+
+    operation: str
+    after: str
+    """The parameter, argument or pointer that takes the key after which a page begins."""
+    size: str
+    """The one that takes how many records."""
+    records: str | None = None
+    """Pointer of the records in its answer; None leaves it to the description."""
+    fixed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
     """How an operation is to be read; an empty one leaves it to the description."""
 
@@ -33,6 +47,10 @@ class Choices:
     """How the service says that there is no record; None: by an empty list or a null."""
     separator: str = ""
     """Between the parts of a compound key; `|` where it is empty."""
+    pages: PageChoices | None = None
+    """None: records are read by their keys alone."""
+    size: str = ""
+    """Of an operation that gives pages, what takes how many; empty for any other."""
     lenient: bool = False
     """Whether what cannot be read is left out rather than refused: for holding an entry against it."""
 

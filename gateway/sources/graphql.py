@@ -13,10 +13,11 @@ import msgspec
 from yarl import URL
 
 from catalogue.model import Item
-from catalogue.readings import GraphqlReading, KeyPart, split_pointer
+from catalogue.readings import GraphqlReading, KeyPart, Pages, split_pointer
 from gateway.errors import SourceDriftError, SourceInvalidError, SourceUnavailableError
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
+from gateway.sources.paging import checked_page, pages_of, size_of
 from gateway.sources.records import find, make_row, put, wire_value
 from gateway.sources.wire import MOST_RECORDS, Wire, check_records, parse_json
 
@@ -25,7 +26,7 @@ AT_ONCE = 50
 
 
 class GraphqlSource:
-    """One department's GraphQL service. Implements `gateway.ports.Source`."""
+    """One department's GraphQL service. Implements `gateway.ports.Source` and `PagedSource`."""
 
     def __init__(self, address: str, *, wire: Wire, zone: tzinfo) -> None:
         self._address = URL(address)
@@ -45,6 +46,24 @@ class GraphqlSource:
             records = read_answer(reading, parse_json(answer.body), asked=len(some))
             found += [self._row(reading, items, record) for record in records]
         return found
+
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        check_call_number(call)
+        pages, size = pages_of(permitted, permitted.step.resource.reading), size_of(permitted)
+        if size == 0:
+            return (), False
+        by, items = pages.reading, needed_items(permitted)
+        if not isinstance(by, GraphqlReading):
+            raise SourceInvalidError(reason="the pages are not read from a GraphQL service")
+        request = write_page(pages, by, items, after=after, size=size)
+        answer = await self._wire.post(self._address, request, call=call, also=(400,))
+        # All of them stand in one list, as those of many keys do.
+        listing = msgspec.structs.replace(by, many=True)
+        records = read_answer(listing, parse_json(answer.body), asked=size)
+        rows = [self._row(by, items, record) for record in records]
+        return checked_page(rows, key=permitted.step.key.item, after=after, size=size)
 
     async def close(self) -> None:
         await self._wire.close()
@@ -93,6 +112,22 @@ def write_request(reading: GraphqlReading, items: Sequence[Item], keys: Sequence
         query = f"query Records({declared}) {{ {fields} }}"
         variables = {f"k{n}": _argument(reading, key) for n, key in enumerate(keys)}
     return msgspec.json.encode({"query": query, "variables": variables, "operationName": "Records"})
+
+
+def write_page(
+    pages: Pages, by: GraphqlReading, items: Sequence[Item], *, after: str | None, size: int
+) -> bytes:
+    """Return the body of a request for the records after a key."""
+    selection = _selection(item.column for item in items if item.column in by.members)
+    query = (
+        f"query Records($after: {by.argument_type}, $size: {pages.size_type}) "
+        f"{{ records: {by.field}({by.argument}: $after, {pages.size}: $size) {selection} }}"
+    )
+    # A place that is left out is no null: a service may tell them apart.
+    place = {} if after is None else {"after": _argument(by, after)}
+    return msgspec.json.encode(
+        {"query": query, "variables": {"size": size, **place}, "operationName": "Records"}
+    )
 
 
 def read_answer(reading: GraphqlReading, content: Any, *, asked: int) -> list[dict[str, Any]]:

@@ -17,13 +17,14 @@ from catalogue.readings import RestReading
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
+from gateway.sources.paging import checked_page, pages_of, size_of
 from gateway.sources.records import wire_value
-from gateway.sources.rest import read_rest
+from gateway.sources.rest import read_rest, read_rest_page
 from gateway.sources.wire import Wire, check_records, each, parse_json
 
 
 class HttpSource:
-    """One department's JSON service. Implements `gateway.ports.Source`.
+    """One department's JSON service. Implements `gateway.ports.Source` and `PagedSource`.
 
     It cannot filter rows or choose items: `mask` does both.
     """
@@ -48,6 +49,25 @@ class HttpSource:
             )
 
         return await each(keys, ask)
+
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        check_call_number(call)
+        pages, size = pages_of(permitted, permitted.step.resource.reading), size_of(permitted)
+        if size == 0:
+            return (), False
+        rows = await read_rest_page(
+            self._wire,
+            self._base,
+            pages,
+            needed_items(permitted),
+            after=after,
+            size=size,
+            call=call,
+            zone=self._zone,
+        )
+        return checked_page(rows, key=permitted.step.key.item, after=after, size=size)
 
     async def close(self) -> None:
         await self._wire.close()

@@ -1,10 +1,18 @@
 """Which items of a record a permitted step needs: what is given, and what is compared on the way."""
 
 import re
+from collections.abc import Sequence
 
-from catalogue.model import Item
+from catalogue.model import Item, ItemType
 from gateway.errors import SourceInvalidError
 from gateway.model import FoundKey, Listed, Permitted
+
+ANSWER_BYTES = 1_000_000
+"""What the values of one answer may weigh."""
+PAGE_BYTES = 8_000_000
+"""The same of a page of all records."""
+FILE_BYTES = 20_000_000
+"""The same where the contents of files are asked for."""
 
 _CALL = re.compile(r"call_[0-9A-Za-z-]{1,64}")
 
@@ -34,3 +42,8 @@ def needed_items(permitted: Permitted) -> tuple[Item, ...]:
                 name for name in (validity.status_item, validity.until_item) if name is not None
             }
     return tuple(item for item in step.resource.items if item.name in wanted)
+
+
+def allowed_bytes(types: Sequence[ItemType], *, plain: int = ANSWER_BYTES) -> int:
+    """Return what the values of items of these types may weigh in one answer."""
+    return FILE_BYTES if ItemType.BYTES in types else plain

@@ -102,6 +102,8 @@ class _Operation:
         parameters = [self._resolved(one) for one in self._parameters()]
         by_name = {str(one.get("name")): one for one in parameters}
         key = self._choices.key or self._only_key(parameters, fixed)
+        if self._choices.size and by_name.get(key, {}).get("required"):
+            raise DescriptionError(f"parameter {key} is required: a first page has no place")
         needed = {
             name
             for name, one in by_name.items()

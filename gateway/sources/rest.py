@@ -1,6 +1,6 @@
 """Reads a record by one operation of a JSON service, as the resource's reading describes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -9,7 +9,7 @@ import msgspec
 from yarl import URL
 
 from catalogue.model import Item
-from catalogue.readings import RestReading
+from catalogue.readings import Pages, RestReading
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.model import Row
 from gateway.sources.records import find, make_row, put
@@ -39,6 +39,40 @@ async def read_rest(
     ]
 
 
+async def read_rest_page(
+    wire: Wire,
+    base: str,
+    pages: Pages,
+    items: Sequence[Item],
+    *,
+    after: str | None,
+    size: int,
+    call: str,
+    zone: tzinfo,
+) -> list[Row]:
+    """Ask for the records after a key. Raises SourceError."""
+    reading = pages.reading
+    if not isinstance(reading, RestReading):
+        raise SourceInvalidError(reason="the pages are not read from a JSON service")
+    query, body = dict(reading.query), dict[str, Any](reading.body)
+    for name, value in ((pages.size, size), (reading.key_name, after)):
+        if value is None:
+            continue  # The first page begins at no place.
+        if name.startswith("/"):
+            body[name] = value
+        else:
+            query[name] = str(value)
+    address = _address(base, reading.path, query)
+    if reading.method == "POST":
+        answer = await wire.post(address, _posted(body), call=call)
+    else:
+        answer = await wire.get(address, call=call)
+    return [
+        make_row(items, record, members=reading.members, zone=zone)
+        for record in records_of(reading, answer)
+    ]
+
+
 def address_of(base: str, reading: RestReading, key: str) -> URL:
     """Return where a key is asked for; the key is a value in it and never part of its form."""
     path, query = reading.path, dict(reading.query)
@@ -49,17 +83,26 @@ def address_of(base: str, reading: RestReading, key: str) -> URL:
         path = path.replace(f"{{{reading.key_name}}}", quote(key, safe=""))
     elif reading.key_in == "query":
         query[reading.key_name] = key
+    return _address(base, path, query)
+
+
+def _address(base: str, path: str, query: Mapping[str, str]) -> URL:
     written = f"?{urlencode(query, quote_via=quote)}" if query else ""
     return URL(f"{base.rstrip('/')}/{path.lstrip('/')}{written}", encoded=True)
 
 
 def body_of(reading: RestReading, key: str) -> bytes:
     """Return what is posted."""
-    body: dict[str, Any] = {}
-    for pointer, value in reading.body.items():
-        put(body, pointer, value)
+    body = dict(reading.body)
     if reading.key_in == "body":
-        put(body, reading.key_name, key)
+        body[reading.key_name] = key
+    return _posted(body)
+
+
+def _posted(places: Mapping[str, Any]) -> bytes:
+    body: dict[str, Any] = {}
+    for pointer, value in places.items():
+        put(body, pointer, value)
     return msgspec.json.encode(body)
 
 

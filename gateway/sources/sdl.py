@@ -94,6 +94,27 @@ def describe(text: str, operation: str, choices: Choices) -> Described:
     raise DescriptionError(f"neither a query field nor a type is named {operation!r}")
 
 
+def size_type(text: str, operation: str, *, after: str, size: str) -> str:
+    """Return the type of the argument by which a query field that gives pages is told how many.
+
+    Raises DescriptionError for a field that gives none.
+    """
+    found = _Sdl(text).query.get(operation)
+    if found is None:
+        raise DescriptionError("pages are given by a query field, not by an entity")
+    arguments = {one.name.value: one.type for one in found.arguments}
+    if not _is_list(found.type):
+        raise DescriptionError(f"field {operation} gives no list of records")
+    if size not in arguments or _named(arguments[size]) != "Int" or _is_list(arguments[size]):
+        raise DescriptionError(f"field {operation} has no argument {size} of Int")
+    place = arguments[after]
+    if isinstance(place, NonNullTypeNode) or _is_list(place):
+        raise DescriptionError(
+            f"argument {after} is a {print_ast(place)}: one value is needed that may be left out"
+        )
+    return print_ast(arguments[size])
+
+
 class _Sdl:
     def __init__(self, text: str) -> None:
         document = _parse(text)
@@ -203,7 +224,9 @@ def _argument(found: FieldDefinitionNode, choices: Choices) -> InputValueDefinit
         raise DescriptionError(
             f"field {found.name.value}: say which argument takes the key, of {', '.join(by_name)}"
         )
-    others = [one.name.value for one in needed if one is not argument]
+    others = [
+        one.name.value for one in needed if one is not argument and one.name.value != choices.size
+    ]
     if others:
         raise DescriptionError(f"field {found.name.value} needs {', '.join(others)} beside the key")
     if _named(argument.type) not in {"ID", "String", "Int"}:

@@ -15,6 +15,7 @@ from catalogue.readings import SoapReading
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
+from gateway.sources.paging import checked_page, pages_of, size_of
 from gateway.sources.records import find, make_row, put
 from gateway.sources.soap_worker import SoapWorker
 from gateway.sources.wire import Answer, Wire, check_depth, check_records, each
@@ -25,7 +26,7 @@ FAULT = 500
 
 
 class SoapSource:
-    """One department's SOAP service. Implements `gateway.ports.Source`.
+    """One department's SOAP service. Implements `gateway.ports.Source` and `PagedSource`.
 
     It cannot filter rows or choose items: `mask` does both.
     """
@@ -44,7 +45,8 @@ class SoapSource:
             raise SourceInvalidError(reason="the resource is not read from a SOAP service")
 
         async def ask(key: str) -> list[Row]:
-            records = await self._records(reading, key, call=call)
+            asked = {**reading.body, reading.key_name: key}
+            records = await self._records(reading, asked, call=call)
             return [
                 make_row(items, record, members=reading.members, zone=self._zone)
                 for record in records
@@ -52,13 +54,32 @@ class SoapSource:
 
         return await each(keys, ask)
 
+    async def page(
+        self, permitted: Permitted, *, after: str | None, call: str
+    ) -> tuple[Sequence[Row], bool]:
+        check_call_number(call)
+        pages, size = pages_of(permitted, permitted.step.resource.reading), size_of(permitted)
+        if size == 0:
+            return (), False
+        by, items = pages.reading, needed_items(permitted)
+        if not isinstance(by, SoapReading):
+            raise SourceInvalidError(reason="the pages are not read from a SOAP service")
+        asked = {**by.body, pages.size: str(size)} | ({} if after is None else {by.key_name: after})
+        rows = [
+            make_row(items, record, members=by.members, zone=self._zone)
+            for record in await self._records(by, asked, call=call)
+        ]
+        return checked_page(rows, key=permitted.step.key.item, after=after, size=size)
+
     async def close(self) -> None:
         await self._wire.close()
         await self._worker.close()
 
-    async def _records(self, reading: SoapReading, key: str, *, call: str) -> list[dict[str, Any]]:
+    async def _records(
+        self, reading: SoapReading, places: Mapping[str, str], *, call: str
+    ) -> list[dict[str, Any]]:
         arguments: dict[str, Any] = {}
-        for pointer, value in (*reading.body.items(), (reading.key_name, key)):
+        for pointer, value in places.items():
             put(arguments, pointer, value)
         asked = {"do": "write", "operation": reading.operation, "arguments": arguments}
         written = await self._worker.ask(asked)

@@ -43,7 +43,7 @@ from gateway.errors import (
 from gateway.formats import converter, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
-from gateway.sources.needs import check_call_number, needed_items
+from gateway.sources.needs import FILE_BYTES, check_call_number, needed_items
 from gateway.sources.statements import (
     Key,
     ListShape,
@@ -118,6 +118,8 @@ def _engine(url: URL, *, secret: str | None, timeout_s: float, threads: int) -> 
         hide_parameters=True,  # Error texts must not carry identifiers.
     )
     event.listen(engine, "before_cursor_execute", _sign_with_call_number, retval=True)
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _bound_values)
     return engine
 
 
@@ -132,6 +134,11 @@ def _read_only(url: URL) -> URL:
         path = "file:" + path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     query = {name: value for name, value in url.query.items() if name not in {"mode", "uri"}}
     return url.set(database=path, query={**query, "mode": "ro", "uri": "true"})
+
+
+def _bound_values(connection: Any, _record: Any) -> None:
+    """Have SQLite itself refuse a value that no answer has room for, before it is in memory."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, FILE_BYTES)
 
 
 def _sign_with_call_number(

@@ -80,6 +80,8 @@ def _asked(shape: Shape | None, choices: Choices) -> tuple[str, dict[str, str]]:
             "say which place of the question takes the key: it is not the only one"
         )
     (key,) = candidates
+    if choices.size and places[key]:
+        raise DescriptionError(f"{key} has to be there: a first page has no place")
     missing = sorted(set(needed) - {key})
     if missing:
         raise DescriptionError(

@@ -5,7 +5,7 @@ import functools
 import importlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from gateway.mask import admit
 from gateway.model import Claim, Permitted, Row
 from gateway.ports import Source
 from gateway.sources.http import HttpSource, parse_records
-from gateway.sources.needs import needed_items
+from gateway.sources.needs import FILE_BYTES, needed_items
 from gateway.sources.sql import SqlSource, check_login, open_engine, reflect
 from gateway.sources.wire import Wire
 from policies.model import ItemVerdicts
@@ -425,6 +425,20 @@ async def test_a_hidden_record_and_a_missing_one_are_asked_for_by_the_same_state
     hidden, missing = asked
     assert hidden == missing
     assert hidden
+
+
+@pytest.mark.proves("S5")
+async def test_a_value_of_sqlite_that_no_answer_has_room_for_is_never_read(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "source.db", RECORDS)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute('UPDATE licence SET "NAME" = hex(zeroblob(?))', (FILE_BYTES // 2 + 1,))
+        connection.commit()
+    source = SqlSource(open_engine(f"sqlite:///{path}", secret=None, timeout_s=5.0), zone=ZONE)
+    with pytest.raises(SourceInvalidError):
+        await read(source, a_read(asked=["name"]))
+    (row,) = await read(source, a_read(asked=["area"]))
+    await source.close()
+    assert set(row) == {"uscc", "area"}
 
 
 async def test_a_database_that_is_not_there_is_unavailable_and_not_made(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from pypdf import PdfReader
 from reportlab.pdfgen.canvas import Canvas
 
@@ -164,6 +165,25 @@ def test_a_file_that_is_no_pdf_passes_as_it_is(here: Standing) -> None:
     fetched = get(here, href(here, district.DESIGNER))
     assert fetched.content == PLAIN
     assert fetched.headers["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.usefixtures("scans")
+def test_a_picture_leaves_marked_on_the_page_of_a_pdf(here: Standing, tmp_path: Path) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (600, 400), (200, 30, 30)).save(drawn, "PNG")
+    with sqlite3.connect(tmp_path / "scans.db") as connection:
+        connection.execute(
+            "UPDATE scan SET scan = ? WHERE uscc = ?", (drawn.getvalue(), district.APPLICANT)
+        )
+    fetched = get(here, href(here))
+    assert fetched.headers["content-type"] == "application/pdf"
+    (page,) = PdfReader(io.BytesIO(fetched.content)).pages
+    for told in (USAGE.case, USAGE.reason, district.HALL.name):
+        assert told in page.extract_text()
+    index = int(fetched.headers["exchange-entry"])
+    salt = here.as_system().receipt(index)["openings"]["answer"]["salt"]
+    entry = decode_strict(here.node.log.entry(index))
+    assert commit_bytes(salt, fetched.content) == entry["digests"]["answer"]
 
 
 @pytest.mark.usefixtures("scans")

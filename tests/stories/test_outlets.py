@@ -5,20 +5,24 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from msgspec import to_builtins
 from python_calamine import CalamineWorkbook
 from sqlalchemy import create_engine
 
 from audit.canonical import decode_strict
 from audit.verify import verify_receipt
+from catalogue.metadata import Code
 from exchange.client.errors import RefusedError
 from exchange.client.pulling import PullError, pull
 from exchange.client.session import Answer, Bulk
 from exchange.demo import district
+from exchange.demo import setup as demo
 from gateway.model import Usage
 from tests.fakes.node import USAGE, Standing
 from tests.fakes.outlets import (
@@ -33,6 +37,7 @@ from tests.fakes.outlets import (
     post,
     registered,
 )
+from tests.unit.exchange.test_portal_rooms import Portal
 
 Cells = dict[str, Any]
 """Item → the cell as a query's answer writes it."""
@@ -159,6 +164,8 @@ RECORDED = dict.fromkeys(("query", "rest", "page", "pull"), "call")
 """Kind of the entry by which an outlet's answer left; a file's is `export.released`."""
 
 each = pytest.mark.parametrize("outlet", OUTLETS)
+RECORDS_WITH_OTHER_WORDS = 63
+"""Of the district's licences, those whose status is not the one word of the list that a test announces."""
 
 
 @pytest.mark.proves("F10")
@@ -184,6 +191,101 @@ def test_every_outlet_gives_the_same_cells_masked_alike_and_is_recorded(
     # and not read, so that what is given differs by it.)
     assert len({(step["masked"], step["refused"]) for step in steps}) == 1
     assert all(step["rows"] > 0 and step["outcome"] == "given" for step in steps)
+
+
+def with_codes(here: Standing) -> None:
+    """The provider announces a code list for the status that lacks the word of most records."""
+    held = here.node.live.latest().resources[LICENCES]
+    listed = tuple(
+        replace(item, codes=(Code(value="注销", title="注销"),)) if item.name == "status" else item
+        for item in held.items
+    )
+    here.act("market.operator", "resource.draft", resource=to_builtins(replace(held, items=listed)))
+    demo.examine(here.place, "market", LICENCES)
+    here.act("market.head", "resource.submit", code=LICENCES)
+    here.act("authority", "resource.announce", code=LICENCES)
+
+
+def in_errors(answer: Answer) -> int:
+    errors = answer.errors or []
+    return sum(
+        one["extensions"]["code"] == "CODE_UNKNOWN" and one["path"][-1] == "status"
+        for one in errors
+    )
+
+
+def in_manifest(here: Standing, format_: str) -> int:
+    told = finished(here, begin(here, format=format_)["id"])
+    cells = get(here, f"/exports/{told['id']}/manifest").json()["cells"]
+    named = [one for one in cells["named"] if one["item"] == "status"]
+    content = here.as_system().export_part(told["id"], 1).content
+    if format_ == "jsonl":
+        # A record's number is its place in the file.
+        rows = [json.loads(line) for line in content.splitlines()]
+        nulls = [number for number, row in enumerate(rows, 1) if row["status"] is None]
+        assert [one["record"] for one in named] == nulls
+    assert cells["counted"] == {"CODE_UNKNOWN": len(named)}
+    return len(named)
+
+
+def told_of_unknown_words(here: Standing, outlet: str, folder: Path) -> int:
+    """How many values an outlet says to have left out because no code list has their word."""
+    hall, asked = here.as_system(), Bulk(resource=LICENCES, items=ITEMS)
+    match outlet:
+        case "query":
+            return in_errors(hall.query(QUERY, {"e": district.APPLICANT}, usage=USAGE))
+        case "rest":
+            named = registered(here, QUERY, "企业登记核对")
+            return in_errors(hall.document(named, {"e": district.APPLICANT}, usage=USAGE))
+        case "page":
+            return in_errors(hall.page(asked, usage=USAGE))
+        case "pull":
+            engine = create_engine(f"sqlite:///{folder / 'told.db'}")
+            pulled = pull(hall, asked, usage=USAGE, engine=engine, table="licence")
+            engine.dispose()
+            return pulled.unknown
+        case _:
+            return in_manifest(here, outlet)
+
+
+@each
+def test_a_word_that_no_code_list_has_leaves_by_no_outlet_and_each_says_so(
+    here: Standing, tmp_path: Path, outlet: str
+) -> None:
+    grant_bulk(here)
+    with_codes(here)
+    cells = OUTLETS[outlet](here, tmp_path, USAGE)
+    assert (cells["status"] or None) is None
+    assert cells["entName"] == "云岫栖筑建设有限公司"
+    told = told_of_unknown_words(here, outlet, tmp_path)
+    assert told == (1 if outlet in {"query", "rest"} else RECORDS_WITH_OTHER_WORDS)
+
+
+def test_a_file_whose_values_are_under_correction_says_which(here: Standing) -> None:
+    grant_bulk(here)
+    received = here.ask()
+    here.act(
+        "hall.operator",
+        "correction.report",
+        entry=received.entry["index"],
+        resource=LICENCES,
+        item="status",
+        type="enterprise",
+        identifier=district.APPLICANT,
+        words="登记状态与营业执照原件不符",
+    )
+    told = finished(here, begin(here, format="jsonl")["id"])
+    cells = get(here, f"/exports/{told['id']}/manifest").json()["cells"]
+    content = here.as_system().export_part(told["id"], 1).content
+    rows = [json.loads(line) for line in content.splitlines()]
+    (mark,) = cells["named"]
+    assert (mark["item"], mark["code"]) == ("status", "VALUE_DISPUTED")
+    assert rows[mark["record"] - 1]["uscc"] == district.APPLICANT
+    assert rows[mark["record"] - 1]["status"] == "存续"
+    with Portal(standing=here).browser("hall.operator", "en") as browser:
+        page = browser.get(f"/bulk/{told['id']}").text
+    assert "Values with a remark" in page
+    assert "VALUE_DISPUTED" in page
 
 
 def revoked(here: Standing) -> Usage:

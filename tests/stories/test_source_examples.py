@@ -51,8 +51,17 @@ def test_the_services_that_are_shown_register_as_shown(monkeypatch: pytest.Monke
             assert given["table"] in operations(kind, text)
             options = {
                 option: given[option]
-                for option in ("ask_by", "records", "fixed", "omit", "absent", "separator")
+                for option in given
+                if option in {"ask_by", "records", "fixed", "omit", "absent", "separator"}
+                or option.startswith("pages")
             }
             choices = read_choices(key_item=given["key_column"], **options)
-            registered.append(describe(kind, text, given["table"], choices).operation)
-    assert registered == ["GET /licences/{uscc}", "permit", "Enterprise", "Filings.Find"]
+            found = describe(kind, text, given["table"], choices)
+            registered.append((found.operation, found.reading.pages is not None))
+    assert registered == [
+        ("GET /licences/{uscc}", False),
+        ("GET /licences/{uscc}", True),
+        ("permit", False),
+        ("Enterprise", False),
+        ("Filings.Find", False),
+    ]

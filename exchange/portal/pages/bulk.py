@@ -123,6 +123,11 @@ def _manifest(held: dict[str, Any], names: Names) -> dict[str, Any] | None:
         "reason": why["reason"],
         "revision": told["what"]["revision"],
         "pages": len(told["pages"]),
+        # Manifests of before say nothing of cells.
+        "cells": [
+            {"code": code, "count": f"{count:,}"}
+            for code, count in told.get("cells", {}).get("counted", {}).items()
+        ],
     }
 
 

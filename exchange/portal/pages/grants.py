@@ -18,6 +18,7 @@ from exchange.portal.render import page
 from exchange.portal.rooms import (
     Names,
     acted,
+    budgets_of,
     grant_told,
     holds,
     names_for,
@@ -134,12 +135,21 @@ async def _less(request: Request, name: str, *, done: str) -> Response:
     quota = given.text("quota")
     if not (quota.isascii() and quota.isdigit() and 1 <= int(quota) <= 1_000_000):
         errors.at("quota", "Enter a whole number from 1 to 1,000,000")
+    bounds = budgets_of(given, errors)
+    if name != "grant.narrow" and any(given.get(field) for field in ("rows", "subjects")):
+        node: Node = request.app.state.node
+        held = await run_in_threadpool(acted, node, actor, "grant.show", grant=key)
+        for field, bound in (("rows", "daily_rows"), ("subjects", "daily_subjects")):
+            if bounds[bound] not in {None, held[bound]}:
+                errors.at(field, "The providing department sets this at once; it is not proposed")
     if not given.getlist("items"):
         errors.at("items", "Tick at least one item")
     if not given.text("reason-of-change"):
         errors.at("reason-of-change", "Say why the grant changes")
     if not errors:
-        changed = {"items": given.getlist("items"), "daily_quota": int(quota)}
+        changed: dict[str, Any] = {"items": given.getlist("items"), "daily_quota": int(quota)}
+        if name == "grant.narrow":
+            changed |= {bound: most for bound, most in bounds.items() if most is not None}
         reason = given.text("reason-of-change")
         await tried(errors, request, actor, name, grant=key, to=changed, reason=reason)
     return await _done(request, actor, errors, done)

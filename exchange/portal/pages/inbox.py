@@ -21,6 +21,7 @@ from exchange.portal.rooms import (
     MASKS,
     Names,
     acted,
+    budgets_of,
     card_told,
     ends_after,
     moment,
@@ -78,7 +79,10 @@ async def grant(request: Request) -> Response:
             if (rule := given.get(f"mask-{name}")) in MASKS and rule != "none"
         },
         "not_after": _end(given.get("until"), shown["until"], node, errors),
+        **budgets_of(given, errors),
     }
+    if terms["daily_quota"] is not None and terms["daily_quota"] > shown["daily_quota"]:
+        errors.at("quota", "Enter no more calls a day than were asked for")
     if not errors:
         await tried(errors, request, actor, "grant.give", request=key, terms=terms)
     return await _answered(request, actor, errors, done="granted", given=given)

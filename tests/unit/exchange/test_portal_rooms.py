@@ -164,6 +164,41 @@ def test_one_card_tells_the_rule_and_a_grant_is_recorded_at_once(portal: Portal)
     assert given.data["enterprise"]["wageDeposit"] == {"amount": None, "state": "已缴存"}
 
 
+def test_budgets_are_agreed_with_the_grant_and_narrowed_on_its_page(portal: Portal) -> None:
+    request = ask_for(portal.place, DEPOSIT)
+    page, act = f"/inbox/{request}", portal.place.act
+    with portal.browser("labour.head", "en") as browser:
+        card = text_of(browser, page)
+        for label in ("Calls a day", "Records a day", "Different subjects a day"):
+            assert label in card
+        last = re.search(r'name="until" type="date" value="([0-9-]+)"', card)
+        assert last is not None
+        typed: dict[str, Any] = {"items": ["amount", "state"], "until": last[1], "quota": "100"}
+        for wrong in ({"rows": "none"}, {"subjects": "0"}, {"rows": "-3"}, {"quota": "999999"}):
+            refused = send(browser, page, f"{page}/grant", **typed | wrong)
+            assert refused.status_code == 400
+            assert f'href="#{next(iter(wrong))}"' in refused.text
+        send(browser, page, f"{page}/grant", **typed, rows="300", subjects="")
+        (held,) = [g for g in act("labour.head", "grant.list")["rows"] if g["request"] == request]
+        assert (held["daily_quota"], held["daily_rows"], held["daily_subjects"]) == (100, 300, None)
+        own = f"/grants/{held['id']}"
+        shown = text_of(browser, own)
+        assert "300" in shown
+        assert "No bound of its own" in shown
+        change: dict[str, Any] = {
+            "items": ["amount", "state"],
+            "quota": "100",
+            "reason-of-change": "核减",
+        }
+        wider = send(browser, own, f"{own}/narrow", **change, rows="301", subjects="")
+        assert wider.status_code == 400
+        proposed = send(browser, own, f"{own}/amend", **change, rows="20", subjects="")
+        assert (proposed.status_code, 'href="#rows"' in proposed.text) == (400, True)
+        send(browser, own, f"{own}/narrow", **change, rows="200", subjects="20")
+    (held,) = [g for g in act("labour.head", "grant.list")["rows"] if g["request"] == request]
+    assert (held["daily_rows"], held["daily_subjects"]) == (200, 20)
+
+
 def test_a_refusal_without_reason_or_law_names_its_fields(portal: Portal) -> None:
     request = ask_for(portal.place, DEPOSIT)
     with portal.browser("labour.operator") as browser:
