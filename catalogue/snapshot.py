@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from catalogue import emergency
+from catalogue import emergency, files
 from catalogue.bundles import PolicyBundle
 from catalogue.deputies import Deputy
 from catalogue.documents import DocumentState, TrustedDocument, document_id
@@ -166,6 +166,11 @@ class Snapshot:
     def open_sources(self) -> frozenset[str]:
         """Names of the sources that may be read."""
         return frozenset(name for name, one in self.sources.items() if one.state == "active")
+
+    @cached_property
+    def kept_here(self) -> frozenset[str]:
+        """Names of the sources whose tables the exchange itself keeps: published files."""
+        return frozenset(name for name, one in self.sources.items() if one.kind == files.KIND)
 
     @cached_property
     def _contracts(self) -> dict[str, tuple[Resource, ...]]:

@@ -4,7 +4,6 @@ What is verified is answered *match* or not, so enough guesses are a reading. Ea
 subject counts, the same value again too: against its case, and against the day over all cases and systems.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from audit.entry import Quota
@@ -25,12 +24,13 @@ def reservations(
     rulings: Sequence[Ruling], call: Call, *, token: KeyedToken, day: str, limits: Limits
 ) -> tuple[Quota, ...]:
     """Return what the permitted verifications of a call count against."""
-    if not [ruling for ruling in rulings if ruling.step.claims]:
-        return ()
-    found: Counter[tuple[str, str, int]] = Counter()
+    found: dict[tuple[str, str, int], int] = {}
     for ruling in rulings:
-        if isinstance(ruling, Permitted):
-            found.update(_places(ruling, call, token=token, day=day, limits=limits))
+        if ruling.step.claims and isinstance(ruling, Permitted):
+            for place in _places(ruling, call, token=token, day=day, limits=limits):
+                found[place] = found.get(place, 0) + 1
+    if not found:
+        return ()
     return tuple(
         Quota(key=key, day=on, amount=amount, most=most, spent=VERIFY)
         for (key, on, most), amount in found.items()

@@ -12,7 +12,6 @@ import msgspec
 
 from audit.canonical import bitmap
 from audit.entry import ByteCommit, Draft, Quota, Sequenced
-from catalogue.files import KIND as KEPT_HERE
 from catalogue.snapshot import Snapshot
 from gateway.basis import Basis, Begun, Subjects
 from gateway.clear import bits, caller_facts, case_facts, index_row, own_counter
@@ -33,10 +32,13 @@ INTENDED = "intended"
 
 def remote_steps(rulings: Sequence[Ruling], snapshot: Snapshot) -> tuple[Permitted, ...]:
     """Return what is permitted to be read from other departments' systems. Doubt counts as remote."""
+    kept_here = snapshot.kept_here
     return tuple(
-        ruling
-        for ruling in rulings
-        if isinstance(ruling, Permitted) and not _kept_here(ruling.step, snapshot)
+        [
+            ruling
+            for ruling in rulings
+            if isinstance(ruling, Permitted) and ruling.step.resource.source not in kept_here
+        ]
     )
 
 
@@ -138,11 +140,6 @@ def _continued(begun: Begun, sequenced: Sequenced, draft: Draft) -> Begun:
     return Begun(
         intents=(*begun.intents, sequenced.index), counted=begun.counted | frozenset(counted)
     )
-
-
-def _kept_here(step: Step, snapshot: Snapshot) -> bool:
-    source = snapshot.sources.get(step.resource.source)
-    return source is not None and source.kind == KEPT_HERE
 
 
 def _step(ruling: Ruling) -> Step:
