@@ -109,14 +109,16 @@ def create_fresh_keys(folder: Path, keys: LogKeys, *, random: Callable[[int], by
 def create_next_keys(folder: Path, *, origin: str, random: Callable[[int], bytes]) -> FreshKeys:
     """Write the signing keys of the shard to follow into a folder of their own; kept if there already.
 
-    A shard has keys of its own, for the name of a key is its origin. Raises MalformedError where the folder
-    holds those of another one.
+    A shard has keys of its own, for the name of a key is its origin. Only while no shard was ended for those
+    that are there: what is of another origin was never named, and is replaced. Raises MalformedError.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     for name, kind in _FIRST_FILES:
         path = folder / name
-        if path.exists() and not path.read_bytes().endswith(b"\n"):
-            # Cut short while it was written: nobody was told of it.
+        if path.exists() and not (
+            path.read_bytes().endswith(b"\n") and _parse_key(_read(path), name)[0] == origin
+        ):
+            # Cut short while it was written, or left by an act that was: nobody was told of it.
             path.unlink()
         if not path.exists():
             _create(path, _format_key(origin, kind, random(_SECRET_LENGTH)) + "\n")

@@ -12,6 +12,8 @@ from exchange.shards import is_due
 
 DEGRADED_MARGINS = 3
 """The end of the policy is told as many margins before, and nearer than one the node is not ready."""
+SKEW_MS = 5_000
+"""By so much the clock may stand behind the newest entry: callers' signatures are taken within as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ def look_over(node: Node, *, at: datetime) -> Condition:
         broken["log-reading"] = error.code
         down = True
     check_shards(node, broken, at=at)
+    check_clock(node, broken, at=at)
     try:
         absent = len(node.live.load().absent)
     except Exception as error:  # noqa: BLE001 - whatever it is, the registry cannot be read
@@ -74,6 +77,13 @@ def check_shards(node: Node, broken: dict[str, str], *, at: datetime) -> None:
         return  # A log whose entries cannot be read is named as that already.
     if due:
         broken["shard-year"] = "the year has turned: exchange audit shard open"
+
+
+def check_clock(node: Node, broken: dict[str, str], *, at: datetime) -> None:
+    """Name a clock that was turned back: times in the log stand still until it has caught up."""
+    behind = node.log.head_ts - int(at.timestamp() * 1000)
+    if behind > SKEW_MS:
+        broken["clock"] = f"{behind // 1000} s behind the log's newest entry"
 
 
 def check_rows(broken: dict[str, str], absent: int) -> None:

@@ -27,6 +27,8 @@ def open_shard(node: Node, actor: Actor, *, reason: str) -> dict[str, Any]:
         raise ActError("ROLE_MISSING", "an administrator needed")
     if not reason.strip():
         raise ActError("ACT_ARGUMENTS", "a shard is ended for a reason")
+    if node.log.frozen:
+        raise ActError("SHARD_STATE", "this shard was ended already: start anew to open the next")
     if node.log.keys.beside:
         raise ActError("SHARD_STATE", "an older key still signs: retire it first")
     running = [one.id for one in node.held(REVIEW).values() if one.state is ReviewState.OPEN]

@@ -20,6 +20,7 @@ from exchange.api.fields import act, change, field, paged
 from exchange.api.guard import Asking
 from exchange.api.interchange import ImportedEntries, imported
 from exchange.api.measures import MeasuringMutation, MeasuringQuery
+from exchange.api.reviewing import ReviewingMutation, ReviewingQuery
 from exchange.api.sharing import SharingMutation, SharingQuery, asked
 from exchange.api.types import made
 
@@ -40,7 +41,7 @@ async def _listed(
 
 
 @strawberry.type
-class Query(SharingQuery, MeasuringQuery):
+class Query(SharingQuery, MeasuringQuery, ReviewingQuery):
     """Root fields may be null: one that is refused leaves the others standing."""
 
     @field
@@ -199,22 +200,6 @@ class Query(SharingQuery, MeasuringQuery):
         )
 
     @field
-    async def reviews(self, info: Info) -> list[types.Review] | None:
-        told = await act(info, "review.list")
-        return [made(types.Review, row) for row in told["reviews"]]
-
-    @field
-    async def review(self, info: Info, id: str) -> types.ReviewWhole | None:  # noqa: A002 - the word of the schema
-        told = await act(info, "review.show", review=id)
-        parts = {name: [made(kind, row) for row in told[name]] for name, kind in _REVIEWED.items()}
-        return made(types.ReviewWhole, told | parts)
-
-    @field
-    async def review_questions(self, info: Info) -> list[types.ReviewQuestion] | None:
-        told = await act(info, "review.questions")
-        return [made(types.ReviewQuestion, row) for row in told["waiting"] + told["answered"]]
-
-    @field
     async def log_search(  # noqa: PLR0913, PLR0917 - the facets of a search, by name for those who ask
         self,
         info: Info,
@@ -251,7 +236,7 @@ class Query(SharingQuery, MeasuringQuery):
 
 
 @strawberry.type
-class Mutation(SharingMutation, MeasuringMutation):
+class Mutation(SharingMutation, MeasuringMutation, ReviewingMutation):
     @change
     async def import_entries(
         self,
@@ -410,45 +395,6 @@ class Mutation(SharingMutation, MeasuringMutation):
             info, "item.designate", meaning=meaning, department=department, reason=reason
         )
         return made(types.ItemSource, told)
-
-    @change
-    async def confirm_review(self, info: Info, review: str) -> types.Review | None:
-        return made(types.Review, await act(info, "review.confirm", review=review))
-
-    @change
-    async def draw_sample(
-        self, info: Info, review: str, count: int, seed: str | None = None
-    ) -> types.ReviewSample | None:
-        told = await act(info, "review.sample", review=review, count=count, seed=seed)
-        return made(types.ReviewSample, told)
-
-    @change
-    async def judge_entry(
-        self, info: Info, review: str, index: int, verdict: str, finding: str = ""
-    ) -> types.ReviewVerdict | None:
-        told = await act(
-            info, "review.judge", review=review, index=index, verdict=verdict, finding=finding
-        )
-        return made(types.ReviewVerdict, told)
-
-    @change
-    async def answer_review(
-        self, info: Info, question: str, text: str
-    ) -> types.ReviewQuestion | None:
-        told = await act(info, "review.answer", question=question, text=text)
-        return made(types.ReviewQuestion, told)
-
-    @change
-    async def close_review(self, info: Info, review: str, conclusion: str) -> types.Review | None:
-        told = await act(info, "review.close", review=review, conclusion=conclusion)
-        return made(types.Review, told)
-
-
-_REVIEWED: Mapping[str, type[Any]] = {
-    "samples": types.ReviewSample,
-    "verdicts": types.ReviewVerdict,
-    "questions": types.ReviewQuestion,
-}
 
 
 def _nested(told: Mapping[str, Any]) -> dict[str, Any]:

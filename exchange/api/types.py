@@ -744,6 +744,42 @@ class ReviewSample:
 
 
 @strawberry.type
+class CheckedSample(ReviewSample):
+    """A recorded sample, drawn again."""
+
+    holds: bool
+
+
+@strawberry.type
+class ReviewOpening:
+    """Leave to open what an entry keeps closed: that it is, and never what it opens."""
+
+    id: str
+    about: int
+    names: list[str]
+    reason: str
+    asked_by: str
+    confirmed_by: str | None
+    entry: int | None
+
+
+@strawberry.type
+class OpenedValue:
+    name: str
+    value: str
+
+
+@strawberry.type
+class OpenedIdentity:
+    """What an opening opened; `gone` names what was erased."""
+
+    id: str
+    about: int
+    opened: list[OpenedValue]
+    gone: list[str]
+
+
+@strawberry.type
 class ReviewVerdict:
     id: str
     about: int
@@ -768,8 +804,47 @@ class ReviewQuestion:
 
 @strawberry.type
 class ReviewWhole(Review):
-    """A review with what was drawn, found and asked. Looking at it is itself an entry."""
+    """A review with what was drawn, found, opened and asked. Looking at it is itself an entry."""
 
     samples: list[ReviewSample]
     verdicts: list[ReviewVerdict]
+    openings: list[ReviewOpening]
     questions: list[ReviewQuestion]
+
+
+@strawberry.type
+class ReviewReport:
+    """A review's report; `bundle` is the evidence bundle (ZIP) in base64."""
+
+    report: ReviewWhole
+    bundle: str
+    entries: list[int]
+    enclosed: int
+    size: int
+    without_policy: list[str]
+
+
+@strawberry.input
+class SubjectInput:
+    type: str
+    identifier: str
+
+
+@strawberry.input
+class ReviewInput:
+    """A review to propose; of several bounds each has to hold, and one at least is needed."""
+
+    document: str
+    reason: str
+    since: datetime
+    until: datetime
+    expires: datetime
+    officers: list[str]
+    """Ids or staff numbers."""
+    departments: list[str] = strawberry.field(default_factory=list)
+    systems: list[str] = strawberry.field(default_factory=list)
+    resources: list[str] = strawberry.field(default_factory=list)
+    matters: list[str] = strawberry.field(default_factory=list)
+    cases: list[str] = strawberry.field(default_factory=list)
+    subjects: list[SubjectInput] = strawberry.field(default_factory=list)
+    sealed: bool = False

@@ -17,7 +17,7 @@ from audit.canonical import decode_strict
 from audit.compose import FROZEN
 from audit.entry import Draft
 from audit.errors import AuditError, StartRefusedError
-from audit.keys import load_keys
+from audit.keys import load_keys, load_next_keys
 from audit.log import check_stored
 from exchange.acts.register import ActError
 from exchange.clock import now
@@ -116,6 +116,59 @@ def test_a_start_that_was_killed_while_it_opened_a_shard_is_finished_by_the_next
         die(home, step)
     nodes.append(open_node(home))
     check_finished(nodes[0])
+
+
+@pytest.fixture
+def running(origin: Founded, tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
+    """A closed home whose shard goes on."""
+    settings = copied_to(tmp_path / "running", request.param)
+    write_settings(settings)
+    return settings
+
+
+@pytest.mark.parametrize("running", ["sqlite", "postgresql"], indirect=True)
+@pytest.mark.parametrize("point", ["keys", "keyed", "written", "committed", "noted", "signed"])
+def test_an_ending_that_was_killed_happened_wholly_or_not_at_all(
+    running: Settings, point: str, origin: Founded
+) -> None:
+    with opened(running) as node:
+        size = node.log.size
+    die(running, f"ending {point}")
+    ended = point in {"committed", "noted", "signed"}
+    here = Standing(running, origin=origin)
+    try:
+        assert len(here.node.older) == ended
+        if not ended:
+            # Nothing of it is left but keys that nobody named; calls are answered, and it can be done again.
+            assert here.node.log.size >= size
+            assert "shard-freeze" not in here.kinds(since=size)
+            assert here.ask().state == "signed"
+            here.act("administrator", "audit.shard-open", reason="年度更替")
+            with pytest.raises(ActError, match="ended already"):
+                here.act("administrator", "audit.shard-open", reason="年度更替")
+            here.restart()
+        check_finished(here.node)
+    finally:
+        here.stop()
+
+
+def test_keys_that_a_killed_ending_left_do_not_stand_in_the_way_of_the_next_year(
+    origin: Founded, tmp_path: Path
+) -> None:
+    settings = copied_to(tmp_path / "home", "sqlite")
+    write_settings(settings)
+    die(settings, "ending keys")
+    left = load_next_keys(settings.home / NEXT_KEYS, origin=f"{settings.origin}/{now().year}")
+    here = Standing(settings, origin=origin)
+    try:
+        here.go_ahead(days=366)
+        said = here.act("administrator", "audit.shard-open", reason="年度更替")
+        assert said["next"] == f"{settings.origin}/{now().year + 1}"
+        assert said["vkey"] != left.signer.vkey
+        here.restart()
+        check_finished(here.node)
+    finally:
+        here.stop()
 
 
 def test_two_starts_in_turn_write_one_and_the_same_first_entry(

@@ -270,6 +270,17 @@ def test_a_year_that_has_turned_is_told_until_its_shard_is_open(here: Standing) 
     assert here.act("auditor", "audit.shard-list")["due"] is True
 
 
+@pytest.mark.proves("T2")
+@pytest.mark.parametrize(("seconds", "told"), [(-600, True), (-3, False), (600, False)])
+def test_a_clock_behind_the_newest_entry_is_told(
+    on_files: Standing, *, seconds: int, told: bool
+) -> None:
+    here = on_files
+    here.ask()
+    here.go_ahead(seconds=seconds)
+    assert ("clock" in here.act("administrator", "node.examine")["broken"]) is told
+
+
 def test_a_second_shard_of_a_year_has_a_name_of_its_own(here: Standing) -> None:
     year = turn(here)["next"]
     assert turn(here)["next"] == f"{year}-2"

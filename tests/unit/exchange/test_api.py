@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from audit import verify
 from exchange.api.fields import ALLOWED
 from exchange.api.guard import Asking, SignedIn, Strict
 from exchange.api.schema import Mutation, Query, build_schema
@@ -18,7 +21,7 @@ from exchange.demo.setup import SYSTEM
 from exchange.desk import write_envelope
 from exchange.portal.session import COOKIE
 from tests.fakes.node import Standing, standing
-from tests.fakes.reviews import HALL, a_proposed
+from tests.fakes.reviews import HALL, SUPERVISORS, a_proposed
 from tests.stories.test_items import request_for
 
 pytestmark = pytest.mark.slow  # a served node; left to `make test`
@@ -439,3 +442,126 @@ def test_a_request_tells_its_clock_and_is_accepted_amended_and_supervised_over_t
     assert {"rule": "request.answer", "value": 10, "unit": "working day"} in rules.json()["data"][
         "rules"
     ]
+
+
+def one(response: httpx.Response, name: str) -> Any:
+    """Return one field of an answer without errors."""
+    told = response.json()
+    assert "errors" not in told, told["errors"]
+    return told["data"][name]
+
+
+PROPOSE = (
+    "mutation($w: ReviewInput!) { proposeReview(wanted: $w) "
+    "{ id state departments subjects cases since until expires sealed } }"
+)
+
+
+def wanted(**changes: Any) -> dict[str, Any]:
+    said = {
+        "document": "云监核〔2026〕8号",
+        "reason": "例行抽查",
+        "since": (now() - timedelta(hours=1)).isoformat(),
+        "until": (now() + timedelta(hours=1)).isoformat(),
+        "expires": (now() + timedelta(days=30)).isoformat(),
+        "officers": SUPERVISORS,
+        "departments": [HALL],
+    }
+    return said | changes
+
+
+def test_a_review_goes_from_the_order_to_the_report_over_the_api(
+    here: Standing, tmp_path: Path
+) -> None:
+    here.ask()
+    said = wanted()
+    proposed = one(ask(here, PROPOSE, {"w": said}, by="authority"), "proposeReview")
+    review = proposed["id"]
+    assert (proposed["state"], proposed["departments"]) == ("proposed", [HALL])
+    assert datetime.fromisoformat(proposed["since"]) == datetime.fromisoformat(said["since"])
+    confirm = "mutation($r: String!) { confirmReview(review: $r) { state } }"
+    assert one(ask(here, confirm, {"r": review}, by="auditor"), "confirmReview") == {
+        "state": "open"
+    }
+    draw = "mutation($r: String!) { drawSample(review: $r, count: 1) { id drawn } }"
+    sample = one(ask(here, draw, {"r": review}, by="supervisor"), "drawSample")
+    (index,) = sample["drawn"]
+    check = "mutation($s: String!) { checkSample(sample: $s) { drawn holds } }"
+    assert one(ask(here, check, {"s": sample["id"]}, by="auditor"), "checkSample") == {
+        "drawn": [index],
+        "holds": True,
+    }
+    put = (
+        "mutation($r: String!, $d: String!, $i: Int!) "
+        '{ askDepartment(review: $r, department: $d, entries: [$i], text: "请说明", days: 3) { id due } }'
+    )
+    at = {"r": review, "i": index}
+    assert one(ask(here, put, at | {"d": HALL}, by="supervisor"), "askDepartment")["due"]
+    closed = (
+        "mutation($r: String!, $i: Int!) "
+        '{ askIdentity(review: $r, index: $i, names: ["operator"], reason: "须约谈") '
+        "{ id about names confirmedBy } }"
+    )
+    assert code(ask(here, closed, at, by="auditor")) == "ROLE_MISSING"
+    opening = one(ask(here, closed, at, by="supervisor"), "askIdentity")
+    assert (opening["about"], opening["names"], opening["confirmedBy"]) == (
+        index,
+        ["operator"],
+        None,
+    )
+    look = "mutation($o: String!) { openIdentity(opening: $o) { opened { name value } gone } }"
+    held = {"o": opening["id"]}
+    assert code(ask(here, look, held, by="supervisor")) == "REVIEW_STATE"
+    agree = "mutation($o: String!) { confirmIdentity(opening: $o) { confirmedBy } }"
+    # A second officer, and not the one who asked.
+    assert "errors" in ask(here, agree, held, by="supervisor").json()
+    assert one(ask(here, agree, held, by="supervisor.second"), "confirmIdentity")["confirmedBy"]
+    size = here.node.log.size
+    answer = ask(here, look, held, by="supervisor")
+    assert one(answer, "openIdentity") == {
+        "opened": [{"name": "operator", "value": "HALL-011"}],
+        "gone": [],
+    }
+    assert answer.headers["cache-control"] == "no-store"
+    assert "review.identity-opened" in here.kinds(since=size)
+    judge = (
+        "mutation($r: String!, $i: Int!) "
+        '{ judgeEntry(review: $r, index: $i, verdict: "normal") { verdict } }'
+    )
+    assert one(ask(here, judge, at, by="supervisor"), "judgeEntry") == {"verdict": "normal"}
+    close = 'mutation($r: String!) { closeReview(review: $r, conclusion: "已核") { state } }'
+    assert one(ask(here, close, {"r": review}, by="supervisor"), "closeReview") == {
+        "state": "closed"
+    }
+    report = (
+        "query($r: String!) { reviewReport(review: $r) { bundle entries enclosed "
+        "report { conclusion samples { drawn } openings { names confirmedBy } } } }"
+    )
+    told = one(ask(here, report, {"r": review}, by="auditor"), "reviewReport")
+    assert told["entries"] == [index]
+    assert told["report"]["openings"][0]["names"] == ["operator"]
+    bundle = tmp_path / "report.zip"
+    bundle.write_bytes(b64decode(told["bundle"]))
+    assert verify.main([str(bundle), "--vkey", here.node.vkey]) == 0
+    assert b"HALL-011" not in bundle.read_bytes()
+    assert code(ask(here, report, {"r": review}, by="hall.head")) == "NOT_FOUND"
+
+
+def test_a_proposal_may_be_refused_and_its_bounds_are_held_over_the_api(here: Standing) -> None:
+    subjects = [{"type": "enterprise", "identifier": district.APPLICANT}]
+    proposed = one(
+        ask(here, PROPOSE, {"w": wanted(subjects=subjects, sealed=True)}, by="authority"),
+        "proposeReview",
+    )
+    # Who a review is about stands in no answer to those who are not its officers: a number does.
+    assert (proposed["subjects"], proposed["cases"], proposed["sealed"]) == (1, 0, True)
+    withdraw = "mutation($r: String!) { withdrawReview(review: $r) { state } }"
+    given = ask(here, withdraw, {"r": proposed["id"]}, by="auditor")
+    assert one(given, "withdrawReview") == {"state": "withdrawn"}
+    assert code(ask(here, PROPOSE, {"w": wanted(departments=[])}, by="authority")) != "INTERNAL"
+    assert code(ask(here, PROPOSE, {"w": wanted()}, by="hall.head")) != "INTERNAL"
+    assert code(ask(here, PROPOSE, {"w": wanted()})) == "SESSION_UNKNOWN"
+    naive = wanted(since="2026-11-01T00:00:00")
+    assert code(ask(here, PROPOSE, {"w": naive}, by="authority")) == "ACT_ARGUMENTS"
+    stray = wanted(subjects=[{"type": "ship", "identifier": "x"}])
+    assert code(ask(here, PROPOSE, {"w": stray}, by="authority")) == "ACT_ARGUMENTS"
