@@ -490,6 +490,8 @@ class Course:
     delivered_at: datetime | None = None
     delivered_entry: int | None = None
     """Entry of the first call that was answered."""
+    handed_over: Said | None = None
+    """How what is held above came to the requesting department: no call of it is ever answered here."""
     undelivered_at: datetime | None = None
     """When nothing had been delivered in time; it stays as well."""
     withdrawn: Said | None = None

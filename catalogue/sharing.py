@@ -414,6 +414,20 @@ def deliver(request: SharingRequest, *, at: datetime, entry: int) -> SharingRequ
     return replace(request, state=RequestState.DELIVERED, course=way)
 
 
+def hand_over(
+    request: SharingRequest, resource: Resource, *, by: Actor, at: datetime, words: str
+) -> SharingRequest:
+    """Say that what is held above was handed over: its clock ends by word, for no call ever shows it."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    require_other(officer, request.created_by, request.signed_by)
+    _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED)
+    if resource.upstream is None:
+        raise StateError(f"resource {resource.code} is connected: its first call says when it came")
+    said = _said(officer.id, at, words, needed=Flaw("how it was handed over"))
+    way = replace(request.way, delivered_at=at, handed_over=said)
+    return replace(request, state=RequestState.DELIVERED, course=way)
+
+
 def stay_undelivered(request: SharingRequest, *, at: datetime) -> SharingRequest:
     """Nothing was delivered in time: it counts against the provider, and the grant stands."""
     _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED)

@@ -90,6 +90,17 @@ class Answering(Standing):
             record_request(unit, "request.supplement-asked", asked, resource, private=private)
         return asked
 
+    def hand_over(self, request: str, *, by: Actor, words: str) -> SharingRequest:
+        """Say how what is held above came to the requesting department, which is told."""
+        with self._unit(by) as unit:
+            held, resource = need_request(unit, request)
+            over = sharing.hand_over(
+                held, resource, by=self._acting(unit), at=self._now(), words=words
+            )
+            private = {"words": words.strip()}
+            record_request(unit, "request.handed-over", over, resource, private=private)
+        return over
+
     def transfer_request(
         self,
         request: str,

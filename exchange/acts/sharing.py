@@ -77,6 +77,12 @@ def accept(node: Node, actor: Actor, *, request: str, contact: str) -> Told:
     return _done(node, held) | {"acceptance": held.way.acceptance}
 
 
+@act("request.hand-over")
+def hand_over(node: Node, actor: Actor, *, request: str, words: str) -> Told:
+    """Say how what is held above, and not connected here, was handed over: the delivery's clock ends."""
+    return _done(node, node.registry.hand_over(request, by=actor, words=words))
+
+
 @act("request.refuse")
 def refuse(
     node: Node,
@@ -244,6 +250,7 @@ def show_request(node: Node, actor: Actor, *, request: str) -> Told:
         "overdue_at": _moment(way.overdue_at),
         "delivered_at": _moment(way.delivered_at),
         "delivered_entry": way.delivered_entry,
+        "handed_over": _said(way.handed_over),
         "undelivered_at": _moment(way.undelivered_at),
         "entry": entry_of(node, REQUEST, held.id),
         "grant": next(grants, None),

@@ -115,6 +115,16 @@ def accept(office: Office, request_id: str, contact: str, json_: bool) -> None:
     tell(office.perform("request.accept", request=request_id, contact=contact), json_=json_)
 
 
+@request.command("hand-over")
+@click.argument("request_id")
+@click.option("--words", required=True, help="How, when and under which letter it came.")
+@as_json
+@with_office
+def hand_over(office: Office, request_id: str, words: str, json_: bool) -> None:
+    """Say how what is held above and not connected here was handed over."""
+    tell(office.perform("request.hand-over", request=request_id, words=words), json_=json_)
+
+
 @request.command("withdraw")
 @click.argument("request_id")
 @click.option("--reason", required=True, help="Why it is taken back.")
