@@ -12,7 +12,7 @@ from catalogue.model import RequestState
 from catalogue.sharing import REFUSAL_CODES
 from exchange.cli.files import leave_upload
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, spanned, tell, tell_page
+from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 from exchange.clock import now
 
 
@@ -315,7 +315,7 @@ def show(office: Office, request_id: str, json_: bool) -> None:
 
 @request.command("list")
 @click.option("--side", type=click.Choice(["made", "received", "all"]), help="Both otherwise.")
-@click.option("--state", type=click.Choice(list(RequestState)))
+@click.option("--state", type=values_of(RequestState))
 @click.option("--department", help="Code of the department on the other side.")
 @click.option("--resource", help="Resource code.")
 @click.option("--basket", help="Number of a basket.")
