@@ -83,6 +83,10 @@ DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "自 {last} 起未使用，超过 {days} 天",
             "not used since {last}, {days} days at most",
         ),
+        "judged": (
+            "核查 {review} 认定该次调用违规",
+            "the review {review} found that the call broke the rules",
+        ),
         "refused": ("调用被拒绝：{code}", "refused with {code}"),
     }
 )
