@@ -48,7 +48,9 @@ from catalogue.rows import (
     to_ms,
 )
 from catalogue.snapshot import Absent, Snapshot
-from catalogue.tables import metadata, registry_meta, resource_flag
+from catalogue.tables import metadata
+from catalogue.tables.entries import resource_flag
+from catalogue.tables.keeping import registry_meta
 
 T = TypeVar("T")
 Recorded = Mapping[tuple[str, str], tuple[int, str | None]]
