@@ -404,6 +404,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "{0!r} is no day, YYYY-MM-DD needed": "“{0}”不是日期，须为 YYYY-MM-DD",
         "{0!r}: a request, a grant or a correction is disputed": "{0}：只能就申请、授权或校核提起争议",
         "{0}": "{0}",
+        "{0}, {1}": "{0}、{1}",
+        "{0} of department {1}": "部门 {1} 的 {0}",
         "how it was handed over": "移交的方式",
         "no resource {0} in the catalogue": "目录中没有资源 {0}",
         "no department {0}": "没有部门 {0}",

@@ -8,24 +8,10 @@ from datetime import datetime
 from catalogue.clocks import ANSWERABLE, OPEN, answer_clock
 from catalogue.errors import InvalidError, StateError
 from catalogue.flaws import Flaw
+from catalogue.granted import Grant, GrantCourse, GrantState, RowRule
 from catalogue.lifecycle import require_decider, require_other
-from catalogue.model import (
-    Actor,
-    Course,
-    Department,
-    Extension,
-    Grant,
-    GrantCourse,
-    GrantState,
-    Move,
-    RequestState,
-    Resource,
-    Role,
-    RowRule,
-    Said,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.model import Actor, Department, Resource, Role, SharingClass
+from catalogue.requested import Course, Extension, Move, RequestState, Said, SharingRequest
 from catalogue.returnflow import return_flow
 from catalogue.statutes import Statutes
 

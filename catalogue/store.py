@@ -18,9 +18,11 @@ from catalogue.corrections import OPEN, Correction
 from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
 from catalogue.flags import Flag
-from catalogue.model import Case, Department, Grant, Resource, SharingRequest
+from catalogue.granted import Grant
+from catalogue.model import Case, Department, Resource
 from catalogue.ports import RowMark, Sealer
 from catalogue.protected import decode_bytes, encode_bytes, row_digest
+from catalogue.requested import SharingRequest
 from catalogue.rows import (
     CASE,
     CORRECTION,

@@ -12,15 +12,9 @@ from catalogue import clocks, corrections, granting
 from catalogue.corrections import Correction
 from catalogue.evidence import Supplied
 from catalogue.flags import Flag
-from catalogue.model import (
-    Grant,
-    GrantState,
-    Matter,
-    RequestState,
-    Resource,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.granted import Grant, GrantState
+from catalogue.model import Matter, Resource, SharingClass
+from catalogue.requested import RequestState, SharingRequest
 from catalogue.statutes import Clock, Statutes
 from catalogue.workdays import ZONE
 

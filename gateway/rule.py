@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from catalogue.model import Grant, Item, Resource
+from catalogue.granted import Grant
+from catalogue.model import Item, Resource
 from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,

@@ -1,8 +1,10 @@
 """Requests on the side of whoever answers: accepted, asked about, passed on, agreed to, refused."""
 
 from catalogue import sharing
-from catalogue.model import Actor, Grant, SharingRequest
+from catalogue.granted import Grant
+from catalogue.model import Actor
 from catalogue.notices import NoticeKind
+from catalogue.requested import SharingRequest
 from catalogue.rows import RESOURCE
 from catalogue.service.requests import (
     check,

@@ -4,15 +4,8 @@ from datetime import datetime
 from typing import Literal
 
 from catalogue import clocks
-from catalogue.model import (
-    Actor,
-    RequestState,
-    Resource,
-    Role,
-    Said,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.model import Actor, Resource, Role, SharingClass
+from catalogue.requested import RequestState, Said, SharingRequest
 from catalogue.rows import REQUEST
 from catalogue.service import Wanted
 from catalogue.statutes import Statutes

@@ -13,7 +13,8 @@ from catalogue import store
 from catalogue.evidence import duplicates
 from catalogue.files import KIND as FILE
 from catalogue.files import parse_address
-from catalogue.model import Actor, Grant, Role
+from catalogue.granted import Grant
+from catalogue.model import Actor, Role
 from catalogue.reviews import EntryVerdict, ReviewState, ReviewVerdict, newest
 from catalogue.rows import (
     CORRECTION,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from catalogue.model import RequestState
+from catalogue.requested import RequestState
 from catalogue.sharing import REFUSAL_CODES
 from exchange.cli.files import leave_upload
 from exchange.cli.office import Office, with_office
