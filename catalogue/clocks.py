@@ -3,7 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
-from catalogue.model import RequestState, SharingClass, SharingRequest
+from catalogue.model import SharingClass
+from catalogue.requested import RequestState, SharingRequest
 from catalogue.rules import FORM_CHECK
 from catalogue.statutes import Clock, Statutes
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalogue.flaws import Flaw
-from catalogue.model import Grant, GrantState, Item, KeptName, Resource, SharingClass
+from catalogue.granted import Grant, GrantState
+from catalogue.model import Item, KeptName, Resource, SharingClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from catalogue.entries import may_have
 from catalogue.errors import InvalidError
 from catalogue.flaws import Flaw
-from catalogue.model import Resource, SharingClass, SharingRequest, System
+from catalogue.model import Resource, SharingClass, System
+from catalogue.requested import SharingRequest
 from catalogue.validation import CHANNELS, PURPOSES
 
 

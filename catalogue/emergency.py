@@ -13,13 +13,12 @@ from enum import StrEnum
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
 from catalogue.flaws import Flaw
+from catalogue.granted import Grant, GrantState
 from catalogue.lifecycle import require_decider, require_officer, require_other
 from catalogue.model import (
     Actor,
     Case,
     CaseState,
-    Grant,
-    GrantState,
     Matter,
     Officer,
     Party,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from catalogue.granted import Grant, GrantState
 from catalogue.materials import Material
-from catalogue.model import Grant, GrantState, Matter, Resource, SharingClass
+from catalogue.model import Matter, Resource, SharingClass
 from catalogue.snapshot import Snapshot
 from catalogue.words import fold, words
 

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from catalogue import search
 from catalogue.search import Phrase, Question, Term
-from catalogue.tables import resource_search, search_spelling
+from catalogue.tables.entries import resource_search, search_spelling
 from catalogue.words import is_one_slip, is_spelt, variants
 
 COUNTED = 5_000

@@ -5,16 +5,10 @@ from datetime import datetime
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
 from catalogue.flaws import Flaw
+from catalogue.granted import Grant, GrantState
 from catalogue.lifecycle import require_decider, require_other
-from catalogue.model import (
-    Actor,
-    Grant,
-    GrantState,
-    Resource,
-    Role,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.model import Actor, Resource, Role, SharingClass
+from catalogue.requested import SharingRequest
 from catalogue.statutes import Clock, Statutes
 
 PURPOSE_ACHIEVED = "purpose-achieved"

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, text
 
-from catalogue.tables import (
+from catalogue.tables import metadata
+from catalogue.tables.entries import (
     department,
-    metadata,
     resource,
     resource_item,
     resource_search,

@@ -2,7 +2,8 @@
 
 from catalogue.errors import InvalidError
 from catalogue.flaws import Flaw
-from catalogue.model import Department, Item, Resource, RowRule, SharingClass
+from catalogue.granted import RowRule
+from catalogue.model import Department, Item, Resource, SharingClass
 
 LEVELS = ("national", "province", "city", "district", "township", "village")
 """From above to below."""

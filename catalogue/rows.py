@@ -17,6 +17,7 @@ from catalogue.disputes import Dispute
 from catalogue.documents import TrustedDocument
 from catalogue.emergency import EmergencyAccess
 from catalogue.examination import NOTHING_YET, Course
+from catalogue.granted import Grant
 from catalogue.granting import Amendment
 from catalogue.indicators import Target
 from catalogue.keeping import Erasure, Hold
@@ -25,7 +26,6 @@ from catalogue.loads import Load
 from catalogue.model import (
     Case,
     Department,
-    Grant,
     Item,
     KeptName,
     Matter,
@@ -34,7 +34,6 @@ from catalogue.model import (
     OfficerKey,
     Party,
     Resource,
-    SharingRequest,
     SourceAddress,
     System,
     SystemKey,
@@ -42,6 +41,7 @@ from catalogue.model import (
 from catalogue.notices import Notice
 from catalogue.ports import Sealer
 from catalogue.protected import decode_bytes, encode_bytes
+from catalogue.requested import SharingRequest
 from catalogue.reviews import (
     EntryVerdict,
     IdentityOpening,

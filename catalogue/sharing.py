@@ -8,24 +8,10 @@ from datetime import datetime
 from catalogue.clocks import ANSWERABLE, OPEN, answer_clock
 from catalogue.errors import InvalidError, StateError
 from catalogue.flaws import Flaw
+from catalogue.granted import Grant, GrantCourse, GrantState, RowRule
 from catalogue.lifecycle import require_decider, require_other
-from catalogue.model import (
-    Actor,
-    Course,
-    Department,
-    Extension,
-    Grant,
-    GrantCourse,
-    GrantState,
-    Move,
-    RequestState,
-    Resource,
-    Role,
-    RowRule,
-    Said,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.model import Actor, Department, Resource, Role, SharingClass
+from catalogue.requested import Course, Extension, Move, RequestState, Said, SharingRequest
 from catalogue.returnflow import return_flow
 from catalogue.statutes import Statutes
 
@@ -411,6 +397,20 @@ def deliver(request: SharingRequest, *, at: datetime, entry: int) -> SharingRequ
     """The first call under its grant was answered: the clock of the delivery ends."""
     _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED)
     way = replace(request.way, delivered_at=at, delivered_entry=entry)
+    return replace(request, state=RequestState.DELIVERED, course=way)
+
+
+def hand_over(
+    request: SharingRequest, resource: Resource, *, by: Actor, at: datetime, words: str
+) -> SharingRequest:
+    """Say that what is held above was handed over: its clock ends by word, for no call ever shows it."""
+    officer = require_decider(by, Role.OPERATOR, Role.HEAD, department=resource.department)
+    require_other(officer, request.created_by, request.signed_by)
+    _require_state(request, RequestState.AGREED, RequestState.PARTLY_AGREED)
+    if resource.upstream is None:
+        raise StateError(f"resource {resource.code} is connected: its first call says when it came")
+    said = _said(officer.id, at, words, needed=Flaw("how it was handed over"))
+    way = replace(request.way, delivered_at=at, handed_over=said)
     return replace(request, state=RequestState.DELIVERED, course=way)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from catalogue.errors import InvalidError, UnknownError
 from catalogue.flaws import Flaw
@@ -213,7 +213,10 @@ def _holder(resource: Resource, name: str) -> Holder:
 
 def _told(collision: Collision) -> Flaw:
     mine, *others = collision.holders
-    elsewhere = ", ".join(f"{one.resource} ({one.department})" for one in others)
+    elsewhere = reduce(
+        lambda before, one: Flaw("{0}, {1}", before, one),
+        [Flaw("{0} of department {1}", one.resource, one.department) for one in others],
+    )
     return Flaw(
         "item {0} ({1}) is registered by {2}: the authority designates the source first",
         mine.item,

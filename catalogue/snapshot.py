@@ -10,11 +10,10 @@ from catalogue.bundles import PolicyBundle
 from catalogue.deputies import Deputy
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyAccess
+from catalogue.granted import Grant, GrantState
 from catalogue.model import (
     Case,
     Department,
-    Grant,
-    GrantState,
     Matter,
     Officer,
     Resource,

@@ -18,9 +18,11 @@ from catalogue.corrections import OPEN, Correction
 from catalogue.emergency import PREFIX
 from catalogue.errors import UnrecordedRowError
 from catalogue.flags import Flag
-from catalogue.model import Case, Department, Grant, Resource, SharingRequest
+from catalogue.granted import Grant
+from catalogue.model import Case, Department, Resource
 from catalogue.ports import RowMark, Sealer
 from catalogue.protected import decode_bytes, encode_bytes, row_digest
+from catalogue.requested import SharingRequest
 from catalogue.rows import (
     CASE,
     CORRECTION,
@@ -48,7 +50,9 @@ from catalogue.rows import (
     to_ms,
 )
 from catalogue.snapshot import Absent, Snapshot
-from catalogue.tables import metadata, registry_meta, resource_flag
+from catalogue.tables import metadata
+from catalogue.tables.entries import resource_flag
+from catalogue.tables.keeping import registry_meta
 
 T = TypeVar("T")
 Recorded = Mapping[tuple[str, str], tuple[int, str | None]]

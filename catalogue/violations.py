@@ -12,15 +12,9 @@ from catalogue import clocks, corrections, granting
 from catalogue.corrections import Correction
 from catalogue.evidence import Supplied
 from catalogue.flags import Flag
-from catalogue.model import (
-    Grant,
-    GrantState,
-    Matter,
-    RequestState,
-    Resource,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.granted import Grant, GrantState
+from catalogue.model import Matter, Resource, SharingClass
+from catalogue.requested import RequestState, SharingRequest
 from catalogue.statutes import Clock, Statutes
 from catalogue.workdays import ZONE
 
@@ -82,6 +76,10 @@ DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "idle": (
             "自 {last} 起未使用，超过 {days} 天",
             "not used since {last}, {days} days at most",
+        ),
+        "judged": (
+            "核查 {review} 认定该次调用违规",
+            "the review {review} found that the call broke the rules",
         ),
         "refused": ("调用被拒绝：{code}", "refused with {code}"),
     }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from catalogue.errors import StateError
-from catalogue.model import Grant, GrantState, Matter, Resource
+from catalogue.granted import Grant, GrantState
+from catalogue.model import Matter, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import get_args
 import msgspec
 
 from audit.entry import Nonce
-from catalogue.model import Grant, Item, Resource, System
+from catalogue.granted import Grant
+from catalogue.model import Item, Resource, System
 from catalogue.snapshot import Snapshot
 from gateway.model import Call, Caller, Claim, GivenKey, Step, Usage
 from gateway.rule import Facts, question

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from audit.entry import Quota
-from catalogue.model import Grant
+from catalogue.granted import Grant
 from catalogue.snapshot import Snapshot
 from gateway.attempts import EVER, KeyedToken
 from gateway.limits import Limits

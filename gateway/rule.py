@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from catalogue.model import Case, Grant, Item, Resource
+from catalogue.granted import Grant
+from catalogue.model import Case, Item, Resource
 from catalogue.snapshot import Snapshot
 from gateway.model import (
     Call,

@@ -27,7 +27,7 @@ from catalogue import indexing
 from catalogue.finding import Found, Narrowed, find
 from catalogue.search import read_question
 from catalogue.synonyms import USUAL, by_word
-from catalogue.tables import department, resource, resource_item
+from catalogue.tables.entries import department, resource, resource_item
 from exchange.storage import migrate, postgresql_engine, sqlite_engine
 from tests.fakes.postgres import start_postgresql
 
@@ -36,7 +36,8 @@ JUDGED = ROOT / "bench" / "data" / "search_judged.jsonl"
 CACHE = ROOT / ".cache" / "bench"
 DIGESTED = (
     "bench/loads/search_entries.py", "bench/loads/search.py", "catalogue/words.py", "catalogue/indexing.py",
-    "catalogue/traditional.py", "catalogue/tables.py", "exchange/migrations/registry/versions/0050_search.py",
+    "catalogue/traditional.py", "catalogue/tables/entries.py",
+    "exchange/migrations/registry/versions/0050_search.py",
 )  # fmt: skip
 """What the filled databases depend on."""
 QUICK = 8_000

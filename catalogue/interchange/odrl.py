@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from catalogue.granted import Grant, GrantState
 from catalogue.interchange.model import Told
 from catalogue.interchange.rdf import Iri, Listed, Literal, Node, Term
 from catalogue.metadata import ANY_DEPARTMENT
-from catalogue.model import Grant, GrantState
 
 Said = list[tuple[str, Term]]
 

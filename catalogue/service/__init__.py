@@ -16,9 +16,9 @@ from catalogue.service.people import People, Taken
 from catalogue.service.policy import Policies
 from catalogue.service.recovery import Recovered, Recovery
 from catalogue.service.requests import Sharing, Wanted
-from catalogue.service.resources import Resources
 from catalogue.service.reviews import Reviewing
 from catalogue.service.searching import Searching
+from catalogue.service.source_addresses import SourceAddresses
 from catalogue.service.sources import Loaded, Sources
 from catalogue.service.supervision import Supervising
 from catalogue.service.targets import Targets
@@ -32,7 +32,7 @@ class Registry(
     People,
     Matters,
     Targets,
-    Resources,
+    SourceAddresses,
     Entries,
     Sources,
     Harvesting,

@@ -1,8 +1,10 @@
 """Requests on the side of whoever answers: accepted, asked about, passed on, agreed to, refused."""
 
 from catalogue import sharing
-from catalogue.model import Actor, Grant, SharingRequest
+from catalogue.granted import Grant
+from catalogue.model import Actor
 from catalogue.notices import NoticeKind
+from catalogue.requested import SharingRequest
 from catalogue.rows import RESOURCE
 from catalogue.service.requests import (
     check,
@@ -89,6 +91,17 @@ class Answering(Standing):
             private = {"question": question}
             record_request(unit, "request.supplement-asked", asked, resource, private=private)
         return asked
+
+    def hand_over(self, request: str, *, by: Actor, words: str) -> SharingRequest:
+        """Say how what is held above came to the requesting department, which is told."""
+        with self._unit(by) as unit:
+            held, resource = need_request(unit, request)
+            over = sharing.hand_over(
+                held, resource, by=self._acting(unit), at=self._now(), words=words
+            )
+            private = {"words": words.strip()}
+            record_request(unit, "request.handed-over", over, resource, private=private)
+        return over
 
     def transfer_request(
         self,

@@ -6,8 +6,9 @@ from catalogue import emergency, lifecycle
 from catalogue.cases import NamedParty
 from catalogue.emergency import EmergencyAccess, EmergencyState, EmergencyVerdict, Sought
 from catalogue.errors import StateError
+from catalogue.granted import Grant, GrantState
 from catalogue.lifecycle import Registration
-from catalogue.model import Actor, Case, CaseState, Grant, GrantState, Role
+from catalogue.model import Actor, Case, CaseState, Role
 from catalogue.rows import (
     CASE,
     EMERGENCY,

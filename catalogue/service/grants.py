@@ -7,8 +7,9 @@ from typing import Any
 from catalogue import granting
 from catalogue.errors import InvalidError
 from catalogue.flaws import Flaw
+from catalogue.granted import Grant
 from catalogue.granting import Amended, Amendment, Narrower
-from catalogue.model import Actor, Grant
+from catalogue.model import Actor
 from catalogue.notices import NoticeKind
 from catalogue.rows import AMENDMENT, GRANT, MATTER, REQUEST, RESOURCE, SYSTEM, Kind
 from catalogue.service.requests import record_grant

@@ -8,18 +8,9 @@ from typing import Any
 from catalogue import completeness, lifecycle, sharing
 from catalogue.errors import InvalidError, StateError
 from catalogue.flaws import Flaw
-from catalogue.model import (
-    Actor,
-    Attachment,
-    Course,
-    Department,
-    Grant,
-    RequestState,
-    Resource,
-    Role,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.granted import Grant
+from catalogue.model import Actor, Department, Resource, Role, SharingClass
+from catalogue.requested import Attachment, Course, RequestState, SharingRequest
 from catalogue.rows import DEPARTMENT, GRANT, MATTER, REQUEST, RESOURCE, SYSTEM, Kind
 from catalogue.rules import FORM_CHECK
 from catalogue.service.standing import Standing

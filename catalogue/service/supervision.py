@@ -11,16 +11,10 @@ from catalogue import workdays as workdays_
 from catalogue.clocks import ANSWERABLE, UNDELIVERED
 from catalogue.deputies import Deputy
 from catalogue.errors import UnrecordedRowError
-from catalogue.model import (
-    Actor,
-    Grant,
-    GrantState,
-    RequestState,
-    Resource,
-    Role,
-    SharingRequest,
-)
+from catalogue.granted import Grant, GrantState
+from catalogue.model import Actor, Resource, Role
 from catalogue.notices import Notice, NoticeKind, see
+from catalogue.requested import RequestState, SharingRequest
 from catalogue.rows import (
     DEPUTY,
     GRANT,

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from catalogue.errors import UnrecordedRowError
 from catalogue.ports import Act, Ledger, RowMark, Sealer
-from catalogue.tables import metadata, unrecorded_act
+from catalogue.tables import metadata
+from catalogue.tables.keeping import unrecorded_act
 
 NOT_YET = -1
 """What a row names as its entry until there is one."""

@@ -4,7 +4,8 @@ from base64 import b64encode
 
 from catalogue.errors import InvalidError
 from catalogue.flaws import Flaw
-from catalogue.model import Actor, Attachment, RequestState
+from catalogue.model import Actor
+from catalogue.requested import Attachment, RequestState
 from catalogue.rows import REQUEST
 from exchange.acts.files import publisher, uploaded
 from exchange.acts.listing import Told

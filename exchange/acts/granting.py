@@ -6,8 +6,9 @@ from typing import Literal
 from audit.canonical import decode_strict
 from audit.search import walk
 from audit.wanted import Wanted
+from catalogue.granted import Grant, GrantState
 from catalogue.granting import Amended, Amendment, Narrower, destruction_clock
-from catalogue.model import Actor, Grant, GrantState, Role
+from catalogue.model import Actor, Role
 from catalogue.rows import AMENDMENT, GRANT
 from catalogue.sharing import Terms
 from exchange.acts.held import entries_of, entry_of, found

@@ -14,7 +14,8 @@ from catalogue.indicators import (
     Term,
     Value,
 )
-from catalogue.model import Actor, Resource, SharingClass, SharingRequest
+from catalogue.model import Actor, Resource, SharingClass
+from catalogue.requested import SharingRequest
 from catalogue.rows import INDICATOR_DAY, MATTER, REQUEST, TARGET
 from catalogue.snapshot import Snapshot
 from catalogue.statutes import Clock, Statutes

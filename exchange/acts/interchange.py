@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from catalogue.granted import Grant
 from catalogue.interchange.dcat import Publisher
 from catalogue.interchange.entries import told_of
 from catalogue.interchange.model import Read, Wanted
-from catalogue.model import Actor, Department, Grant, Resource, Role
+from catalogue.model import Actor, Department, Resource, Role
 from catalogue.rows import DEMAND, DEPARTMENT, GRANT, RESOURCE
 from catalogue.service import ImportPlan
 from exchange.acts.files import publisher, uploaded

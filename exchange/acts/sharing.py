@@ -4,15 +4,8 @@ from datetime import datetime
 from typing import Literal
 
 from catalogue import clocks
-from catalogue.model import (
-    Actor,
-    RequestState,
-    Resource,
-    Role,
-    Said,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.model import Actor, Resource, Role, SharingClass
+from catalogue.requested import RequestState, Said, SharingRequest
 from catalogue.rows import REQUEST
 from catalogue.service import Wanted
 from catalogue.statutes import Statutes
@@ -75,6 +68,12 @@ def accept(node: Node, actor: Actor, *, request: str, contact: str) -> Told:
     """Take a request up under an acceptance number, naming whom the other department can ask."""
     held = node.registry.accept_request(request, by=actor, contact=contact)
     return _done(node, held) | {"acceptance": held.way.acceptance}
+
+
+@act("request.hand-over")
+def hand_over(node: Node, actor: Actor, *, request: str, words: str) -> Told:
+    """Say how what is held above, and not connected here, was handed over: the delivery's clock ends."""
+    return _done(node, node.registry.hand_over(request, by=actor, words=words))
 
 
 @act("request.refuse")
@@ -244,6 +243,7 @@ def show_request(node: Node, actor: Actor, *, request: str) -> Told:
         "overdue_at": _moment(way.overdue_at),
         "delivered_at": _moment(way.delivered_at),
         "delivered_entry": way.delivered_entry,
+        "handed_over": _said(way.handed_over),
         "undelivered_at": _moment(way.undelivered_at),
         "entry": entry_of(node, REQUEST, held.id),
         "grant": next(grants, None),

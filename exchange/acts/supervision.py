@@ -10,7 +10,8 @@ from audit.search import walk
 from audit.wanted import Wanted
 from catalogue.clocks import UNDELIVERED
 from catalogue.deputies import Deputy
-from catalogue.model import Actor, Grant, Role
+from catalogue.granted import Grant
+from catalogue.model import Actor, Role
 from catalogue.notices import Notice
 from catalogue.rows import DEPUTY, GRANT, NOTICE, OFFICER, REQUEST, from_ms
 from catalogue.rules import Rule, Unit

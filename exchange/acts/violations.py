@@ -13,8 +13,21 @@ from catalogue import store
 from catalogue.evidence import duplicates
 from catalogue.files import KIND as FILE
 from catalogue.files import parse_address
-from catalogue.model import Actor, Grant, Role
-from catalogue.rows import CORRECTION, GRANT, LOAD, MATTER, REQUEST, RESOURCE, SOURCE, Kind
+from catalogue.granted import Grant
+from catalogue.model import Actor, Role
+from catalogue.reviews import EntryVerdict, ReviewState, ReviewVerdict, newest
+from catalogue.rows import (
+    CORRECTION,
+    GRANT,
+    LOAD,
+    MATTER,
+    REQUEST,
+    RESOURCE,
+    REVIEW,
+    REVIEW_VERDICT,
+    SOURCE,
+    Kind,
+)
 from catalogue.violations import DETAILS, Finding, Records, Violation, find_all
 from catalogue.workdays import ZONE
 from exchange.acts.granting import ANSWERED
@@ -108,7 +121,7 @@ def _held(node: Node, actor: Actor, *, since: date | None, until: date | None) -
     if not everything and not actor.has(Role.HEAD):
         raise ActError("ROLE_MISSING", "the authority, an auditor or a department's head needed")
     found = [*find_all(_records(node), node.registry.law(), at=node.ports.now())]
-    rows = [_told(node, one) for one in found] + list(_refused_calls(node))
+    rows = [_told(node, one) for one in found] + [*_refused_calls(node), *_judged_calls(node)]
     rows = [
         one
         for one in rows
@@ -194,6 +207,38 @@ def _refused_calls(node: Node) -> Iterator[Told]:
                 "rule": "",
                 "detail": DETAILS["refused"][1].format(code=code),
                 "detail_zh": DETAILS["refused"][0].format(code=code),
+            }
+
+
+def _judged_calls(node: Node) -> Iterator[Told]:
+    """Calls that were answered and that a review, closed meanwhile, found to have broken the rules.
+
+    While a review is open, those under review are not told of it.
+    """
+    given: dict[str, list[EntryVerdict]] = {}
+    for one in node.held(REVIEW_VERDICT).values():
+        given.setdefault(one.review, []).append(one)
+    for key, held in sorted(node.held(REVIEW).items()):
+        if held.state is not ReviewState.CLOSED:
+            continue
+        for index, verdict in sorted(newest(given.get(key, ())).items()):
+            if verdict.verdict is not ReviewVerdict.VIOLATION:
+                continue
+            entry = decode_strict(node.log.entry(index))
+            if entry["kind"] != "call":
+                continue
+            resources = sorted({str(step["resource"]) for step in entry.get("steps", [])})
+            yield {
+                "kind": Violation.OUTSIDE_PURPOSE.value,
+                "department": str(entry["consumer"]),
+                "resource": resources[0] if len(resources) == 1 else "",
+                "record": "entry",
+                "key": str(index),
+                "entry": index,
+                "on": verdict.given_at.astimezone(ZONE).date().isoformat(),
+                "rule": "",
+                "detail": DETAILS["judged"][1].format(review=key),
+                "detail_zh": DETAILS["judged"][0].format(review=key),
             }
 
 

@@ -154,6 +154,12 @@ class SharingMutation:
         return await _request(info, "request.pass-form", request=request)
 
     @change
+    async def hand_over_request(
+        self, info: Info, request: str, words: str
+    ) -> types.RequestState | None:
+        return await _request(info, "request.hand-over", request=request, words=words)
+
+    @change
     async def accept_request(
         self, info: Info, request: str, contact: str
     ) -> types.RequestState | None:

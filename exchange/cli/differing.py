@@ -8,7 +8,7 @@ from catalogue.corrections import CorrectionState
 from catalogue.disputes import Tier
 from catalogue.model import SubjectType
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, spanned, tell, tell_page
+from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 
 
 @click.group()
@@ -20,7 +20,7 @@ def correction() -> None:
 @click.argument("entry", type=click.IntRange(0))
 @click.option("--resource", required=True, help="Resource code.")
 @click.option("--item", required=True, help="Item, by its name.")
-@click.option("--type", "type_", type=click.Choice(list(SubjectType)), required=True)
+@click.option("--type", "type_", type=values_of(SubjectType), required=True)
 @click.option("--subject", "identifier", required=True, help="Whose value it is.")
 @click.option("--words", required=True, help="What is wrong, and what proves it.")
 @as_json
@@ -60,7 +60,7 @@ def close(office: Office, correction_id: str, json_: bool) -> None:
 
 
 @correction.command("list")
-@click.option("--state", type=click.Choice(list(CorrectionState)))
+@click.option("--state", type=values_of(CorrectionState))
 @click.option("--resource", help="Resource code.")
 @spanned
 @as_json
@@ -125,7 +125,7 @@ def decide(office: Office, dispute_id: str, text: str, document: str, json_: boo
 
 
 @dispute.command("list")
-@click.option("--tier", type=click.Choice(list(Tier)))
+@click.option("--tier", type=values_of(Tier))
 @click.option("--state", type=click.Choice(["open", "settled"]))
 @spanned
 @as_json

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from catalogue.granted import GrantState
 from catalogue.granting import LAW_CHANGED, PURPOSE_ACHIEVED
-from catalogue.model import GrantState
 from catalogue.sharing import Terms
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, spanned, tell, tell_page
+from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 
 
 @click.group()
@@ -62,7 +62,7 @@ def give(
 
 @grant.command("list")
 @click.option("--side", type=click.Choice(["have", "gave", "others"]), help="All otherwise.")
-@click.option("--state", type=click.Choice(list(GrantState)))
+@click.option("--state", type=values_of(GrantState))
 @click.option("--department", help="Code of the department on the other side.")
 @click.option("--resource", help="Resource code.")
 @click.option("--ends-within", type=int, help="Days in which a grant in force ends.")

@@ -8,9 +8,10 @@ from typing import Any
 import click
 import msgspec
 
+from catalogue.granted import Grant
 from catalogue.interchange.dcat import Publisher
 from catalogue.interchange.model import Told, Wanted
-from catalogue.model import Department, Grant
+from catalogue.model import Department
 from exchange.acts.register import ActError
 from exchange.cli.fetching import fetch, is_address
 from exchange.cli.office import Office, with_office

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import click
@@ -66,3 +67,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
+
+
+def values_of(kind: type[StrEnum]) -> click.Choice[str]:
+    """Offer the members of an enumeration by their values: click itself would offer their names in Python."""
+    return click.Choice([one.value for one in kind])

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from catalogue.model import RequestState
+from catalogue.requested import RequestState
 from catalogue.sharing import REFUSAL_CODES
 from exchange.cli.files import leave_upload
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, spanned, tell, tell_page
+from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 from exchange.clock import now
 
 
@@ -113,6 +113,16 @@ def pass_form(office: Office, request_id: str, json_: bool) -> None:
 def accept(office: Office, request_id: str, contact: str, json_: bool) -> None:
     """Take a request up: it gets an acceptance number and a contact."""
     tell(office.perform("request.accept", request=request_id, contact=contact), json_=json_)
+
+
+@request.command("hand-over")
+@click.argument("request_id")
+@click.option("--words", required=True, help="How, when and under which letter it came.")
+@as_json
+@with_office
+def hand_over(office: Office, request_id: str, words: str, json_: bool) -> None:
+    """Say how what is held above and not connected here was handed over."""
+    tell(office.perform("request.hand-over", request=request_id, words=words), json_=json_)
 
 
 @request.command("withdraw")
@@ -305,7 +315,7 @@ def show(office: Office, request_id: str, json_: bool) -> None:
 
 @request.command("list")
 @click.option("--side", type=click.Choice(["made", "received", "all"]), help="Both otherwise.")
-@click.option("--state", type=click.Choice(list(RequestState)))
+@click.option("--state", type=values_of(RequestState))
 @click.option("--department", help="Code of the department on the other side.")
 @click.option("--resource", help="Resource code.")
 @click.option("--basket", help="Number of a basket.")

@@ -12,7 +12,7 @@ import click
 from catalogue.rules import UNITS
 from catalogue.violations import Violation
 from exchange.cli.office import Office, with_office
-from exchange.cli.say import as_json, spanned, tell, tell_page
+from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 
 
 @click.group()
@@ -176,7 +176,7 @@ def run_clocks(office: Office, json_: bool) -> None:
 
 
 @supervision.command("violations")
-@click.option("--kind", type=click.Choice(list(Violation)), help="Of one kind.")
+@click.option("--kind", type=values_of(Violation), help="Of one kind.")
 @click.option("--department", help="By one department.")
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="From a day on.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Up to a day.")

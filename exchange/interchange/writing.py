@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from catalogue.granted import Grant
 from catalogue.interchange import schemas
 from catalogue.interchange.csv_text import write_csv
 from catalogue.interchange.dcat import Publisher, catalogue
@@ -13,7 +14,6 @@ from catalogue.interchange.model import Told, Wanted
 from catalogue.interchange.odrl import agreements, offer
 from catalogue.interchange.rdf import Node, json_ld, turtle
 from catalogue.interchange.survey import catalogue_grid, flat_rows, needs_grid
-from catalogue.model import Grant
 from exchange.interchange.workbook_writing import write_workbook
 
 

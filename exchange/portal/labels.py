@@ -427,6 +427,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "request.extension-refused": "More time refused",
         "request.overdue": "Request overdue",
         "request.delivered": "Request delivered",
+        "request.handed-over": "Handed over by word",
         "request.undelivered": "Delivery overdue",
         "request.ended": "Request ended",
         "basket.drafted": "Basket drafted",

@@ -233,6 +233,7 @@ def card_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[str
         "extension": held["extension"],
         "overdue": held["overdue_at"] is not None,
         "delivered_entry": held["delivered_entry"],
+        "handed_over": _said(held["handed_over"], zone),
         "delivered": moment(held["delivered_at"], zone) if held["delivered_at"] else "",
     }
 

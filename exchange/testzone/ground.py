@@ -16,17 +16,8 @@ from audit.keys import create_keys, load_keys
 from audit.log import Log
 from audit.vault import Vault
 from audit.waiting import Patience
-from catalogue.model import (
-    Case,
-    CaseState,
-    Grant,
-    GrantState,
-    Item,
-    Party,
-    Resource,
-    SharingClass,
-    SubjectType,
-)
+from catalogue.granted import Grant, GrantState
+from catalogue.model import Case, CaseState, Item, Party, Resource, SharingClass, SubjectType
 from catalogue.snapshot import Snapshot
 from catalogue.validation import PURPOSES
 from exchange.clock import monotonic, now, random_bytes

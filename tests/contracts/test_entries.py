@@ -20,7 +20,8 @@ from catalogue.errors import (
 from catalogue.examination import CheckKind, Conclusion, ReturnCode, ReturnReason
 from catalogue.lifecycle import Registration
 from catalogue.metadata import Sensitivity, Upstream
-from catalogue.model import RequestState, Resource, SharingClass, SubjectType
+from catalogue.model import Resource, SharingClass, SubjectType
+from catalogue.requested import RequestState
 from catalogue.rows import NOTICE, RESOURCE, REVISION, WITHDRAWAL
 from catalogue.withdrawals import impact
 from gateway.joining import _named

@@ -25,17 +25,10 @@ from catalogue.errors import (
     StateError,
     UnknownError,
 )
+from catalogue.granted import GrantState
 from catalogue.lifecycle import NewOfficer
-from catalogue.model import (
-    Actor,
-    CaseState,
-    GrantState,
-    RequestState,
-    Role,
-    SharingClass,
-    SubjectType,
-    SystemKey,
-)
+from catalogue.model import Actor, CaseState, Role, SharingClass, SubjectType, SystemKey
+from catalogue.requested import RequestState
 from catalogue.sharing import Terms
 from catalogue.tables import metadata
 from exchange.storage import sqlite_engine

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalogue.errors import UnrecordedRowError
-from catalogue.model import Grant
+from catalogue.granted import Grant
 from catalogue.ports import UnrecordableError
 from catalogue.service import unrecorded
 from tests.fakes.district import District, a_registry_database

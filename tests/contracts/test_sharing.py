@@ -8,9 +8,11 @@ import pytest
 
 from catalogue import store
 from catalogue.errors import InvalidError, NotAllowedError, OwnRequestError, StateError
+from catalogue.granted import GrantState
 from catalogue.granting import Amended, Narrower
-from catalogue.model import Attachment, GrantState, RequestState, Resource, Role
+from catalogue.model import Resource, Role
 from catalogue.notices import Notice
+from catalogue.requested import Attachment, RequestState
 from catalogue.rows import GRANT, NOTICE, REQUEST, RESOURCE, Kind
 from catalogue.rules import FORM_CHECK, Rule
 from catalogue.service.supervision import FirstCall, Ran, due_now

@@ -8,8 +8,8 @@ from alembic.config import Config
 from sqlalchemy import inspect
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
-from catalogue.model import RequestState
 from catalogue.protected import LATER, row_digest
+from catalogue.requested import RequestState
 from exchange import storage
 from exchange.storage import migrate
 from tests.fakes.catalogue import LICENCE, TODAY

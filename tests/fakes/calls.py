@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from audit.entry import Nonce
+from catalogue.granted import Grant, GrantState
 from catalogue.model import (
     Case,
     CaseState,
     CodeKind,
     Department,
-    Grant,
-    GrantState,
     Item,
     Matter,
     MatterKind,

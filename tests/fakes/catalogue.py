@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from catalogue.bundles import BundleState, PolicyBundle
 from catalogue.codes import complete_resident_id, complete_uscc
 from catalogue.emergency import EmergencyAccess, EmergencyState
+from catalogue.granted import Grant, GrantState
 from catalogue.keeping import Erasure, ErasureState, Hold
 from catalogue.metadata import ANY_DEPARTMENT, SharingMethod
 from catalogue.model import (
@@ -15,24 +16,21 @@ from catalogue.model import (
     CaseState,
     CodeKind,
     Department,
-    Grant,
-    GrantState,
     Item,
     Matter,
     MatterKind,
     Officer,
     Party,
-    RequestState,
     Resource,
     Role,
     SharingClass,
-    SharingRequest,
     SourceAddress,
     SubjectType,
     System,
     SystemKey,
     Validity,
 )
+from catalogue.requested import RequestState, SharingRequest
 from catalogue.reviews import Review, ReviewState
 from catalogue.snapshot import Snapshot
 from catalogue.validation import PURPOSES

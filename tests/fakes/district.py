@@ -11,19 +11,10 @@ from sqlalchemy import Engine
 from catalogue import store
 from catalogue.cases import NamedParty
 from catalogue.examination import CheckKind, Conclusion
+from catalogue.granted import Grant
 from catalogue.lifecycle import NewOfficer
-from catalogue.model import (
-    Actor,
-    Case,
-    Department,
-    Grant,
-    Officer,
-    Resource,
-    Role,
-    SharingRequest,
-    SubjectType,
-    SystemKey,
-)
+from catalogue.model import Actor, Case, Department, Officer, Resource, Role, SubjectType, SystemKey
+from catalogue.requested import SharingRequest
 from catalogue.service import Registry, Wanted
 from catalogue.sharing import Terms
 from catalogue.snapshot import Snapshot

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from catalogue.model import Grant, ItemType, Listing, Resource, SharingClass, SubjectType
+from catalogue.granted import Grant
+from catalogue.model import ItemType, Listing, Resource, SharingClass, SubjectType
 from exchange.cursoring import SealedCursors
 from gateway.pipeline import Answered, Contracts, Terms, answer
 from gateway.ports import Lister, Ports, Source

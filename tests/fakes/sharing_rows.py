@@ -8,19 +8,11 @@ from catalogue.corrections import Correction, CorrectionState
 from catalogue.demands import Demand
 from catalogue.deputies import Deputy
 from catalogue.disputes import Dispute, DisputeStep, Tier
+from catalogue.granted import GrantCourse
 from catalogue.granting import Amendment
-from catalogue.model import (
-    Attachment,
-    Course,
-    Extension,
-    GrantCourse,
-    Move,
-    RequestState,
-    Role,
-    Said,
-    SubjectType,
-)
+from catalogue.model import Role, SubjectType
 from catalogue.notices import Notice, NoticeKind
+from catalogue.requested import Attachment, Course, Extension, Move, RequestState, Said
 from catalogue.rules import EnactedRule
 from catalogue.workdays import ImportedYear
 from tests.fakes.catalogue import (

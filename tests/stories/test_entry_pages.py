@@ -10,12 +10,13 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from catalogue.errors import NotAllowedError
+from catalogue.errors import NotAllowedError, StateError
 from catalogue.rows import RESOURCE
 from exchange.clock import now
 from exchange.demo import setup as demo
-from exchange.demo.setup import resource_owner
+from exchange.demo.setup import SYSTEM, resource_owner
 from tests.fakes.node import Founded, Standing, standing
+from tests.stories.test_items import wanted
 from tests.unit.exchange.test_api import ask
 from tests.unit.exchange.test_portal_rooms import Portal, form_fields, send, text_of, token_of
 
@@ -285,6 +286,46 @@ def test_a_resource_held_above_is_registered_found_and_asked_for(
     )
     assert answer.json()["errors"][0]["message"]
     assert "quanLiRen" not in str(answer.json().get("data"))
+
+    asked = request_of(here, code)
+    drafted = portal.place.act("hall.operator", "request.create", wanted=asked)
+    key = drafted["id"]
+    portal.place.act("hall.head", "request.sign", request=key)
+    portal.place.act("market.head", "grant.give", request=key, terms={})
+    with portal.browser("market.operator") as operator:
+        inbox = f"/inbox/{key}"
+        assert f'action="{inbox}/hand-over"' in text_of(operator, inbox)
+        empty = send(operator, inbox, f"{inbox}/hand-over", words=" ")
+        assert empty.status_code == 400
+        done = send(operator, inbox, f"{inbox}/hand-over", words="云资函〔2026〕9号随附光盘")
+        assert done.status_code == 200
+        assert "云资函〔2026〕9号随附光盘" in html.unescape(done.text)
+        assert f"{inbox}/hand-over" not in text_of(operator, inbox)
+    shown = portal.place.act("hall.operator", "request.show", request=key)
+    assert shown["state"] == "delivered"
+    assert shown["delivered_at"]
+    assert shown["handed_over"]["text"] == "云资函〔2026〕9号随附光盘"
+
+
+def test_what_is_connected_is_delivered_by_its_first_call_and_by_nobody_s_word(
+    portal: Portal, here: Standing
+) -> None:
+    asked = request_of(here, "308/000001")
+    key = portal.place.act("hall.operator", "request.create", wanted=asked)["id"]
+    portal.place.act("hall.head", "request.sign", request=key)
+    with pytest.raises(StateError, match="is connected"):
+        portal.place.act("planning.operator", "request.hand-over", request=key, words="光盘")
+    with pytest.raises(NotAllowedError):
+        portal.place.act("hall.operator", "request.hand-over", request=key, words="光盘")
+
+
+def request_of(here: Standing, code: str) -> dict[str, object]:
+    resource = here.node.live.load().resources[code]
+    return {
+        **wanted(SYSTEM, code),
+        "items": [item.name for item in resource.items if item.sharing_class != "not-shared"][:2],
+        "match": [resource.key.name],
+    }
 
 
 def test_a_deputy_signs_and_withdraws_what_the_head_would_and_is_named_in_the_entry(

@@ -443,6 +443,27 @@ class TestVerdicts:
         assert [one["verdict"] for one in shown["verdicts"]] == ["violation", "explained"]
         assert [one["verdict"] for one in shown["entries"]] == ["explained"]
 
+    def test_a_call_that_a_closed_review_found_against_stands_on_the_supervision_console(
+        self, here: Standing
+    ) -> None:
+        asked = index_of(here.ask())
+        review = a_review(here)
+        judged = {"review": review, "index": asked, "finding": "无办件依据"}
+
+        def listed(officer: str) -> list[dict[str, Any]]:
+            kind = "use-outside-purpose"
+            told = here.act(officer, "supervision.violations", kind=kind, first=100)
+            return [one for one in told["rows"] if one["key"] == str(asked)]
+
+        here.act("supervisor", "review.judge", verdict="violation", **judged)
+        assert listed("authority") == []
+        here.act("supervisor", "review.close", review=review, conclusion="查实一起违规使用")
+        (one,) = listed("hall.head")
+        assert (one["department"], one["entry"]) == (HALL, asked)
+        assert review in one["detail"]
+        assert review in one["detail_zh"]
+        assert "无办件依据" not in json.dumps(one, ensure_ascii=False)
+
     @pytest.mark.parametrize("verdict", ["normal", "explained", "violation", "referred"])
     def test_all_but_in_order_need_words(self, here: Standing, verdict: str) -> None:
         asked = index_of(here.ask())

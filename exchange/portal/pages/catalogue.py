@@ -13,8 +13,9 @@ from starlette.routing import Route
 from catalogue.classification import classify, level_name
 from catalogue.demands import NEED_CHARACTERS
 from catalogue.entries import holds_personal
+from catalogue.granted import GrantState
 from catalogue.metadata import ANY_DEPARTMENT
-from catalogue.model import Actor, Department, GrantState, Resource, Role, SharingClass
+from catalogue.model import Actor, Department, Resource, Role, SharingClass
 from catalogue.snapshot import Snapshot
 from exchange.acts.finding import DEEPEST
 from exchange.acts.register import ActError

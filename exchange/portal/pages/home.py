@@ -11,8 +11,10 @@ from starlette.routing import Route
 from catalogue.clocks import ANSWERABLE
 from catalogue.corrections import CorrectionState
 from catalogue.disputes import Tier
+from catalogue.granted import GrantState
 from catalogue.lifecycle import WAITING
-from catalogue.model import Actor, GrantState, RequestState, Role
+from catalogue.model import Actor, Role
+from catalogue.requested import RequestState
 from catalogue.reviews import ReviewState
 from catalogue.rows import (
     CORRECTION,

@@ -140,6 +140,12 @@ async def accept(request: Request) -> Response:
     return await _said(request, given, "request.accept", "contact", done="accepted")
 
 
+async def hand_over(request: Request) -> Response:
+    """Say how what is held above was handed over."""
+    given = await read_form(request)
+    return await _said(request, given, "request.hand-over", "words", done="handed-over")
+
+
 async def transfer(request: Request) -> Response:
     """Pass a request on to the provider of another resource."""
     given = await read_form(request)
@@ -361,9 +367,18 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
     return card_told(held, names, node.zone) | {
         "waits": waits and ours,
         "may_answer": waits and ours and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
+        "may_hand_over": ours
+        and held["state"] in {"agreed", "partly-agreed"}
+        and _held_above(names, held["resource"])
+        and (actor.has(Role.OPERATOR) or actor.has(Role.HEAD)),
         "may_check": authority and held["state"] == "checking",
         "may_consent": authority and longer is not None and longer["answered"] is None,
     }
+
+
+def _held_above(names: Names, code: str) -> bool:
+    resource = names.snapshot.resources.get(code)
+    return resource is not None and resource.upstream is not None
 
 
 def _end(text: str, asked: str, node: Node, errors: Errors) -> str | None:
@@ -418,6 +433,7 @@ ROUTES = [
     Route("/inbox/{id}/refuse", refuse, methods=["POST"]),
     Route("/inbox/{id}/ask", ask, methods=["POST"]),
     Route("/inbox/{id}/accept", accept, methods=["POST"]),
+    Route("/inbox/{id}/hand-over", hand_over, methods=["POST"]),
     Route("/inbox/{id}/transfer", transfer, methods=["POST"]),
     Route("/inbox/{id}/extend", extend, methods=["POST"]),
     Route("/inbox/{id}/form", check_form, methods=["POST"]),

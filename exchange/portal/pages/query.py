@@ -10,7 +10,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from audit.canonical import decode_strict, parse_bitmap
-from catalogue.model import Actor, GrantState, Resource, SubjectType, System
+from catalogue.granted import GrantState
+from catalogue.model import Actor, Resource, SubjectType, System
 from catalogue.snapshot import Snapshot
 from catalogue.validation import PURPOSES
 from exchange import composing

@@ -10,15 +10,8 @@ import pytest
 
 from catalogue import clocks, sharing
 from catalogue.errors import InvalidError, NotAllowedError, StateError
-from catalogue.model import (
-    Course,
-    Extension,
-    RequestState,
-    Role,
-    Said,
-    SharingClass,
-    SharingRequest,
-)
+from catalogue.model import Role, SharingClass
+from catalogue.requested import Course, Extension, RequestState, Said, SharingRequest
 from catalogue.rules import FORM_CHECK, Rule, enact
 from catalogue.statutes import Statutes, statutes
 from catalogue.workdays import ZONE, NoticedDay, add_working_days, import_year

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from catalogue import lifecycle
 from catalogue.compatibility import Break, breaks, broken, kept_names, name_conflicts
 from catalogue.errors import InvalidError
+from catalogue.granted import GrantState
 from catalogue.lifecycle import Registration
 from catalogue.model import (
     CertificateMapping,
-    GrantState,
     Item,
     ItemType,
     Listing,

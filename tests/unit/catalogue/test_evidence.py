@@ -7,8 +7,9 @@ import pytest
 from catalogue import evidence
 from catalogue.emergency import PREFIX
 from catalogue.evidence import Supply
+from catalogue.granted import Grant, GrantState
 from catalogue.materials import Material
-from catalogue.model import CertificateMapping, Grant, GrantState, Resource, SharingClass
+from catalogue.model import CertificateMapping, Resource, SharingClass
 from catalogue.snapshot import Snapshot
 from tests.fakes.catalogue import (
     HALL,

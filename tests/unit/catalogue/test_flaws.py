@@ -51,7 +51,7 @@ def test_there_is_no_chinese_sentence_that_nobody_says() -> None:
 def test_a_chinese_sentence_names_nothing_that_the_english_one_does_not(english: str) -> None:
     chinese = SENTENCES[english]
     assert places(chinese) <= places(english)
-    assert _HAN.search(chinese) or not re.sub(r"[{}0-9:：; ]", "", chinese), english
+    assert _HAN.search(chinese) or not re.sub(r"[{}0-9:：;、 ]", "", chinese), english
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from catalogue.bundles import BundleState
 from catalogue.compatibility import kept_names
 from catalogue.documents import DocumentState, TrustedDocument, document_id
 from catalogue.emergency import EmergencyState, EmergencyVerdict
+from catalogue.granted import RowRule
 from catalogue.indicators import Target, Value
 from catalogue.keeping import ErasureState
 from catalogue.lifecycle import Invitation, Registration
@@ -26,14 +27,7 @@ from catalogue.metadata import (
     UpdateCycle,
     Upstream,
 )
-from catalogue.model import (
-    CertificateMapping,
-    Listing,
-    MatterVersion,
-    OfficerKey,
-    RowRule,
-    SubjectType,
-)
+from catalogue.model import CertificateMapping, Listing, MatterVersion, OfficerKey, SubjectType
 from catalogue.protected import row_digest
 from catalogue.readings import (
     Absent,

@@ -8,14 +8,9 @@ import pytest
 
 from catalogue.evidence import Supplied, Supply
 from catalogue.flags import DRIFTED, Flag
+from catalogue.granted import GrantCourse, GrantState
 from catalogue.materials import Material
-from catalogue.model import (
-    Course,
-    GrantCourse,
-    GrantState,
-    RequestState,
-    SharingRequest,
-)
+from catalogue.requested import Course, RequestState, SharingRequest
 from catalogue.statutes import Statutes
 from catalogue.violations import Finding, Records, Violation, find_all
 from tests.fakes.catalogue import (

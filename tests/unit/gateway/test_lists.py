@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalogue.model import Listing, RowRule, SharingClass, SubjectType
+from catalogue.granted import RowRule
+from catalogue.model import Listing, SharingClass, SubjectType
 from exchange.cursoring import SealedCursors
 from gateway.assemble import assemble
 from gateway.compile import MADE, put_together

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from catalogue.model import CaseState, RowRule, SubjectType
+from catalogue.granted import RowRule
+from catalogue.model import CaseState, SubjectType
 from catalogue.snapshot import Snapshot
 from gateway.model import Call, Claim, Permitted, Refused, Step
 from gateway.rule import Facts, Ruled, put_forward, question, rule, told_use

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from catalogue.granted import GrantState
 from catalogue.interchange.dcat import Publisher, catalogue
 from catalogue.interchange.entries import told_of
 from catalogue.interchange.model import Told
 from catalogue.interchange.odrl import agreements
 from catalogue.interchange.rdf import turtle
 from catalogue.metadata import Contact, Distribution, Openness, SharingMethod, UpdateCycle
-from catalogue.model import GrantState, Resource, SharingClass
+from catalogue.model import Resource, SharingClass
 from tests.fakes.catalogue import MARKET, a_department, a_grant, a_resource
 from tests.fakes.interchange import entries
 

@@ -1,4 +1,4 @@
-"""Sources: where departments' data is read."""
+"""Addresses of sources: where departments' data is read."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from catalogue.rows import DEPARTMENT, LOAD, RESOURCE, SOURCE
 from catalogue.service.unit import Unit, UseCases
 
 
-class Resources(UseCases):
+class SourceAddresses(UseCases):
     def add_source(self, source: SourceAddress, *, by: Actor) -> SourceAddress:
         validation.check_source(source)
         with self._unit(by) as unit:
