@@ -312,6 +312,12 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "source {0}: a waiting source without secret needed": "数据源 {0}：须为待开放且不含口令的数据源",
         "source {0}: a {1} source describes itself": "数据源 {0}：{1} 数据源自带描述，不另附描述文件",
         "source {0}: an address needed": "数据源 {0}：缺少地址",
+        "source {0}: the password stands in the address, not in a secret": (
+            "数据源 {0}：口令写在了地址中，须存为密文"
+        ),
+        "source {0}: the user in the address needs a secret": (
+            "数据源 {0}：地址中写有用户名，须另附口令密文"
+        ),
         "source {0}: kind {1} needed": "数据源 {0}：种类须为 {1}",
         "statutory days": "法定时限",
         "subjects": "主体数",

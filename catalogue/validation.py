@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import re2
 
@@ -98,6 +99,14 @@ def check_source(source: SourceAddress) -> SourceAddress:
         findings.append(Flaw("source {0}: a time limit of 1 to 60,000 ms needed", source.name))
     if not source.address:
         findings.append(Flaw("source {0}: an address needed", source.name))
+    if source.kind == "soap":
+        user, password = urlsplit(source.address).username, urlsplit(source.address).password
+        if password is not None:
+            findings.append(
+                Flaw("source {0}: the password stands in the address, not in a secret", source.name)
+            )
+        if user is not None and source.secret is None:
+            findings.append(Flaw("source {0}: the user in the address needs a secret", source.name))
     if source.kind == files.KIND:
         files.parse_address(source.address)
     return _unless(findings, source)
