@@ -91,14 +91,19 @@ class CallWriter(PatternWriter):
                 at(call.place, f"`{name}` takes {arity} arguments, {len(call.arguments)} found")
             )
         group = self.function_group(call.operator, env)
+        if group is not None:
+            inlines = group.path[-1] not in self.analysed.mocked and self.inlines(group)
+        else:
+            inlines = False
+        # What is written here reads of its arguments what it uses, as any literal of the rule does.
         shape = group is None and dotted(call.operator) in _OF_SHAPE
-        write = self.lazily if shape else self.term
+        write = self.lazily if shape or inlines else self.term
         arguments = [write(argument, env) for argument in call.arguments]
         joined = ", ".join(arguments)
         if group is not None:
             self.remember(tuple(Scalar(name, call.place) for name in group.path))
             target, name = f"function_{group.number}", group.name
-            if group.path[-1] not in self.analysed.mocked and self.inlines(group):
+            if inlines:
                 return self.inlined(group, arguments)
             direct = f"{target}({', '.join([self.state, *arguments])})"
         else:
