@@ -102,7 +102,7 @@ class Embedded:
     def _stands(self, standing: Standing, question: Question) -> bool:
         self.counts.rechecked += 1
         changed = _read(changes, standing.facts, question)
-        asked = self._rechecker.asking((one.fact, one.reshaped) for one in changed)
+        asked = self._rechecker.asking([(one.fact, one.reshaped) for one in changed])
         if not asked:
             return True
         renewal = _read(renewed, standing.question, question, changed)

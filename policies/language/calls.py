@@ -4,6 +4,7 @@ from policies.language.analysis import Group, constant_prefix, dotted
 from policies.language.ast import Call, Infix, Member, Ref, Scalar, Term, Var
 from policies.language.builtins.table import BUILTINS, OPERATORS, REPLACEABLE, python_name
 from policies.language.errors import IllegalError, NoFunctionError, UnsafeError, at
+from policies.language.metering import SMALL
 from policies.language.patterns import PatternWriter
 from policies.language.writing import Env
 
@@ -13,6 +14,14 @@ class CallWriter(PatternWriter):
 
     def remember(self, path: tuple[Term, ...]) -> None:
         """Remember which of the rules and data the group reads."""
+        raise NotImplementedError
+
+    def inlines(self, group: Group) -> bool:
+        """Whether the function's rules are written where it is called."""
+        raise NotImplementedError
+
+    def inlined(self, group: Group, arguments: list[str]) -> str:
+        """Write the function's rules here, over these arguments, and return what holds the value."""
         raise NotImplementedError
 
     def offers(self, name: str) -> bool:
@@ -82,13 +91,20 @@ class CallWriter(PatternWriter):
                 at(call.place, f"`{name}` takes {arity} arguments, {len(call.arguments)} found")
             )
         group = self.function_group(call.operator, env)
+        if group is not None:
+            inlines = group.path[-1] not in self.analysed.mocked and self.inlines(group)
+        else:
+            inlines = False
+        # What is written here reads of its arguments what it uses, as any literal of the rule does.
         shape = group is None and dotted(call.operator) in _OF_SHAPE
-        write = self.lazily if shape else self.term
+        write = self.lazily if shape or inlines else self.term
         arguments = [write(argument, env) for argument in call.arguments]
         joined = ", ".join(arguments)
         if group is not None:
             self.remember(tuple(Scalar(name, call.place) for name in group.path))
             target, name = f"function_{group.number}", group.name
+            if inlines:
+                return self.inlined(group, arguments)
             direct = f"{target}({', '.join([self.state, *arguments])})"
         else:
             name = dotted(call.operator)
@@ -99,8 +115,8 @@ class CallWriter(PatternWriter):
                 self.loop(f"for _, {found} in {self.state}.pairs({direct}):")
                 return found
         mocked = name.rpartition(".")[2] in self.analysed.mocked
-        if name == "count" and group is None and not mocked:
-            direct = f"len({joined}) if type({joined}) in SIZED else {direct}"
+        if group is None and not mocked:
+            direct = self._quick(name, arguments, otherwise=direct)
         if mocked:
             tail = f"({joined},)" if arguments else "()"
             direct = f"{self.state}.mocked({name!r}, {target}, {tail})"
@@ -108,11 +124,33 @@ class CallWriter(PatternWriter):
         self.stop_if(f"{found} is U")
         return found
 
+    def _quick(self, name: str, arguments: list[str], *, otherwise: str) -> str:
+        """Return a built-in's call behind what answers the usual case in Python alone."""
+        if not all(argument.isidentifier() for argument in arguments[:1]):
+            return otherwise
+        match name, arguments:
+            case "count", [one]:
+                sized = f"len({one}.members) if type({one}) is RegoSet"
+                return f"len({one}) if type({one}) in SIZED else {sized} else {otherwise}"
+            case "object.get", [held, index, default]:
+                plain = " and ".join((f"type({held}) is dict", *_text_test(index)))
+                return f"{held}.get({index}, {default}) if {plain} else {otherwise}"
+            case _:
+                return otherwise
+
     def infix(self, term: Infix, env: Env) -> str:
         if term.operator not in OPERATORS:
             return self.let(self.comparison(term, env))
         left = self.term(term.left, env)
-        found = self.let(f"B_{OPERATORS[term.operator]}({left}, {self.term(term.right, env)})")
+        right = self.term(term.right, env)
+        direct = f"B_{OPERATORS[term.operator]}({left}, {right})"
+        if term.operator in _OF_SETS and left.isidentifier() and right.isidentifier():
+            # Of small sets nothing is to be paid for.
+            sets = f"type({left}) is type({right}) is RegoSet"
+            small = f"len({left}.members) + len({right}.members) <= SMALL"
+            quick = _OF_SETS[term.operator].format(f"{left}.members", f"{right}.members")
+            direct = f"RegoSet({quick}) if {sets} and {small} else {direct}"
+        found = self.let(direct)
         self.stop_if(f"{found} is U")
         return found
 
@@ -135,7 +173,8 @@ class CallWriter(PatternWriter):
 
     def _order(self, left: str, sign: str, right: str, *, otherwise: str) -> str:
         """Return a comparison that asks Python alone where both are integers."""
-        return f"({left} {sign} {right} if type({left}) is type({right}) is int else {otherwise})"
+        tests = [f"type({one}) is int" for one in (left, right) if not one.isdecimal()]
+        return f"({left} {sign} {right} if {' and '.join(tests) or 'True'} else {otherwise})"
 
     def _sides(self, term: Infix, env: Env) -> tuple[str, str]:
         """Write both operands; one may bind a variable that the other needs."""
@@ -150,21 +189,55 @@ class CallWriter(PatternWriter):
             return self.term(term.left, env), right
 
     def _equality(self, term: Infix, left: str, right: str) -> str:
-        # Only a text compares in Python as in Rego without a look at the types.
-        for side in (term.left, term.right):
-            if isinstance(side, Scalar) and isinstance(side.value, str):
-                return f"({left} == {right})"
+        for side, this, other in ((term.left, left, right), (term.right, right, left)):
+            if quick := self._equal_to_known(side, this, other):
+                return quick
         plain = f"type({left}) is type({right}) is str"
         return f"({left} == {right} if {plain} else equal({left}, {right}))"
+
+    def _equal_to_known(self, side: Term, this: str, other: str) -> str:
+        """Return the comparison with a side that is a constant, empty where there is nothing quicker."""
+        if isinstance(side, Scalar):
+            match side.value:
+                case str():
+                    # Only a text compares in Python as in Rego without a look at the types.
+                    return f"({other} == {this})"
+                case bool() | None if other.isidentifier():
+                    return f"({other} is {this})"
+                case int() if not isinstance(side.value, bool):
+                    return f"(type({other}) is int and {other} == {this})"
+                case _:
+                    return ""
+        constant = self.names.known_set(this)
+        if constant is None or len(constant.members) > SMALL or not other.isidentifier():
+            return ""
+        members = self.names.beside(this, "members", constant.members.keys())
+        same = (
+            f"{other}.members.keys() == {members}" if constant.members else f"not {other}.members"
+        )
+        return f"(type({other}) is RegoSet and {same})"
 
     def membership(self, term: Member, env: Env) -> str:
         collection = self.term(term.collection, env)
         value = self.term(term.value, env)
+        constant = self.names.known_set(collection) if term.key is None else None
+        if constant is not None:
+            members = self.names.beside(collection, "names", frozenset(constant.members))
+            plain = " and ".join(_text_test(value)) or "True"
+            return f"({value} in {members} if {plain} else member({value}, {collection}))"
         if term.key is None:
             plain = f"type({collection}) is list and type({value}) is str"
             return f"({value} in {collection} if {plain} else member({value}, {collection}))"
         return f"member_at({self.term(term.key, env)}, {value}, {collection})"
 
+
+def _text_test(expression: str) -> list[str]:
+    """Return the test whether a value is a text, none where it is written as one."""
+    return [] if expression[0] in "'\"" else [f"type({expression}) is str"]
+
+
+_OF_SETS = {"|": "{} | {}", "-": "{{n: one for n, one in {}.items() if n not in {}}}"}
+"""Operators on sets as Python writes them for their members."""
 
 _OF_SHAPE = frozenset(
     {"count", "is_array", "is_boolean", "is_null", "is_number", "is_object", "is_string"}

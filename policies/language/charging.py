@@ -13,7 +13,7 @@ FREE = frozenset(
     }
 )  # fmt: skip
 """Built-ins whose work does not grow with what they are given."""
-_SIZED = frozenset({str, list, dict, RegoSet})
+_SIZED = frozenset({str, list, dict})
 
 
 def charged(function: Callable[..., Value]) -> Callable[..., Value]:
@@ -22,7 +22,10 @@ def charged(function: Callable[..., Value]) -> Callable[..., Value]:
     def call(*arguments: Value) -> Value:
         size = 0
         for argument in arguments:
-            if type(argument) in _SIZED:
+            kind = type(argument)
+            if kind is RegoSet:
+                size += len(argument.members)
+            elif kind in _SIZED:
                 size += len(argument)
         if size > SMALL:
             pay(size)

@@ -16,6 +16,7 @@ from policies.language.ast import (
     Array,
     Assign,
     Body,
+    Branch,
     Call,
     Declare,
     Each,
@@ -36,10 +37,13 @@ from policies.language.ast import (
     descend,
 )
 from policies.language.errors import IllegalError, UnsafeError, UnsupportedError, at
+from policies.language.inlining import may_be_inlined
 from policies.language.references import ReferenceWriter
 from policies.language.tracing import TRACE, Trace
 from policies.language.writing import Env, Namespace, OnSolution, Pending
 
+_DEEPEST_INLINED = 3
+_MOST_INLINED = 200
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
 
@@ -55,19 +59,23 @@ class BodyWriter(ReferenceWriter):
         super().__init__(analysed, names, scope, group)
         self.depth = 0
         """How many bodies stand around this one; none around that of a rule."""
+        self._inlining: list[int] = []
+        """Numbers of the functions inside which this is written."""
+        self._inlined = 0
         found = names.held.get(TRACE)
         self._trace = found if isinstance(found, Trace) else None
 
     def once(self, body: Body, env: Env, on_solution: OnSolution, *, done: str = "") -> None:
         """Write the body in a loop of its own; `done` names a flag that ends it early."""
-        indent, opened, fail = self.indent, self.opened, self.fail
+        indent, opened, fail, depth = self.indent, self.opened, self.fail, self.depth
         self.write("for _ in ONCE:")
         self.indent += 1
         self.fail = "continue"
         self.depth += 1
-        self.body(body, env, on_solution, done=done)
-        self.depth -= 1
-        self.indent, self.opened, self.fail = indent, opened, fail
+        try:
+            self.body(body, env, on_solution, done=done)
+        finally:
+            self.indent, self.opened, self.fail, self.depth = indent, opened, fail, depth
 
     def inner(self, env: Env) -> Env:
         """Return what a body inside this one sees: a variable not bound yet is not its own."""
@@ -116,6 +124,63 @@ class BodyWriter(ReferenceWriter):
                 self.write(f"if {done}: break")
         self.indent = indent
         self.opened = []
+
+    def own_variables(self, term: Term, env: Env) -> None:
+        """Enter a head's variables: they are the rule's own, also where its body is silent."""
+        for name in outer_variables(term):
+            if name not in env and self.scope.path(name) is None:
+                env[name] = Pending.HERE
+
+    # Functions that are written where they are called.
+
+    def inlines(self, group: Group) -> bool:
+        if group.number in self._inlining or len(self._inlining) >= _DEEPEST_INLINED:
+            return False
+        if not self.names.inlines or self._inlined >= _MOST_INLINED:
+            return False
+        return may_be_inlined(group, self.analysed)
+
+    def inlined(self, group: Group, arguments: list[str]) -> str:
+        self.charge(self.let(f"{self.state}.meter", "m"), "1")
+        found = self.let("U", "r")
+        held = [one if one.isidentifier() else self.let(one) for one in arguments]
+        scope, depth = self.scope, self.depth
+        self._inlined += 1
+        self._inlining.append(group.number)
+        try:
+            for part in group.parts:
+                self.scope, self.depth = part.scope, -1
+                taken = (one.name for one in part.rule.arguments or () if isinstance(one, Var))
+                env: Env = dict(zip(taken, held, strict=True))
+                self._alternatives(part.rule.branches, env, found, name=group.name)
+        finally:
+            self.scope, self.depth = scope, depth
+            self._inlining.pop()
+        self.stop_if(f"{found} is U")
+        return found
+
+    def _alternatives(
+        self, branches: Sequence[Branch], bound: Env, found: str, *, name: str
+    ) -> None:
+        """Write the branches of a rule that is inlined: the first that has a value gives it."""
+        for branch in branches:
+            written = isinstance(branch.value, Scalar)
+
+            def give(env: Env, branch: Branch = branch, written: bool = written) -> None:  # noqa: FBT001 - bound early
+                (given,) = self.early((branch.value,), env)
+                value = self.term(given, env)
+                if written or not self.opened:
+                    self.write(f"{found} = {value}")
+                    self.write("break")
+                else:
+                    self.write(f"{found} = agree({found}, {value}, {name!r})")
+
+            env = dict(bound)
+            self.own_variables(branch.value, env)
+            self.write(f"if {found} is U:")
+            self.indent += 1
+            self.once(branch.body, env, give, done=f"{found} is not U" if written else "")
+            self.indent -= 1
 
     def _substitutes(self, literal: Literal) -> set[str]:
         """Return the names of built-ins that stand in for others under the literal's `with`."""
@@ -300,13 +365,16 @@ class BodyWriter(ReferenceWriter):
 
     def _every_body(self, body: Body, env: Env) -> None:
         """Write what ends the loop around it where the body has no solution."""
-        mark, loops, opened, fail = self.mark(env), self.loops, self.opened, self.fail
+        mark, loops, depth = self.mark(env), self.loops, self.depth
+        opened, fail = self.opened, self.fail
         self.indent += 1
         self.depth += 1
         self.fail = "break"
-        self.body(body, env, lambda _: self.write("pass"))
-        self.depth -= 1
-        self.indent, self.opened, self.fail = mark.indent, opened, fail
+        try:
+            self.body(body, env, lambda _: self.write("pass"))
+        finally:
+            self.indent, self.depth = mark.indent, depth
+            self.opened, self.fail = opened, fail
         if self.loops > loops:
             # It has loops of its own, and a failure in those is not yet the end.
             self.go_back(mark, env)

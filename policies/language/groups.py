@@ -6,6 +6,7 @@ from policies.language.analysis import Analysed, Group, Part, outer_variables
 from policies.language.ast import Branch, Scalar, Template, Term, Var
 from policies.language.compiler import BodyWriter
 from policies.language.errors import IllegalError, UnsupportedError, at
+from policies.language.inlining import first_decides
 from policies.language.references import adding
 from policies.language.writing import Env, Namespace, Pending, Writer
 
@@ -14,56 +15,108 @@ Patterns = Sequence[tuple[Term, str]]
 
 
 def write_group(analysed: Analysed, names: Namespace, group: Group) -> list[str]:
-    """Return the lines that define the group's function, and those of its rules before it."""
-    first = group.parts[0]
-    if len(group.parts) == 1 and not group.partial and not first.rule.default:
-        return _write_alone(BodyWriter(analysed, names, first.scope, group), group, first)
-    bodies: list[str] = []
-    lines: list[str] = []
-    default = ""
-    for part in group.parts:
-        name = names.fresh("body")
-        writer = BodyWriter(analysed, names, part.scope, group)
-        if group.partial:
-            _write_part(writer, name, part)
-        else:
-            writer.write(f"def {name}({', '.join(['S', *_arguments(group)])}):")
-            writer.indent = 1
-            _write_body(writer, part, leave="return {}")
-        lines += writer.lines
-        if part.rule.default:
-            default = name
-        else:
-            bodies.append(name)
-    closing = Writer(names)
-    if group.arity is not None:
-        _write_function(closing, group, bodies, default)
-    else:
-        _write_document(closing, group, bodies, default)
-    return lines + closing.lines
+    """Return the lines that define the group's function, and those of rules that have one of their own."""
+    if group.partial:
+        return _write_partial(analysed, names, group)
+    if first_decides(group):
+        return _write_first(analysed, names, group)
+    return _write_agreeing(analysed, names, group)
 
 
 def _arguments(group: Group) -> list[str]:
     return [f"a{number}" for number in range(group.arity or 0)]
 
 
-def _write_alone(writer: BodyWriter, group: Group, part: Part) -> list[str]:
-    """Write a function that is the only rule of its group: it keeps what it gives itself."""
+def _write_first(analysed: Analysed, names: Namespace, group: Group) -> list[str]:
+    """Write a function whose first rule that holds decides, the default last: it keeps what it gives."""
+    lines: list[str] = []
+    writer = Writer(names)
     if group.arity is None:
         _open_document(writer, group)
         leave = f"S.memo[{group.number}] = v = {{}}; return v"
     else:
         _open_function(writer, group)
         leave = f"v = {{}}; S.memo[known] = ({', '.join(['v', *_arguments(group)])},); return v"
-    _write_body(writer, part, leave=leave)
-    return writer.lines
+    lines += writer.lines
+    for part in sorted(group.parts, key=lambda part: part.rule.default):
+        body = BodyWriter(analysed, names, part.scope, group)
+        body.indent = 1
+        _write_body(body, part, leave=leave)
+        lines += body.lines
+    return [*lines, "    " + leave.format("U")]
 
 
-def _write_part(writer: BodyWriter, name: str, part: Part) -> None:
-    """Write a rule of a partial document: each solution is entered into what is collected."""
+def _write_agreeing(analysed: Analysed, names: Namespace, group: Group) -> list[str]:
+    """Write a function of several rules, which must not give different values."""
+    bodies: list[str] = []
+    lines: list[str] = []
+    default = ""
+    for part in group.parts:
+        name = names.fresh("body")
+        writer = BodyWriter(analysed, names, part.scope, group)
+        writer.write(f"def {name}({', '.join(['S', *_arguments(group)])}):")
+        writer.indent = 1
+        _write_body(writer, part, leave="return {}")
+        writer.write("return U")
+        lines += writer.lines
+        if part.rule.default:
+            default = name
+        else:
+            bodies.append(name)
+    closing = Writer(names)
+    arguments = ", ".join(["S", *_arguments(group)])
+    if group.arity is None:
+        _open_document(closing, group)
+    else:
+        _open_function(closing, group)
+    closing.write(f"v = {bodies[0]}({arguments})")
+    for body in bodies[1:]:
+        closing.write(f"x = {body}({arguments})")
+        closing.write(f"if x is not U: v = agree(v, x, {group.name!r})")
+    if default:
+        closing.write(f"if v is U: v = {default}({arguments})")
+    if group.arity is None:
+        closing.write(f"S.memo[{group.number}] = v")
+    else:
+        closing.write(f"S.memo[known] = ({', '.join(['v', *_arguments(group)])},)")
+    closing.write("return v")
+    return lines + closing.lines
+
+
+def _write_partial(analysed: Analysed, names: Namespace, group: Group) -> list[str]:
+    """Write the function of a partial document: each rule enters into it what it finds."""
+    opening = Writer(names)
+    _open_document(opening, group)
+    forms = {(len(part.keys), part.rule.element is not None) for part in group.parts}
+    made = {
+        frozenset({_SET}): "RegoSet()",
+        frozenset({_UNDER_KEY}): "{}",
+        frozenset({_SET_UNDER_KEY}): "{}",
+    }.get(frozenset(forms), f"Collected({group.name!r})")
+    opening.write(f"v = {made}")
+    lines = opening.lines
+    for part in group.parts:
+        writer = BodyWriter(analysed, names, part.scope, group)
+        writer.indent = 1
+        _write_part(writer, part, alike=len(forms) == 1)
+        lines += writer.lines
+    closing = Writer(names)
+    closing.indent = 1
+    if made.startswith("Collected"):
+        closing.write("v = v.value")
+    closing.write(f"S.memo[{group.number}] = v")
+    closing.write("return v")
+    return lines + closing.lines
+
+
+_SET, _UNDER_KEY, _SET_UNDER_KEY = (0, True), (1, False), (1, True)
+"""Forms of a rule of a partial document: how many keys it has, and whether it adds to a set."""
+
+
+def _write_part(writer: BodyWriter, part: Part, *, alike: bool) -> None:
+    """Write a rule of a partial document; `alike` where all its rules are of one form."""
     rule = part.rule
-    writer.write(f"def {name}(S, collected):")
-    writer.indent = 1
+    name = "" if writer.group is None else writer.group.name
 
     def enter(env: Env) -> None:
         said = rule.branches[0].value if rule.element is None else rule.element
@@ -71,30 +124,25 @@ def _write_part(writer: BodyWriter, name: str, part: Part) -> None:
         (given,) = writer.early((said,), env)
         value = writer.term(given, env)
         where = f"({', '.join(keys)},)"
-        if rule.element is None:
-            writer.write(f"collected.put({where}, {value})")
-        elif not keys:
-            writer.write(adding("collected", value))
-        elif len(keys) == 1:
-            writer.write(f"collected.put_under({keys[0]}, {value})")
-        else:
-            writer.write(f"collected.put_member({where}, {value})")
+        match len(keys), rule.element is not None:
+            case form if form == _SET:
+                writer.write(adding("v", value))
+            case form if form == _UNDER_KEY and alike:
+                writer.put("v", keys[0], value, name)
+            case form if form == _SET_UNDER_KEY and alike:
+                writer.put_under("v", keys[0], value)
+            case _, True:
+                writer.write(f"v.put_member({where}, {value})")
+            case _:
+                writer.write(f"v.put({where}, {value})")
 
     if len(rule.branches) > 1:
         raise IllegalError(at(rule.place, "`else` on a rule with computed keys"))
     env: Env = {}
     for term in (*part.keys, *([rule.element] if rule.element else [rule.branches[0].value])):
-        _own_variables(writer, term, env)
+        writer.own_variables(term, env)
     writer.depth = -1  # The loop around the body is no body.
     writer.once(rule.branches[0].body, env, enter)
-    writer.write("return")
-
-
-def _own_variables(writer: BodyWriter, term: Term, env: Env) -> None:
-    """Enter the head's variables: they are the rule's own, also where its body is silent."""
-    for name in outer_variables(term):
-        if name not in env and writer.scope.path(name) is None:
-            env[name] = Pending.HERE
 
 
 def _write_branches(
@@ -111,9 +159,9 @@ def _write_branches(
     """
     name = "" if writer.group is None else writer.group.name
     for branch in branches:
-        found = writer.let("U", "r")
+        found, start = writer.let("U", "r"), len(writer.lines)
         env = dict(bound)
-        _own_variables(writer, branch.value, env)
+        writer.own_variables(branch.value, env)
         late: list[tuple[Term, str]] = []
 
         def give(
@@ -143,8 +191,8 @@ def _write_branches(
             raise UnsupportedError(at(branch.place, "an argument that has several values"))
         writer.body(branch.body, env, give)
         writer.indent, writer.opened = indent, opened
-        writer.write(f"if {found} is not U: {leave.format(found)}")
-    writer.write(leave.format("U"))
+        if any(f"{found} = agree" in line for line in writer.lines[start:]):
+            writer.write(f"if {found} is not U: {leave.format(found)}")
 
 
 def _write_body(writer: BodyWriter, part: Part, *, leave: str) -> None:
@@ -167,21 +215,7 @@ def _write_body(writer: BodyWriter, part: Part, *, leave: str) -> None:
 def _write_charge(writer: Writer) -> None:
     """Write that the rule is one step of the decision."""
     writer.write("m = S.meter")
-    writer.write("m.left -= 1")
-    writer.write("if m.left < m.next_check: m.check()")
-
-
-def _constant(group: Group) -> bool:
-    """Whether every rule gives the same written value, so that the first that holds decides."""
-    values = {
-        (type(branch.value.value), branch.value.value)
-        if isinstance(branch.value, Scalar)
-        else object()
-        for part in group.parts
-        if not part.rule.default
-        for branch in part.rule.branches
-    }
-    return len(values) == 1
+    writer.charge("m", "1")
 
 
 def _open_document(writer: Writer, group: Group) -> None:
@@ -203,41 +237,3 @@ def _open_function(writer: Writer, group: Group) -> None:
     writer.write("v = S.memo.get(known, MISSING)")
     writer.write("if v is not MISSING: return v[0]")
     _write_charge(writer)
-
-
-def _write_document(writer: Writer, group: Group, bodies: list[str], default: str) -> None:
-    _open_document(writer, group)
-    if group.partial:
-        is_set = not any(part.keys for part in group.parts)
-        writer.write(f"v = {'RegoSet()' if is_set else f'Collected({group.name!r})'}")
-        for body in bodies:
-            writer.write(f"{body}(S, v)")
-        if not is_set:
-            writer.write("v = v.value")
-    else:
-        _write_choice(writer, group, bodies, default, "S")
-    writer.write(f"S.memo[{group.number}] = v")
-    writer.write("return v")
-
-
-def _write_function(writer: Writer, group: Group, bodies: list[str], default: str) -> None:
-    names = _arguments(group)
-    arguments = ", ".join(["S", *names])
-    _open_function(writer, group)
-    _write_choice(writer, group, bodies, default, arguments)
-    writer.write(f"S.memo[known] = ({', '.join(['v', *names])},)")
-    writer.write("return v")
-
-
-def _write_choice(
-    writer: Writer, group: Group, bodies: list[str], default: str, arguments: str
-) -> None:
-    writer.write(f"v = {bodies[0]}({arguments})" if bodies else "v = U")
-    for body in bodies[1:]:
-        if _constant(group):
-            writer.write(f"if v is U: v = {body}({arguments})")
-        else:
-            writer.write(f"x = {body}({arguments})")
-            writer.write(f"if x is not U: v = agree(v, x, {group.name!r})")
-    if default:
-        writer.write(f"if v is U: v = {default}({arguments})")

@@ -57,7 +57,11 @@ class PatternWriter(Writer):
 
         A list is gone through as it is, and paid for here; anything else is put in order by the state.
         """
-        meter, found = self.let(f"{self.state}.meter", "m"), self.names.fresh("e")
+        meter = self.let(f"{self.state}.meter", "m")
+        if (constant := self.names.known_set(collection)) is not None:
+            self.charge(meter, str(len(constant.members)))
+            return self.names.beside(collection, "ordered", tuple(constant))
+        found = self.names.fresh("e")
         self.write(f"if type({collection}) is list:")
         self.write(f"    {found} = {collection}; {meter}.left -= len({collection})")
         self.write(f"    if {meter}.left < {meter}.next_check: {meter}.check()")

@@ -22,7 +22,7 @@ from policies.language.errors import (
     at,
 )
 from policies.language.groups import write_group
-from policies.language.metering import running
+from policies.language.metering import SMALL, running
 from policies.language.parser import parse_module, parse_query
 from policies.language.runtime import (
     MISSING,
@@ -36,6 +36,7 @@ from policies.language.runtime import (
     agree,
     base_step,
     make_object,
+    put,
     settle,
     walk,
     walk_pairs,
@@ -48,6 +49,7 @@ from policies.language.values import (
     admit,
     equal,
     identity,
+    key,
     less,
     member,
     member_at,
@@ -66,7 +68,8 @@ _RUNTIME: Mapping[str, Any] = MappingProxyType(
         "ONCE": ONCE,
         "UNDEFINED_TEXT": "<undefined>",
         "COLLECTIONS": frozenset({list, dict, RegoSet}),
-        "SIZED": frozenset({str, list, dict, RegoSet}),
+        "SMALL": SMALL,
+        "SIZED": frozenset({str, list, dict}),
         "Collected": Collected,
         "Replacement": Replacement,
         "RegoSet": RegoSet,
@@ -75,9 +78,11 @@ _RUNTIME: Mapping[str, Any] = MappingProxyType(
         "equal": equal,
         "identity": identity,
         "less": less,
+        "key": key,
         "make_object": make_object,
         "member": member,
         "member_at": member_at,
+        "put": put,
         "settle": settle,
         "show": show,
         "step": step,
@@ -121,13 +126,21 @@ def compile_modules(
     names = Namespace({**_RUNTIME, **_functions(strict=strict), "DATA": base})
     if trace is not None:
         names.held[TRACE] = trace
-    lines: list[str] = []
-    for group in analysed.groups:
-        lines += write_group(analysed, names, group)
+    lines = _written(analysed, names)
     check_recursion(analysed.groups)
-    _define(lines, names.held)
+    try:
+        _define(lines, names.held)
+    except UnsupportedError:
+        # Python nests no more than so many loops; with a call between them there may be room.
+        names.inlines = False
+        _define(_written(analysed, names), names.held)
     root = _nodes(analysed.tree, (), names.held)
     return Program(tuple(parsed), analysed, names, root, base)
+
+
+def _written(analysed: Analysed, names: Namespace) -> list[str]:
+    """Return the Python of all rules."""
+    return [line for group in analysed.groups for line in write_group(analysed, names, group)]
 
 
 def _check_data(groups: tuple[Group, ...], base: Value) -> None:

@@ -69,17 +69,17 @@ class ReferenceWriter(CallWriter):
             joined = "".join(f", ({key}, {value})" for _, key, value in members)
             return self.let(f"make_object('an object'{joined})")
         parts = ", ".join([self.term(part, env) for part in term.elements])
-        return self.let(f"[{parts}]" if isinstance(term, Array) else f"RegoSet(({parts},))")
+        return self.let(f"[{parts}]" if isinstance(term, Array) else f"RegoSet.of(({parts},))")
 
     def _comprehension(self, term: Comprehension, env: Env) -> str:
-        start = {"array": "[]", "set": "RegoSet()", "object": "Collected('a comprehension')"}
+        start = {"array": "[]", "set": "RegoSet()", "object": "{}"}
         found = self.let(start[term.kind], "c")
 
         def collect(inner: Env) -> None:
             said = (term.value,) if term.key is None else (term.key, term.value)
             given = [self.term(part, inner) for part in self.early(said, inner)]
             if term.kind == "object":
-                self.write(f"{found}.put(({given[0]},), {given[1]})")
+                self.put(found, given[0], given[1], "a comprehension")
             elif term.kind == "array":
                 self.write(f"{found}.append({given[0]})")
             else:
@@ -88,7 +88,24 @@ class ReferenceWriter(CallWriter):
         state = self.state
         self.once(term.body, self.inner(env), collect)
         self.state = state
-        return self.let(f"{found}.value") if term.kind == "object" else found
+        return found
+
+    def put(self, holder: str, index: str, value: str, name: str) -> None:
+        """Write that a value is put into an object in the making, which `name` tells of."""
+        if index.isidentifier():
+            new = f"type({index}) is str and {index} not in {holder}"
+            self.write(f"if {new}: {holder}[{index}] = {value}")
+            self.write(f"else: put({holder}, {index}, {value}, {name!r})")
+        else:
+            self.write(f"put({holder}, {index}, {value}, {name!r})")
+
+    def put_under(self, holder: str, index: str, value: str) -> None:
+        """Write that a value is put into the set under a key, in an object of such sets in the making."""
+        written = index[0] in "'\""
+        held = index if written else self.let(f"{index} if type({index}) is str else key({index})")
+        members = self.let(f"{holder}.get({held})")
+        self.write(f"if {members} is None: {members} = {holder}[{held}] = RegoSet()")
+        self.write(adding(members, value))
 
     def _template(self, term: Template, env: Env) -> str:
         parts = []
@@ -244,6 +261,8 @@ class ReferenceWriter(CallWriter):
 
 def adding(holder: str, value: str) -> str:
     """Return a statement that puts a value into a set in the making."""
+    if value[0] in "'\"":
+        return f"{holder}.members[{value}] = {value}"
     if value.isidentifier():
         return f"{holder}.members[{value} if type({value}) is str else identity({value})] = {value}"
     return f"{holder}.add({value})"
@@ -267,7 +286,7 @@ def fold(term: Term) -> tuple[Value] | None:
             known = [part[0] for part in parts if part is not None]
             if len(known) < len(parts):
                 return None
-            return (known,) if isinstance(term, Array) else (RegoSet(known),)
+            return (known,) if isinstance(term, Array) else (RegoSet.of(known),)
         case Object(members):
             found: dict[str, Value] = {}
             for key, part in members:

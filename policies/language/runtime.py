@@ -126,11 +126,14 @@ class State:
     def each(self, collection: Value) -> Any:
         """Return the values alone, as `pairs` orders them."""
         kind = type(collection)
+        held = collection.members if kind is RegoSet else collection
+        size = len(held) if kind in _COUNTED else 1
         meter = self.meter
-        meter.left -= len(collection) if kind in _COUNTED else 1
+        meter.left -= size
         if meter.left < meter.next_check:
             meter.check()
-        return collection if kind is list else elements(collection)
+        # One element is in order, be it that of an object or that of a set.
+        return held.values() if size == 1 and kind in _NAMED else elements(collection)
 
     def mocked(self, name: str, original: Function, arguments: tuple[Value, ...]) -> Value:
         """Call a function that some `with` of this program replaces."""
@@ -155,6 +158,7 @@ class State:
 
 
 _COUNTED = frozenset({list, dict, RegoSet})
+_NAMED = frozenset({dict, RegoSet})
 
 
 class Document:
@@ -258,14 +262,6 @@ class Collected:
             raise ConflictError(f"{self._name} has two values under one key")
         holder[last] = value
 
-    def put_under(self, index: Value, value: Value) -> None:
-        """Add to the set under one key."""
-        members = self.value.get(index if type(index) is str else key(index), MISSING)
-        if members is MISSING or id(members) not in self._made:
-            self.put_member((index,), value)
-        else:
-            members.add(value)
-
     def put_member(self, path: tuple[Value, ...], value: Value) -> None:
         holder = self.value if len(path) == 1 else self._holder(path)
         last = path[-1] if type(path[-1]) is str else key(path[-1])
@@ -291,9 +287,18 @@ class Collected:
         return holder
 
 
+def put(holder: dict[Any, Value], index: Value, value: Value, name: str) -> None:
+    """Enter a value into an object in the making, of which no member is one itself."""
+    held = index if type(index) is str else key(index)
+    known = holder.get(held, MISSING)
+    if known is not MISSING and not equal(known, value):
+        raise ConflictError(f"{name} has two values under one key")
+    holder[held] = value
+
+
 def make_object(name: str, *members: tuple[Value, Value]) -> dict[Any, Value]:
     """Return an object written with computed keys."""
-    collected = Collected(name)
+    made: dict[Any, Value] = {}
     for index, value in members:
-        collected.put((index,), value)
-    return collected.value
+        put(made, index, value, name)
+    return made

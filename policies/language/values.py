@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
+
 from policies.language.errors import NotOfferedError
 from policies.language.metering import SMALL, pay
 from policies.language.numbers import from_float, normalise, to_plain
@@ -78,21 +80,20 @@ def unkey(held: Any) -> Value:
     return held.value if type(held) is Key else held
 
 
-class RegoSet:
-    """A set of values; iterates in the order of Rego."""
+class RegoSet(msgspec.Struct, eq=False):
+    """A set of values; iterates in the order of Rego.
 
-    __slots__ = ("members",)
+    A struct only because one is made without a call of Python, and decisions make many.
+    """
 
-    def __init__(self, values: Iterable[Value] = ()) -> None:
-        self.members: dict[Any, Value] = {}
-        for value in values:
-            self.add(value)
+    members: dict[Any, Value] = msgspec.field(default_factory=dict)
+    """The values under their identities."""
 
     @classmethod
-    def of(cls, members: dict[Any, Value]) -> "RegoSet":
-        """Return a set of members that stand under their identities already."""
+    def of(cls, values: Iterable[Value]) -> "RegoSet":
         made = cls()
-        made.members = members
+        for value in values:
+            made.add(value)
         return made
 
     def add(self, value: Value) -> None:
@@ -141,7 +142,7 @@ def rank(value: Value) -> tuple[int, Any]:
     return (_RANKS[kind], 0 if value is None else value)
 
 
-_SIZED = frozenset({list, dict, RegoSet})
+_SIZED = frozenset({list, dict})
 
 
 def equal(left: Value, right: Value) -> bool:
@@ -149,6 +150,10 @@ def equal(left: Value, right: Value) -> bool:
     if kind is type(right):
         if left is right:
             return True
+        if kind is RegoSet:
+            if len(left.members) > SMALL:
+                pay(len(left.members))
+            return bool(left.members.keys() == right.members.keys())
         if kind in _SIZED and len(left) > SMALL:
             pay(len(left))
         if kind is list:
@@ -157,8 +162,6 @@ def equal(left: Value, right: Value) -> bool:
             if left.keys() != right.keys():
                 return False
             return all(equal(value, right[held]) for held, value in left.items())
-        if kind is RegoSet:
-            return bool(left.members.keys() == right.members.keys())
         return bool(left == right)
     # An integer and a decimal that is none are never equal, nor are values of two other types.
     return False
@@ -249,7 +252,7 @@ def admit(plain: object) -> Value:
     if isinstance(plain, list | tuple):
         return [admit(value) for value in plain]
     if isinstance(plain, set | frozenset):
-        return RegoSet(map(admit, plain))
+        return RegoSet.of(map(admit, plain))
     if isinstance(plain, RegoSet):
         return plain
     if isinstance(plain, float):
@@ -271,12 +274,19 @@ def to_json(value: Value) -> Any:
     if kind is str or kind is int or kind is bool or value is None:
         return value
     if kind is dict:
-        return {(k if type(k) is str else _key_text(k)): to_json(v) for k, v in value.items()}
+        return {
+            (k if type(k) is str else _key_text(k)): v if type(v) in _PLAIN else to_json(v)
+            for k, v in value.items()
+        }
     if kind is list:
-        return [to_json(element) for element in value]
+        return [v if type(v) in _PLAIN else to_json(v) for v in value]
     if kind is RegoSet:
         return [to_json(element) for element in value]
     return to_plain(value)
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+"""Types whose values are JSON as they are."""
 
 
 def _key_text(held: Any) -> str:

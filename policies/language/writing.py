@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from policies.language.values import Value
+from policies.language.values import RegoSet, Value
 
 
 class Pending(Enum):
@@ -46,9 +46,13 @@ class Namespace:
     """Everything that generated code refers to by name, and a source of fresh names."""
 
     held: dict[str, Any]
+    inlines: bool = True
+    """Whether small functions are written where they are called."""
     _fresh: int = 0
     _constants: dict[str, str] = field(default_factory=dict)
     _parts: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _beside: dict[tuple[str, str], str] = field(default_factory=dict)
+    _known: set[str] = field(default_factory=set)
 
     def fresh(self, prefix: str) -> str:
         self._fresh += 1
@@ -63,8 +67,22 @@ class Namespace:
         if text not in self._constants:
             name = self.fresh("C")
             self._constants[text] = name
+            self._known.add(name)
             self.held[name] = value
         return self._constants[text]
+
+    def known_set(self, expression: str) -> RegoSet | None:
+        """Return the set that an expression is a constant for, None where it is none."""
+        held = self.held[expression] if expression in self._known else None
+        return held if type(held) is RegoSet else None
+
+    def beside(self, constant: str, what: str, value: Any) -> str:
+        """Return a name for what follows from a constant: worked out once, when the rules are loaded."""
+        if (constant, what) not in self._beside:
+            name = self.fresh(f"{constant}_")
+            self._beside[constant, what] = name
+            self.held[name] = value
+        return self._beside[constant, what]
 
     def part(self, path: tuple[str, ...], value: Value) -> str:
         """Return a name for the part of the base data that lies at `path`."""
@@ -93,6 +111,11 @@ class Writer:
     def stop_if(self, condition: str) -> None:
         """Write that the literal fails where the condition holds."""
         self.write(f"if {condition}: {self.fail}")
+
+    def charge(self, meter: str, steps: str) -> None:
+        """Write that the decision pays for so many steps."""
+        self.write(f"{meter}.left -= {steps}")
+        self.write(f"if {meter}.left < {meter}.next_check: {meter}.check()")
 
     def defined(self, expression: str) -> str:
         """Return a name for the value of an expression; where it has none, the body fails.

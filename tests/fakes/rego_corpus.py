@@ -1,6 +1,26 @@
 """Small policies around what is easy to get wrong, each of them answering under `data.t.p`."""
 
 TRAPS: dict[str, str] = {
+    "what follows an every that waits ends its own round": (
+        "p contains x if {\n\tsome x in [1]\n\tsome z in [2, 3, 2, 1]\n"
+        "\tevery y in [5] { y > w }\n\tz != 2\n\tw = z + 1\n}"
+    ),
+    "a small function negated in a loop": (
+        "p contains x if {\n\tsome x in input.xs\n"
+        "\tnot f(x)\n}\nf(x) if x < 2"
+    ),
+    "a small function of alternatives": "p := [f(x) | some x in input.xs]\nf(x) := 1 if x < 2 else := x",
+    "a small function without a value": "p := [f(x) | some x in input.xs]\nf(x) := x if x > 1",
+    "a small function of several values": "p := f(input.xs)\nf(xs) := x if some x in xs",
+    "sets under keys": "p[k] contains x if {\n\tsome x in input.xs\n\tsome k in [x, `a`, true]\n}",
+    "a set that equals a written one": "p if {1, 2} == {x | some x in input.xs}",
+    "a set that equals none": "p if {x | some x in input.xs} == set()",
+    "a truth is no number beside ==": (
+        "p := [input.b == 1, input.zero == false, input.n == 2, input.nil == null]"
+    ),
+    "the difference and the union of sets": (
+        "p := [{x | some x in input.xs} - {1}, {x | some x in input.xs} | {`a`}]"
+    ),
     "a missing operand of in is hoisted out of not": 'p if not input.user in {"bob"}',
     "a bare reference stays inside not": "p if not input.user",
     "a reference beside == stays inside not": 'p if not input.user == "bob"',

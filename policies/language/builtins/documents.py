@@ -188,7 +188,7 @@ def _added(document: Value, path: list[Value], value: Value) -> Value:
                 raise BuiltinError("a path beyond the end of an array")
             return [*holder[:place], value, *holder[place:]]
         if type(holder) is RegoSet and equal(index, value):
-            return RegoSet([*holder.members.values(), value])
+            return RegoSet.of([*holder.members.values(), value])
         raise BuiltinError("a path into what is no collection")
 
     return _changed(document, path, add)
@@ -205,7 +205,7 @@ def _removed(document: Value, path: list[Value]) -> Value:
         if type(holder) is list:
             place = _place(index)
             return [*holder[:place], *holder[place + 1 :]]
-        return RegoSet(value for value in holder if not equal(value, index))
+        return RegoSet.of(value for value in holder if not equal(value, index))
 
     return _changed(document, path, remove)
 

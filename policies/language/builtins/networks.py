@@ -141,7 +141,7 @@ def _contains_matches(values: Value, parts: Value) -> RegoSet:
         return RegoSet()
     networks = [(_network(value), index) for value, index in left]
     wanted = [(_part(value), index) for value, index in right]
-    return RegoSet(
+    return RegoSet.of(
         [index, other]
         for network, index in networks
         for part, other in wanted
@@ -154,7 +154,7 @@ def _expand(value: Value) -> RegoSet:
     if network.size > _MOST_ADDRESSES:
         raise NotOfferedError(f"a network of more than {_MOST_ADDRESSES} addresses")
     first = network.first
-    return RegoSet(str(Address(first.width, first.number + n)) for n in range(network.size))
+    return RegoSet.of(str(Address(first.width, first.number + n)) for n in range(network.size))
 
 
 # Merging. What touches or overlaps nothing is answered as it was written.
@@ -231,7 +231,7 @@ def _merge(value: Value) -> RegoSet:
             merged[-1] = _Range(one.width, before.first, max(before.last, one.last), None)
         else:
             merged.append(one)
-    return RegoSet(name for one in merged for name in one.networks())
+    return RegoSet.of(name for one in merged for name in one.networks())
 
 
 NETWORKS = {

@@ -48,7 +48,7 @@ def _plus(left: Value, right: Value) -> Number:
 def _minus(left: Value, right: Value) -> Value:
     if type(left) is RegoSet and type(right) is RegoSet:
         taken = right.members
-        return RegoSet.of({held: v for held, v in left.members.items() if held not in taken})
+        return RegoSet({held: v for held, v in left.members.items() if held not in taken})
     return subtract(number(left), number(right))
 
 
@@ -72,12 +72,14 @@ def _remainder(left: Value, right: Value) -> int:
 
 
 def _union_of(left: Value, right: Value) -> RegoSet:
-    return RegoSet.of(members(left).members | members(right).members)
+    if type(left) is RegoSet and type(right) is RegoSet:
+        return RegoSet(left.members | right.members)
+    return RegoSet(members(left).members | members(right).members)
 
 
 def _intersection_of(left: Value, right: Value) -> RegoSet:
     held = members(right).members
-    return RegoSet(value for name, value in members(left).members.items() if name in held)
+    return RegoSet.of(value for name, value in members(left).members.items() if name in held)
 
 
 def _count(value: Value) -> int:
@@ -101,11 +103,21 @@ def _product(value: Value) -> Number:
 
 
 def _largest(value: Value) -> Value:
-    return max(sequence(value), key=rank, default=UNDEFINED)
+    found = sequence(value)
+    return max(found, key=_order_of(found), default=UNDEFINED)
 
 
 def _smallest(value: Value) -> Value:
-    return min(sequence(value), key=rank, default=UNDEFINED)
+    found = sequence(value)
+    return min(found, key=_order_of(found), default=UNDEFINED)
+
+
+def _order_of(values: list[Value]) -> Any:
+    """Return the key by which Python orders the values as Rego does: none where all are integers."""
+    return None if {*map(type, values)} == _INTEGERS else rank
+
+
+_INTEGERS = {int}
 
 
 def _slice(value: Value, start: Value, stop: Value) -> list[Value]:
@@ -136,7 +148,7 @@ def _range_step(start: Value, stop: Value, stride: Value) -> list[int]:
 
 
 def _all_union(value: Value) -> RegoSet:
-    return RegoSet(inner for one in members(value) for inner in members(one).members.values())
+    return RegoSet.of(inner for one in members(value) for inner in members(one).members.values())
 
 
 def _all_intersection(value: Value) -> RegoSet:
@@ -144,7 +156,7 @@ def _all_intersection(value: Value) -> RegoSet:
     if not found:
         return RegoSet()
     others = found[1:]
-    return RegoSet(
+    return RegoSet.of(
         inner
         for name, inner in found[0].members.items()
         if all(name in other.members for other in others)
@@ -161,7 +173,7 @@ def _get(value: Value, index: Value, default: Value) -> Value:
 
 
 def _keys(value: Value) -> RegoSet:
-    return RegoSet(unkey(held) for held in mapping(value))
+    return RegoSet.of(unkey(held) for held in mapping(value))
 
 
 def _key_set(value: Value) -> set[Any]:

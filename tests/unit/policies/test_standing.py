@@ -345,6 +345,25 @@ def leaves(rules: str, *varying: str) -> frozenset[str]:
     return Rechecker(compile_modules(modules), "data.t.p", varying=patterns).leaves
 
 
+_SMALL = """
+of_a(x) if x.a == 1
+
+of_b(x) if x.b == 1
+
+same(x) := x
+
+all_a(xs) if {
+	is_array(xs)
+	every x in xs { of_a(x) }
+}
+
+all_b(xs) if {
+	is_array(xs)
+	every x in xs { of_b(x) }
+}
+"""
+
+
 @pytest.mark.parametrize(
     ("body", "leaf"),
     [
@@ -366,6 +385,13 @@ def leaves(rules: str, *varying: str) -> frozenset[str]:
         ("some x in input.xs; x == {}", True),
         ("some x in input.xs; f(x)", True),
         ("some x in input.xs; f(x.a)", False),
+        ("some x in input.xs; of_a(x)", False),
+        ("some x in input.xs; of_b(x)", True),
+        ("some x in input.xs; not of_a(x)", False),
+        ("some x in input.xs; not of_b(x)", True),
+        ("some x in input.xs; same(x) == {}", True),
+        ("all_a(input.xs)", False),
+        ("all_b(input.xs)", True),
         ('some {"a": 1, "b": _} in input.xs', True),
         ("some x in input.xs; some k; x[k] == 1", True),
         ('some x in input.xs; object.get(x, "a", 0) == 1', True),
@@ -390,7 +416,7 @@ def leaves(rules: str, *varying: str) -> frozenset[str]:
     ],
 )
 def test_a_rule_asks_again_where_it_may_read_what_varies(body: str, leaf: bool) -> None:
-    rules = f"p if {{ {body} }}\n\nf(x) if x\n\ng(x) if x == 1"
+    rules = f"p if {{ {body} }}\n\nf(x) if x\n\ng(x) if x == 1\n\n{_SMALL}"
     assert ("data.t.p" in leaves(rules, "xs.*.b")) is leaf
 
 
