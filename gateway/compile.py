@@ -18,6 +18,7 @@ from graphql import GraphQLObjectType
 from catalogue.model import Item, ItemType, Resource
 from gateway import coded, names
 from gateway.assemble import Assembled, assemble, step_errors
+from gateway.columns import Columns, column
 from gateway.cursors import write_position
 from gateway.formats import INT_MAX
 from gateway.model import Failed, GivenKey, LinkedKey, Listed, Masked, Outcome, Refused, Row, Step
@@ -94,7 +95,8 @@ def _step(outcome: Outcome) -> Step:
 class _Page:
     """A page of a list, as the generated code takes it."""
 
-    found: Sequence[tuple[Row, Mapping[str, str]]]
+    rows: Sequence[Row]
+    joins: Sequence[Mapping[str, str]]
     places: Sequence[tuple[Any, ...]]
     more: bool
     seal: Callable[[tuple[Any, ...]], str | None]
@@ -113,12 +115,11 @@ def _page(plan: Plan, key: Listed, outcome: Masked) -> _Page:
     joins = outcome.joins or ({},) * len(outcome.rows)
     if not len(joins) == len(outcome.rows) == len(outcome.positions):
         raise _UncoveredError
-    found = list(zip(outcome.rows, joins, strict=True))
-    return _Page(found, outcome.positions, outcome.more, seal)
+    return _Page(outcome.rows, joins, outcome.positions, outcome.more, seal)
 
 
 def _state(plan: Plan, step: Step, outcome: Outcome) -> Any:
-    """Return what the generated code takes for a step: key and records, a verification's word, or None."""
+    """Return what the generated code takes for a step: its records, a verification's word, or None."""
     if step.claims:
         if isinstance(outcome, Masked):
             if outcome.verified is None:
@@ -136,7 +137,7 @@ def _state(plan: Plan, step: Step, outcome: Outcome) -> Any:
         raise _UncoveredError
     if isinstance(step.key, GivenKey):
         most = step.limit if step.many else 1
-        return step.key.value, list(zip(outcome.rows[:most], joins, strict=False))
+        return step.key.value, outcome.rows[:most], joins
     grouped: dict[str, list[Any]] = {}
     most, name = (step.limit if step.many else 1), step.key.item.name
     for row, join in zip(outcome.rows, joins, strict=True):
@@ -162,6 +163,7 @@ class _Writing:
     def compiled(self) -> Assembler:
         self.constants |= {"encode": _encode, "Raw": msgspec.Raw, "NULL": _NULL}
         self.constants |= {"Uncovered": _UncoveredError, "TEXT": _TEXT, "BOOLEAN": _BOOLEAN}
+        self.constants |= {"checked": _checked_values, "unchanged": _unchanged}
         self.constants |= {"LEAST": -INT_MAX - 1, "MOST": INT_MAX}
         pieces = self._root()
         lines = [*self.functions, "def assemble(states, given, places):"]
@@ -220,8 +222,8 @@ class _Writing:
         at, step = self._slot(one)
         if not isinstance(step.key, GivenKey):
             raise _UncoveredError
-        build = self._records(one, step)
-        return [_placed(at, f"{build}(states[{at}][1], states[{at}][0], states, places)")]
+        key, rows, joins = (f"states[{at}][{member}]" for member in range(3))
+        return [_placed(at, self._all_records(one, step, rows=rows, joins=joins, key=key))]
 
     def _verification(self, one: Selected) -> list["_Piece"]:
         at, _ = self._slot(one)
@@ -255,7 +257,7 @@ class _Writing:
             case "edges":
                 made = self._struct([field_.key for field_ in one.below])
                 columns = [self._of_edges(field_, step, page) for field_ in one.below]
-                return f"list(map({made}, {', '.join(columns)}))"
+                return _each(made, columns, f"{page}.rows")
             case "pageInfo":
                 made = self._struct([field_.key for field_ in one.below])
                 return f"{made}({', '.join(self._of_end(field_, page) for field_ in one.below)})"
@@ -263,13 +265,13 @@ class _Writing:
                 raise _UncoveredError
 
     def _listed(self, one: Selected, step: Step, page: str) -> str:
-        return f"{self._records(one, step, listed=True)}({page}.found, None, states, places)"
+        return self._all_records(one, step, rows=f"{page}.rows", joins=f"{page}.joins")
 
     def _of_edges(self, one: Selected, step: Step, page: str) -> str:
         """Return what one field of all edges is, in their order."""
         match one.name:
             case "__typename":
-                return f"[{self.constant(one.parent.name)}] * len({page}.found)"
+                return f"[{self.constant(one.parent.name)}] * len({page}.rows)"
             case "node":
                 return self._listed(one, step, page)
             case "cursor":
@@ -294,11 +296,52 @@ class _Writing:
                 return at, slot.step
         raise _UncoveredError
 
-    def _records(self, one: Selected, step: Step, *, listed: bool = False) -> str:
-        """Write the function from a step's (row, joins) to what is encoded in its place; returns its name."""
+    def _all_records(
+        self, one: Selected, step: Step, *, rows: str, joins: str, key: str = "None"
+    ) -> str:
+        """Write what stands in the place of all records of a step.
+
+        Many from which no link starts are written item by item, and not record by record.
+        """
+        listed = isinstance(step.key, Listed)
+        if not step.many or any(field_.name in names.links(step.resource) for field_ in one.below):
+            build = self._records(one, step, listed=listed)
+            return f"{build}(zip({rows}, {joins}), {key}, states, places)"
+        self._check_records(one, step, listed=listed)
+        made = self._struct([field_.key for field_ in one.below])
+        values = [self._values(field_, step) for field_ in one.below]
+        name = f"f{len(self.functions)}"
+        self.functions += [f"def {name}(rows, key):", f"    return {_each(made, values, 'rows')}"]
+        return f"{name}({rows}, {key})"
+
+    def _values(self, one: Selected, step: Step) -> str:
+        """Write one member of every record, in their order."""
+        if one.name == "__typename":
+            return f"[{self.constant(one.parent.name)}] * len(rows)"
+        for item in step.resource.items:
+            if item.graphql_name == one.name:
+                if isinstance(step.key, GivenKey) and item.key:
+                    return f"checked([key], {self.constant(item.type)}) * len(rows)"
+                return self._column(item)
+        beside = coded.fields(step.resource).get(one.name)
+        if beside is None:
+            raise _UncoveredError
+        if beside[1] is coded.Beside.LIST:
+            return f"[{self._list_of(one, beside[0])}] * len(rows)"
+        known = self.constant(coded.names_of(*beside))
+        return f"map({known}.get, {self._column(beside[0])})"
+
+    def _column(self, item: Item) -> str:
+        return f"unchanged(rows, {self.constant(item.name)}, {self.constant(item.type)})"
+
+    def _check_records(self, one: Selected, step: Step, *, listed: bool) -> None:
         resource = self._resource(one.type)
         if resource is not step.resource or (step.many is not one.many and not listed):
             raise _UncoveredError
+
+    def _records(self, one: Selected, step: Step, *, listed: bool = False) -> str:
+        """Write the function from a step's (row, joins) to what is encoded in its place; returns its name."""
+        self._check_records(one, step, listed=listed)
         made = self._struct([field_.key for field_ in one.below])
         values, before, loop = [], [], []
         for number, field_ in enumerate(one.below):
@@ -338,6 +381,9 @@ class _Writing:
             known = self.constant(coded.names_of(item, beside))
             read = f"{variable} = row.get({self.constant(item.name)})"
             return f"{known}.get({variable})", [read, *_checked(item.type, variable)], []
+        return self._list_of(one, item), [], []
+
+    def _list_of(self, one: Selected, item: Item) -> str:
         made = self.constants[self._struct([field_.key for field_ in one.below])]
         entries = [
             made(
@@ -350,7 +396,7 @@ class _Writing:
             )
             for code in item.codes
         ]
-        return self.constant(entries), [], []
+        return self.constant(entries)
 
     def _leaf(self, item: Item, step: Step, variable: str) -> tuple[str, list[str], list[str]]:
         if isinstance(step.key, GivenKey) and item.key:
@@ -422,6 +468,13 @@ class _Piece:
     before: tuple[str, ...] = ()
 
 
+def _each(made: str, columns: Sequence[str], rows: str) -> str:
+    """Write the objects of all records from what each member is of them; one may have no members."""
+    if not columns:
+        return f"[{made}()] * len({rows})"
+    return f"list(map({made}, {', '.join(columns)}))"
+
+
 def _placed(at: int, value: str) -> _Piece:
     """Write the one place of a step: its value is encoded once, and stands there and in the answer."""
     return _Piece(bytes=f"b{at}", before=tuple(_lines(at, value, f"b{at}")))
@@ -448,6 +501,30 @@ def _checked(type_: ItemType, variable: str) -> Iterator[str]:
             yield f"if type({variable}) not in BOOLEAN: raise Uncovered"
         case _:
             yield f"if type({variable}) not in TEXT: raise Uncovered"
+
+
+def _unchanged(rows: Sequence[Row], name: str, type_: ItemType) -> Sequence[Any]:
+    """Return an item of every record. Raises _UncoveredError where its type does not write one as it is."""
+    values = column(rows, name)
+    if isinstance(rows, Columns) and rows.written.get(name) is type_:
+        return values
+    return _checked_values(values, type_)
+
+
+def _checked_values(values: Sequence[Any], type_: ItemType) -> Sequence[Any]:
+    kinds = set(map(type, values)) - {type(None)}
+    match type_:
+        case ItemType.INTEGER:
+            known = kinds <= {int} and all(
+                -INT_MAX - 1 <= value <= INT_MAX for value in set(values) if value is not None
+            )
+        case ItemType.BOOLEAN:
+            known = kinds <= {bool}
+        case _:
+            known = kinds <= {str}
+    if not known:
+        raise _UncoveredError
+    return values
 
 
 def _indented(lines: Sequence[str], depth: int) -> list[str]:

@@ -8,8 +8,9 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.columns import Columns
 from gateway.errors import BulkUnsupportedError, SourceError
-from gateway.mask import Normalise, UnusableFilterError, admit, key_text, key_texts, meets
+from gateway.mask import Normalise, UnusableFilterError, admit, key_text, key_texts, meeting
 from gateway.model import (
     Call,
     EveryKey,
@@ -232,7 +233,12 @@ def _fetched(
     if not set(found) <= set(keys):
         # Somebody else's record: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
-    return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
+    return Fetched(permitted, _held(rows), _epoch_ms(fetching.ports))
+
+
+def _held(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return rows that nobody changes any more."""
+    return rows if isinstance(rows, Columns) else tuple(rows)
 
 
 async def _find(permitted: Permitted, value: str, fetching: _Fetching) -> Carried:
@@ -265,10 +271,10 @@ async def _list(permitted: Permitted, fetching: _Fetching) -> Carried:
     except Exception:  # noqa: BLE001  One department's defect must not spoil the others' answers.
         return Failed(permitted, SOURCE_UNAVAILABLE)
     filters = permitted.step.filters
-    if filters and not all(meets(filters, row) for row in rows):
+    if filters and len(meeting(filters, rows)) != len(rows):
         # Records that nobody asked for: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
-    return Fetched(permitted, tuple(rows), _epoch_ms(fetching.ports))
+    return Fetched(permitted, _held(rows), _epoch_ms(fetching.ports))
 
 
 async def _turn(permitted: Permitted, after: str | None, fetching: _Fetching) -> Carried:

@@ -9,7 +9,7 @@ error, never a guess. Errors name the type and never the value.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -21,6 +21,7 @@ INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_PLAIN_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
@@ -56,6 +57,38 @@ def converter(type_: ItemType, zone: tzinfo) -> Callable[[Any], Any]:
         return to_wire(type_, value, zone) if found is None else found
 
     return convert
+
+
+def converted(type_: ItemType, values: Sequence[Any], zone: tzinfo) -> Sequence[Any]:
+    """Return `to_wire` of each of many values. Raises as it does."""
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds == {str}:
+        different = [value for value in set(values) if value is not None]
+        if _as_written(type_, different):
+            return values
+    elif kinds != {int}:
+        # Values of other types may be equal and be written in different ways: 1.0 and 1.00.
+        return list(map(converter(type_, zone), values))
+    convert = converter(type_, zone)
+    known = {value: convert(value) for value in set(values)}
+    return list(map(known.__getitem__, values))
+
+
+def _as_written(type_: ItemType, texts: Sequence[str]) -> bool:
+    """Say whether all of many texts are known to be written as their type is; else each is looked at."""
+    try:
+        match type_:
+            case ItemType.TEXT:
+                "".join(texts).encode()
+                return True
+            case ItemType.DATE:
+                return list(map(date.isoformat, map(date.fromisoformat, texts))) == texts
+            case ItemType.DECIMAL:
+                return all(map(_PLAIN_DECIMAL.fullmatch, texts)) and max(map(len, texts)) <= 60
+            case _:
+                return False
+    except ValueError:
+        return False
 
 
 def from_wire(type_: ItemType, wire: Any) -> Any:

@@ -3,8 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
+from itertools import compress
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,6 +15,7 @@ from msgspec.structs import replace
 from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
 from gateway import coded
+from gateway.columns import Columns, column
 from gateway.model import (
     Claim,
     Fetched,
@@ -159,8 +163,8 @@ def mask(
         if step.claims:
             verified = _verify(permitted, rows, now=now)
             return _undisputed(Masked(permitted, (), fetched.as_of_ms, verified), held)
-        give, watched = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
-        given = tuple([give(row) for row in rows])
+        giving = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
+        given = giving.all(rows) if isinstance(rows, Columns) else tuple(map(giving.one, rows))
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
     except UnusableFilterError:
@@ -178,7 +182,7 @@ def mask(
         positions=_positions(step, rows) if listed else (),
         statuses=_statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
-        unread=_unread(watched, rows) if watched else {},
+        unread=_unread(giving.watched, rows) if giving.watched else {},
         disputed={
             number: shown
             for number, names in held.items()
@@ -223,17 +227,21 @@ def _is_protected(permitted: Permitted) -> bool:
 def _unread(watched: Watched, rows: Sequence[Row]) -> dict[int, frozenset[str]]:
     """Return by row the items of which it has a word that their code list has not."""
     found: dict[int, frozenset[str]] = {}
-    for number, row in enumerate(rows):
-        unknown = [name for name, knows in watched if not knows(row.get(name))]
-        if unknown:
-            found[number] = frozenset(unknown)
-    return found
+    none: frozenset[str] = frozenset()
+    for name, knows in watched:
+        values = column(rows, name)
+        if isinstance(rows, Columns) and all(map(knows, set(values))):
+            continue
+        for number, value in enumerate(values):
+            if not knows(value):
+                found[number] = found.get(number, none) | {name}
+    return dict(sorted(found.items()))
 
 
 def _positions(step: Step, rows: Sequence[Row]) -> tuple[tuple[Any, ...], ...]:
     """Return the place of each row in its list; every item that orders is granted in full."""
     names = [item.name for item in step.ordered]
-    return tuple([tuple([row.get(name) for name in names]) for row in rows])
+    return tuple(zip(*[column(rows, name) for name in names], strict=True))
 
 
 def _statuses(
@@ -271,17 +279,45 @@ def _status(
     return meant.name if stands else CertificateStatus.EXPIRED.name
 
 
-_givers: Remembered[tuple[Callable[[Row], Row], Watched]] = Remembered()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Giving:
+    """What a verdict leaves of the records of a step. What is neither allowed nor masked is not in them."""
+
+    one: Callable[[Row], Row]
+    changes: Mapping[str, Callable[[Any], Any] | None]
+    """Item that is given → what is given of its value; None: the value."""
+    watched: Watched
+    """Items whose words are held to a list."""
+
+    def all(self, rows: Columns) -> Columns:
+        """Return what `one` leaves of each record; each different value of an item is masked once."""
+        return Columns(
+            {
+                name: rows.of(name) if change is None else _changed(rows.of(name), change)
+                for name, change in self.changes.items()
+            },
+            size=len(rows),
+            written={
+                name: type_
+                for name, type_ in rows.written.items()
+                if self.changes.get(name, _hidden) is None
+            },
+        )
 
 
-def _giving(step: Step, verdict: Verdict) -> tuple[Callable[[Row], Row], Watched]:
-    """Return what leaves of one row only what is given, and whose words are held to a list.
+def _changed(values: Sequence[Any], change: Callable[[Any], Any]) -> Sequence[Any]:
+    known = {value: change(value) for value in set(values)}
+    return list(map(known.__getitem__, values))
 
-    What is neither allowed nor masked is not in the row.
-    """
+
+_givers: Remembered[_Giving] = Remembered()
+
+
+def _giving(step: Step, verdict: Verdict) -> _Giving:
+    """Return what leaves of records only what is given."""
     items = verdict.items
     if items is None:
-        return lambda _: {}, ()
+        return _Giving(one=lambda _: {}, changes={}, watched=())
     allowed, masks, denied = set(items.allowed), items.masked, items.denied
     shown = [
         (item.name, masks.get(item.name), item.type)
@@ -289,25 +325,36 @@ def _giving(step: Step, verdict: Verdict) -> tuple[Callable[[Row], Row], Watched
         if item.name not in denied and (item.name in masks or item.name in allowed)
     ]
     lists = {item.name: coded.knows(item) for item in step.items if coded.is_coded(item)}
-    watched = [
-        (name, lists[name])
-        for name, hidden, _ in shown
-        if name in lists and hidden in {None, "none"}
-    ]
-    if not lists and all(hidden is None for _, hidden, _ in shown):
-        names = [name for name, _, _ in shown]
-        # Not as a comprehension: a list has a thousand rows.
-        return (lambda row: dict(zip(names, map(row.get, names), strict=True))), ()
-    return (
-        lambda row: {
-            name: _coded(hidden, row.get(name), knows=lists[name])
-            if name in lists
-            else row.get(name)
-            if hidden is None
-            else apply_mask(hidden, row.get(name), type_=type_)
-            for name, hidden, type_ in shown
-        }
-    ), watched
+    changes: dict[str, Callable[[Any], Any] | None] = {}
+    for name, hidden, type_ in shown:
+        if name in lists:
+            changes[name] = partial(_coded, hidden, knows=lists[name])
+        else:
+            changes[name] = None if hidden is None else partial(apply_mask, hidden, type_=type_)
+    if any(changes.values()):
+        one = partial(_one_changed, list(changes.items()))
+    else:
+        one = partial(_one, list(changes))
+    return _Giving(
+        one=one,
+        changes=changes,
+        watched=[
+            (name, lists[name])
+            for name, hidden, _ in shown
+            if name in lists and hidden in {None, "none"}
+        ],
+    )
+
+
+def _one(names: Sequence[str], row: Row) -> Row:
+    # Not as a comprehension: a list has a thousand rows.
+    return dict(zip(names, map(row.get, names), strict=True))
+
+
+def _one_changed(changes: Sequence[tuple[str, Callable[[Any], Any] | None]], row: Row) -> Row:
+    return {
+        name: row.get(name) if change is None else change(row.get(name)) for name, change in changes
+    }
 
 
 def _coded(hidden: str | None, value: Any, *, knows: Callable[[Any], bool]) -> Any:
@@ -319,8 +366,11 @@ def _coded(hidden: str | None, value: Any, *, knows: Callable[[Any], bool]) -> A
 
 def _joins(
     items: Sequence[Item], rows: Sequence[Row], *, normalise: Normalise
-) -> tuple[Mapping[str, str], ...]:
+) -> Sequence[Mapping[str, str]]:
     """Return beside each row the texts by which it is joined; an item without one is left out."""
+    if isinstance(rows, Columns):
+        texts = {item.name: key_texts(item, rows, normalise=normalise) for item in items}
+        return Columns(texts, size=len(rows), without_none=True)
     joins: list[dict[str, str]] = [{} for _ in rows]
     for item in items:
         for joined, text in zip(joins, key_texts(item, rows, normalise=normalise), strict=True):
@@ -331,8 +381,12 @@ def _joins(
 
 def key_texts(item: Item, rows: Sequence[Row], *, normalise: Normalise) -> list[str | None]:
     """Return of each row what `key_text` makes of an item; many rows may have the same."""
-    name = item.name
     known: dict[str, str | None] = {}
+    if isinstance(rows, Columns):
+        values = rows.of(item.name)
+        known = {value: key_text(item, value, normalise=normalise) for value in set(values)}
+        return list(map(known.__getitem__, values))
+    name = item.name
     found: list[str | None] = []
     for row in rows:
         value = row.get(name)
@@ -362,7 +416,7 @@ def key_text(item: Item, value: Any, *, normalise: Normalise) -> str | None:
         return text
 
 
-def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) -> tuple[Row, ...]:
+def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) -> Sequence[Row]:
     """Return the rows that the verdict's filter lets through, at most so many for each key.
 
     The statement sent to a SQL source says the same; this is the second road, and the only one for
@@ -376,31 +430,49 @@ def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) ->
         raise UnusableFilterError(f"the filter names {unknown}, which the resource does not have")
     most = most_rows(permitted)
     if conditions or step.filters:
-        rows = [row for row in rows if _passes(conditions, items, step, row)]
+        demanded = [(one, items[one.item]) for one in conditions]
+        rows = _passing([*demanded, *_demanded(step.filters)], rows)
     if isinstance(step.key, Listed):
-        return tuple(rows[:most])
+        return _held(rows if len(rows) <= most else rows[:most])
     if len(rows) <= most:
-        return tuple(rows)  # No key can have more.
+        return _held(rows)  # No key can have more.
     counted: dict[str | None, int] = {}
-    admitted: list[Row] = []
-    keys = key_texts(step.key.item, rows, normalise=normalise)
-    for row, key in zip(rows, keys, strict=True):
+    within: list[bool] = []
+    for key in key_texts(step.key.item, rows, normalise=normalise):
         counted[key] = counted.get(key, 0) + 1
-        if counted[key] <= most:
-            admitted.append(row)
-    return tuple(admitted)
+        within.append(counted[key] <= most)
+    return _held(_picked(rows, within))
 
 
-def _passes(
-    conditions: Sequence[RowCondition], items: Mapping[str, Item], step: Step, row: Row
-) -> bool:
-    allowed = all(_holds(condition, row, items[condition.item]) for condition in conditions)
-    return allowed and meets(step.filters, row)
+def _held(rows: Sequence[Row]) -> Sequence[Row]:
+    return rows if isinstance(rows, Columns) else tuple(rows)
 
 
-def meets(filters: Sequence[Filter], row: Row) -> bool:
-    """Say whether a record meets all conditions of a call."""
-    return all(_holds(condition_of(one), row, one.item) for one in filters)
+def _picked(rows: Sequence[Row], flags: Sequence[bool]) -> Sequence[Row]:
+    return rows.picked(flags) if isinstance(rows, Columns) else tuple(compress(rows, flags))
+
+
+def _passing(conditions: Sequence[tuple[RowCondition, Item]], rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the records that meet all conditions; only who meets one is put to the next."""
+    for condition, item in conditions:
+        values = column(rows, item.name)
+        if isinstance(rows, Columns):
+            known = {value: _holds(condition, value, item) for value in set(values)}
+            flags = list(map(known.__getitem__, values))
+        else:
+            flags = [_holds(condition, value, item) for value in values]
+        if not all(flags):
+            rows = _picked(rows, flags)
+    return rows
+
+
+def _demanded(filters: Sequence[Filter]) -> list[tuple[RowCondition, Item]]:
+    return [(condition_of(one), one.item) for one in filters]
+
+
+def meeting(filters: Sequence[Filter], rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the records that meet all conditions of a call."""
+    return _passing(_demanded(filters), rows)
 
 
 def condition_of(one: Filter) -> RowCondition:
@@ -414,9 +486,9 @@ def most_rows(permitted: Permitted) -> int:
     return 0 if most is None else max(0, min(most, permitted.step.limit))
 
 
-def _holds(condition: RowCondition, row: Row, item: Item) -> bool:
-    """Say whether a row meets a condition. As in SQL, a null meets none, not even *ne*."""
-    value = _comparable(row.get(item.name), item)
+def _holds(condition: RowCondition, found: Any, item: Item) -> bool:
+    """Say whether an item's value meets a condition. As in SQL, a null meets none, not even *ne*."""
+    value = _comparable(found, item)
     if value is None:
         return False
     if condition.op in {"in", "between"}:
@@ -500,7 +572,7 @@ def _claimed(claim: Claim, row: Row) -> bool:
         return False
     if claim.op != "eq":
         condition = RowCondition(item=claim.item.name, op=claim.op, value=claim.value)
-        return _holds(condition, row, claim.item)
+        return _holds(condition, row[claim.item.name], claim.item)
     if coded.is_coded(claim.item) and not coded.knows(claim.item)(row[claim.item.name]):
         return False
     return plain_text(row[claim.item.name]) == plain_text(claim.value)

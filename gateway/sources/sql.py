@@ -33,6 +33,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import PoolProxiedConnection
 
 from catalogue.model import Item, ItemType, Resource
+from gateway.columns import Columns
 from gateway.errors import (
     KeyTooWideError,
     SourceDriftError,
@@ -40,7 +41,7 @@ from gateway.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from gateway.formats import converter, to_wire
+from gateway.formats import converted, converter, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import FILE_BYTES, check_call_number, needed_items
@@ -59,6 +60,7 @@ from gateway.sources.statements import (
     shape_of,
     values_of,
 )
+from gateway.sources.whole import NOT_SO, NotWholeError, Whole, read_whole, whole_of
 
 T = TypeVar("T")
 
@@ -72,6 +74,8 @@ _STEPS_BETWEEN = 1_000
 """Steps of SQLite's machine between two looks at the clock: some tens of microseconds."""
 _MOST_SLIPS = 10
 """After its n-th slip in a row the next 2^n reads of a statement go to a thread, n at most this."""
+_MANY = 32
+"""Where a read may find so many records, they are read in one step (`gateway/sources/whole.py`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +172,12 @@ class _Reading:
     constants: Mapping[str, Any] = field(default_factory=dict)
     """What SQLAlchemy itself binds, by its name: LIMIT's OFFSET."""
     convert: Callable[[Sequence[Any]], list[Row]]
+    ranked: bool = False
+    """Whether each record ends with its place among those of its key."""
     by_index: bool = False
     """Whether the database says that it finds the records by an index."""
+    whole: str | None = None
+    """`text` so that SQLite answers one row; empty where it cannot, None where that is not known yet."""
     apart: int = 0
     """How many more reads go to a thread: the last one on the loop took too long."""
     slips: int = 0
@@ -328,7 +336,11 @@ class SqlSource:
             with self._engine.connect() as connection:
                 if reading.text:
                     driver = connection.connection.driver_connection
-                    found = _run(driver, reading, values)
+                    found = (
+                        _run(driver, reading, values)
+                        if most * len(keys) < _MANY
+                        else self._run_many(driver, reading, values)
+                    )
                     with suppress(SQLAlchemyError, sqlite3.Error):  # What was read is at hand.
                         self._learn(driver, reading, values)
                 else:
@@ -362,7 +374,7 @@ class SqlSource:
             with self._engine.connect() as connection:
                 if at_once:
                     driver = connection.connection.driver_connection
-                    found = _run(driver, listing, values, signed=call)
+                    found = self._run_many(driver, listing, values, signed=call)
                 else:
                     signed = connection.execution_options(exchange_call=call)
                     found = list(signed.execute(listing.statement, values))
@@ -410,8 +422,29 @@ class SqlSource:
             raise KeyTooWideError(needed=len(rows), allowed=most)
         return whole, True
 
+    def _run_many(
+        self, connection: Any, reading: _Reading, values: dict[str, Any], *, signed: str = ""
+    ) -> Sequence[Any]:
+        """Run a statement that may find many records, in one step where SQLite can give them so."""
+        if reading.whole is None:
+            reading.whole = whole_of(
+                reading.text,
+                reading.items,
+                table=reading.resource.table,
+                ranked=reading.ranked,
+                connection=connection,
+            )
+        if reading.whole:
+            try:
+                return _run_whole(connection, reading, values, signed=signed)
+            except NotWholeError:
+                reading.whole = ""
+        return _run(connection, reading, values, signed=signed)
+
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:
+            if isinstance(found, Whole):
+                return _columns(reading.items, found.columns, self._zone)
             return reading.convert(found)
         except ValueError:
             # Converted once more, item by item, to say which one it is.
@@ -435,6 +468,7 @@ class SqlSource:
             resource=permitted.step.resource,
             items=items,
             statement=statement,
+            ranked=keys > 1,
             convert=_row_converter(items, self._zone, decoded=self._embedded),
         )
 
@@ -506,6 +540,22 @@ def _run(
     return found
 
 
+def _run_whole(connection: Any, reading: _Reading, values: dict[str, Any], *, signed: str) -> Whole:
+    """Run a statement in one step. Raises NotWholeError where its values cannot be given so."""
+    text_ = f"/* {signed} */ {reading.whole}" if signed else reading.whole
+    cursor = connection.cursor()
+    try:
+        cursor.execute(text_, _placed(reading, values))
+        (found,) = cursor.fetchall()
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode in NOT_SO:
+            raise NotWholeError from None
+        raise
+    finally:
+        cursor.close()
+    return read_whole(found)
+
+
 def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
     """Return the driver's error as SQLAlchemy would have raised it."""
     return DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True)
@@ -535,6 +585,19 @@ def _row_converter(
     exec(text_, names)  # noqa: S102  Names and values stand in it as constants.
     convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
     return convert
+
+
+def _columns(items: Sequence[Item], columns: Sequence[Sequence[Any]], zone: tzinfo) -> Columns:
+    """Return the records of some columns as they cross the border. Raises ValueError as `to_wire` does."""
+    found = {
+        item.name: converted(item.type, values, zone)
+        for item, values in zip(items, columns, strict=False)  # The rank column comes last.
+    }
+    return Columns(
+        found,
+        size=len(columns[0]),
+        written={item.name: item.type for item in items},
+    )
 
 
 def _translate(error: SQLAlchemyError) -> Exception:

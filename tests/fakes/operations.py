@@ -8,6 +8,7 @@ from typing import Any
 from catalogue.metadata import Code
 from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
 from gateway import coded, names
+from gateway.columns import Columns
 from gateway.mask import MASKS, mask
 from gateway.model import Failed, Fetched, GivenKey, LinkedKey, Outcome, Refused, Row, Step
 from gateway.rule import joins_of
@@ -251,8 +252,20 @@ def _outcome(random: Random, step: Step, steps: Sequence[Step], *, unfit: bool) 
     if kind < 0.14:
         code = random.choice(["SOURCE_TIMEOUT", "SOURCE_INVALID"])
         return Failed(permitted, code, retryable=random.random() < 0.5)
-    rows = tuple(_rows(random, step, unfit=unfit))
+    rows: Sequence[Row] = tuple(_rows(random, step, unfit=unfit))
+    if not unfit and random.random() < 0.5:
+        rows = _columns(step, rows, written=random.random() < 0.7)
     return mask(Fetched(permitted, rows, 1_700_000_000_123), now=NOW, normalise=normalise)
+
+
+def _columns(step: Step, rows: Sequence[Row], *, written: bool) -> Columns:
+    """Hold rows item by item, as a source does that says how their values were written, or does not."""
+    items = step.resource.items
+    return Columns(
+        {item.name: [row.get(item.name) for row in rows] for item in items},
+        size=len(rows),
+        written={item.name: item.type for item in items} if written else {},
+    )
 
 
 def _verdict(random: Random, step: Step) -> ItemVerdicts:

@@ -1,7 +1,9 @@
 """How the back half of the gateway could be broken, one way for each thing that it promises."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import gateway.clear
@@ -31,7 +33,8 @@ def _permit_everything() -> AbstractContextManager[None]:
 
 
 def _give_every_item() -> AbstractContextManager[None]:
-    return replaced(gateway.mask._giving, lambda _step, _verdict: (lambda row: row, ()))
+    every = SimpleNamespace(one=lambda row: row, all=lambda rows: rows, watched=())
+    return replaced(gateway.mask._giving, lambda _step, _verdict: every)
 
 
 def _ignore_the_log() -> AbstractContextManager[None]:
@@ -90,8 +93,13 @@ def _one_refusal_refuses_all() -> AbstractContextManager[None]:
     return replaced(gateway.pipeline._settle, settle)
 
 
-def _write_whatever_is_there() -> AbstractContextManager[None]:
-    return replaced(gateway.compile._checked, lambda _type, _variable: iter(()))
+@contextmanager
+def _write_whatever_is_there() -> Iterator[None]:
+    with (
+        replaced(gateway.compile._checked, lambda _type, _variable: iter(())),
+        replaced(gateway.compile._checked_values, lambda values, _type: values),
+    ):
+        yield
 
 
 def _reach_anybody() -> AbstractContextManager[None]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from catalogue.model import ItemType
 from gateway.formats import (
     LONG_MAX,
+    converted,
     converter,
     format_bytes,
     format_datetime,
@@ -186,3 +187,49 @@ def test_a_converter_made_for_a_type_writes_exactly_what_is_written_without_one(
     found, expected = attempted(made, value), attempted(to_wire, type_, value, SHANGHAI)
     assert found == expected
     assert type(found) is type(expected)
+
+
+raw = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.decimals(allow_nan=True),
+    st.dates(),
+    st.datetimes(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["1", "1.0", "1.00", "-0", "007", "2026-11-23", "20261123", "2026-W01-1", "\ud83d"]
+    ),
+    st.dates().map(str),
+    st.decimals(allow_nan=False, allow_infinity=False).map(str),
+)
+
+
+@settings(max_examples=500)
+@given(
+    st.sampled_from(ItemType),
+    st.lists(raw, max_size=5) | raw.flatmap(lambda one: st.just([one] * 3)),
+)
+def test_many_values_are_written_as_each_of_them_is(type_: ItemType, found: list[Any]) -> None:
+    try:
+        expected = [to_wire(type_, value, SHANGHAI) for value in found]
+    except ValueError:
+        with pytest.raises(ValueError, match="is no"):
+            converted(type_, found, SHANGHAI)
+        return
+    written = list(converted(type_, found, SHANGHAI))
+    assert [(type(one), one) for one in written] == [(type(one), one) for one in expected]
+
+
+@given(st.sampled_from([ItemType.TEXT, ItemType.DATE, ItemType.DECIMAL]), st.data())
+def test_many_texts_are_written_as_each_of_them_is(type_: ItemType, data: st.DataObject) -> None:
+    words = {
+        ItemType.TEXT: st.text(st.characters(codec="utf-8")),
+        ItemType.DATE: st.dates().map(str),
+        ItemType.DECIMAL: decimals.map(lambda one: format(one, "f")),
+    }[type_]
+    found = data.draw(st.lists(words | st.none()))
+    assert list(converted(type_, found, SHANGHAI)) == [
+        to_wire(type_, one, SHANGHAI) for one in found
+    ]
