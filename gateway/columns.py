@@ -3,17 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 from types import MappingProxyType
-from typing import Any, overload
+from typing import Any, final, overload
 
 from catalogue.model import ItemType
 from gateway.model import Row
 
 
+@final
 class Columns(Sequence[Row]):
     """Records as one list of values an item; a record is put together where somebody looks at one.
 
     Of the values of one item those that are equal are of one type, so that what is worked out of a
-    value holds for each that equals it. The lists are nobody's to change.
+    value holds for each that equals it. The lists are nobody's to change. Whoever asks whether rows are held
+    so asks for the very type: `isinstance` with a sequence's class calls a function each time.
     """
 
     __slots__ = ("_size", "_values", "_without_none", "written")
@@ -92,4 +94,4 @@ class Columns(Sequence[Row]):
 
 def column(rows: Sequence[Row], name: str) -> Sequence[Any]:
     """Return an item's value of each record, however the records are held."""
-    return rows.of(name) if isinstance(rows, Columns) else [row.get(name) for row in rows]
+    return rows.of(name) if type(rows) is Columns else [row.get(name) for row in rows]

@@ -506,7 +506,7 @@ def _checked(type_: ItemType, variable: str) -> Iterator[str]:
 def _unchanged(rows: Sequence[Row], name: str, type_: ItemType) -> Sequence[Any]:
     """Return an item of every record. Raises _UncoveredError where its type does not write one as it is."""
     values = column(rows, name)
-    if isinstance(rows, Columns) and rows.written.get(name) is type_:
+    if type(rows) is Columns and rows.written.get(name) is type_:
         return values
     return _checked_values(values, type_)
 

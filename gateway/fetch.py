@@ -229,8 +229,10 @@ def _source(permitted: Permitted, fetching: _Fetching) -> Source | None:
 def _fetched(
     permitted: Permitted, keys: Sequence[str], rows: Sequence[Row], fetching: _Fetching
 ) -> Carried:
-    found = key_texts(permitted.step.key.item, rows, normalise=fetching.normalise)
-    if not set(found) <= set(keys):
+    item = permitted.step.key.item
+    # Mostly one record, under the very text that was asked for.
+    asked_for = len(rows) == 1 and rows[0].get(item.name) in keys
+    if not asked_for and not set(key_texts(item, rows, normalise=fetching.normalise)) <= set(keys):
         # Somebody else's record: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
     return Fetched(permitted, _held(rows), _epoch_ms(fetching.ports))
@@ -238,7 +240,7 @@ def _fetched(
 
 def _held(rows: Sequence[Row]) -> Sequence[Row]:
     """Return rows that nobody changes any more."""
-    return rows if isinstance(rows, Columns) else tuple(rows)
+    return rows if type(rows) is Columns else tuple(rows)
 
 
 async def _find(permitted: Permitted, value: str, fetching: _Fetching) -> Carried:

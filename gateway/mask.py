@@ -164,7 +164,7 @@ def mask(
             verified = _verify(permitted, rows, now=now)
             return _undisputed(Masked(permitted, (), fetched.as_of_ms, verified), held)
         giving = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
-        given = giving.all(rows) if isinstance(rows, Columns) else tuple(map(giving.one, rows))
+        given = giving.all(rows) if type(rows) is Columns else tuple(map(giving.one, rows))
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
     except UnusableFilterError:
@@ -180,7 +180,7 @@ def mask(
         fetched.as_of_ms,
         joins=_joins(joined, rows, normalise=normalise),
         positions=_positions(step, rows) if listed else (),
-        statuses=_statuses(permitted, rows, now=now),
+        statuses=() if step.resource.certificate is None else _statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
         unread=_unread(giving.watched, rows) if giving.watched else {},
         disputed={
@@ -230,7 +230,7 @@ def _unread(watched: Watched, rows: Sequence[Row]) -> dict[int, frozenset[str]]:
     none: frozenset[str] = frozenset()
     for name, knows in watched:
         values = column(rows, name)
-        if isinstance(rows, Columns) and all(map(knows, set(values))):
+        if type(rows) is Columns and all(map(knows, set(values))):
             continue
         for number, value in enumerate(values):
             if not knows(value):
@@ -368,7 +368,7 @@ def _joins(
     items: Sequence[Item], rows: Sequence[Row], *, normalise: Normalise
 ) -> Sequence[Mapping[str, str]]:
     """Return beside each row the texts by which it is joined; an item without one is left out."""
-    if isinstance(rows, Columns):
+    if type(rows) is Columns:
         texts = {item.name: key_texts(item, rows, normalise=normalise) for item in items}
         return Columns(texts, size=len(rows), without_none=True)
     joins: list[dict[str, str]] = [{} for _ in rows]
@@ -382,7 +382,7 @@ def _joins(
 def key_texts(item: Item, rows: Sequence[Row], *, normalise: Normalise) -> list[str | None]:
     """Return of each row what `key_text` makes of an item; many rows may have the same."""
     known: dict[str, str | None] = {}
-    if isinstance(rows, Columns):
+    if type(rows) is Columns:
         values = rows.of(item.name)
         known = {value: key_text(item, value, normalise=normalise) for value in set(values)}
         return list(map(known.__getitem__, values))
@@ -445,18 +445,18 @@ def admit(permitted: Permitted, rows: Sequence[Row], *, normalise: Normalise) ->
 
 
 def _held(rows: Sequence[Row]) -> Sequence[Row]:
-    return rows if isinstance(rows, Columns) else tuple(rows)
+    return rows if type(rows) is Columns else tuple(rows)
 
 
 def _picked(rows: Sequence[Row], flags: Sequence[bool]) -> Sequence[Row]:
-    return rows.picked(flags) if isinstance(rows, Columns) else tuple(compress(rows, flags))
+    return rows.picked(flags) if type(rows) is Columns else tuple(compress(rows, flags))
 
 
 def _passing(conditions: Sequence[tuple[RowCondition, Item]], rows: Sequence[Row]) -> Sequence[Row]:
     """Return the records that meet all conditions; only who meets one is put to the next."""
     for condition, item in conditions:
         values = column(rows, item.name)
-        if isinstance(rows, Columns):
+        if type(rows) is Columns:
             known = {value: _holds(condition, value, item) for value in set(values)}
             flags = list(map(known.__getitem__, values))
         else:

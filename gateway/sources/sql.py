@@ -443,7 +443,7 @@ class SqlSource:
 
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:
-            if isinstance(found, Whole):
+            if type(found) is Whole:
                 return _columns(reading.items, found.columns, self._zone)
             return reading.convert(found)
         except ValueError:
