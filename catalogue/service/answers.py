@@ -14,7 +14,8 @@ from catalogue.service.requests import (
     sides_of,
 )
 from catalogue.service.standing import Standing
-from catalogue.sharing import Refusal, Terms
+from catalogue.sharing import Refusal
+from catalogue.terms import Terms
 from catalogue.workdays import ZONE
 
 _TAIL = 8

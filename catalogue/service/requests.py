@@ -15,6 +15,7 @@ from catalogue.rows import DEPARTMENT, GRANT, MATTER, REQUEST, RESOURCE, SYSTEM,
 from catalogue.rules import FORM_CHECK
 from catalogue.service.standing import Standing
 from catalogue.service.unit import Unit
+from catalogue.terms import Sides
 
 BASKET_MOST = 40
 """Resources in one basket: an act's entry holds so many rows."""
@@ -240,11 +241,11 @@ def need_request(unit: Unit, request: str) -> tuple[SharingRequest, Resource]:
     return held, unit.need(RESOURCE, held.resource).resource
 
 
-def sides_of(unit: Unit, request: SharingRequest, resource: Resource) -> sharing.Sides:
+def sides_of(unit: Unit, request: SharingRequest, resource: Resource) -> Sides:
     def of(code: str) -> Department:
         return unit.need(DEPARTMENT, code)
 
-    return sharing.Sides(provider=of(resource.department), consumer=of(request.department))
+    return Sides(provider=of(resource.department), consumer=of(request.department))
 
 
 def check(unit: Unit, request: SharingRequest, resource: Resource) -> None:

@@ -10,7 +10,7 @@ from catalogue.granted import Grant, GrantState
 from catalogue.granting import Amended, Amendment, Narrower, destruction_clock
 from catalogue.model import Actor, Role
 from catalogue.rows import AMENDMENT, GRANT
-from catalogue.sharing import Terms
+from catalogue.terms import Terms
 from exchange.acts.held import entries_of, entry_of, found
 from exchange.acts.listing import FIRST, Span, Told, counted, cut, paged
 from exchange.acts.register import ActError, act

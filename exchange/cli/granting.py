@@ -9,7 +9,7 @@ import click
 
 from catalogue.granted import GrantState
 from catalogue.granting import LAW_CHANGED, PURPOSE_ACHIEVED
-from catalogue.sharing import Terms
+from catalogue.terms import Terms
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 

@@ -29,8 +29,8 @@ from catalogue.granted import GrantState
 from catalogue.lifecycle import NewOfficer
 from catalogue.model import Actor, CaseState, Role, SharingClass, SubjectType, SystemKey
 from catalogue.requested import RequestState
-from catalogue.sharing import Terms
 from catalogue.tables import metadata
+from catalogue.terms import Terms
 from exchange.storage import sqlite_engine
 from tests.fakes.catalogue import (
     FIRM,

@@ -16,7 +16,7 @@ from catalogue.requested import Attachment, RequestState
 from catalogue.rows import GRANT, NOTICE, REQUEST, RESOURCE, Kind
 from catalogue.rules import FORM_CHECK, Rule
 from catalogue.service.supervision import FirstCall, Ran, due_now
-from catalogue.sharing import Terms
+from catalogue.terms import Terms
 from tests.fakes.catalogue import (
     HALL,
     HOUSING,

@@ -16,8 +16,8 @@ from catalogue.lifecycle import NewOfficer
 from catalogue.model import Actor, Case, Department, Officer, Resource, Role, SubjectType, SystemKey
 from catalogue.requested import SharingRequest
 from catalogue.service import Registry, Wanted
-from catalogue.sharing import Terms
 from catalogue.snapshot import Snapshot
+from catalogue.terms import Terms
 from exchange.storage import migrate, sqlite_engine
 from tests.fakes.catalogue import (
     FIRM,
