@@ -77,7 +77,7 @@ fuzz: $(VENV)/.dev
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/pytest -n 2 tests/unit tests/contracts tests/conformance
 
 bench: $(VENV)/.dev
-	@for name in policy log gateway hotpath compiled gateway_peers catalogue search; do $(BIN)/python bench/$$name.py --json --quick || exit 1; done
+	@for name in policy log gateway hotpath compiled gateway_peers catalogue search exports; do $(BIN)/python bench/$$name.py --json --quick || exit 1; done
 
 docs: $(VENV)/.dev
 	@$(BIN)/exchange docs codes > docs/codes.md

@@ -153,7 +153,7 @@ class Extent:
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Extent":
         if asked.quick:
-            return cls(rounds=3, calls=256, subjects=200, lists=16)
+            return cls(rounds=3, calls=128, subjects=64, lists=8)
         if asked.full:
             return cls(rounds=15, calls=4_096, subjects=SUBJECTS, lists=48)
         return cls(rounds=9, calls=2_048, subjects=SUBJECTS, lists=48)
@@ -188,7 +188,7 @@ def measure(
     timed, calls = Timed(), extent.calls
     for name, server in servers.items():
         # Keys and words of every subject are known, as they are on a served day.
-        warm = extent.subjects + 100 if name in GOVERNED else CLIENTS
+        warm = extent.subjects + CLIENTS if name in GOVERNED else CLIENTS
         run(server, generators[name], name, calls=warm, clients=CLIENTS)
     for _ in range(extent.rounds):
         for name, server in servers.items():
@@ -297,7 +297,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        serve(asked.serve, asked.home, port=asked.port, core=0, profile=asked.profile)
+        serve(asked.serve, asked.home, port=asked.port, profile=asked.profile)
         return
     pin(1)
     with tempfile.TemporaryDirectory() as folder:

@@ -71,9 +71,8 @@ def variant(node: Node, name: str) -> Node:
     return node
 
 
-def serve(name: str, home: Path, *, port: int, core: int, profile: Path | None) -> None:
+def serve(name: str, home: Path, *, port: int, profile: Path | None) -> None:
     """Be one of the servers, until told to stop."""
-    pin(core)
     if name in ungoverned.APPS:
         with suppress(KeyboardInterrupt):
             asyncio.run(ungoverned.serve(name, home / ROWS, port=port))
@@ -101,6 +100,8 @@ class Begun:
     def ready(self) -> "Served":
         """Return it once it takes calls."""
         wait_for(self.port, self.process)
+        for thread in Path(f"/proc/{self.process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {_CORES[0]})
         return Served(self.port, self.process.pid)
 
 
@@ -120,6 +121,10 @@ class Served:
         """Return its resident memory in kB."""
         lines = Path(f"/proc/{self.pid}/status").read_text("utf-8").splitlines()
         return int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+_CORES = sorted(os.sched_getaffinity(0))
+"""Those that the bench began with: it keeps itself to one of them later."""
 
 
 def pin(core: int) -> None:
@@ -150,6 +155,8 @@ def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Be
     if profile is not None:
         command += ["--profile", str(profile)]
     process = subprocess.Popen(command, env=environment())
+    # It begins on whichever core is free, and is kept to the first once it takes calls.
+    os.sched_setaffinity(process.pid, set(_CORES))
     try:
         yield Begun(port, process)
     finally:
