@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import re2
 
@@ -87,6 +88,14 @@ def check_source(source: SourceAddress) -> SourceAddress:
         findings.append(f"source {source.name}: a time limit of 1 to 60,000 ms needed")
     if not source.address:
         findings.append(f"source {source.name}: an address needed")
+    if source.kind == "soap":
+        user, password = urlsplit(source.address).username, urlsplit(source.address).password
+        if password is not None:
+            findings.append(
+                f"source {source.name}: the password stands in the address, not in a secret"
+            )
+        if user is not None and source.secret is None:
+            findings.append(f"source {source.name}: the user in the address needs a secret")
     if source.kind == files.KIND:
         files.parse_address(source.address)
     return _unless(findings, source)

@@ -23,7 +23,7 @@ from gateway.sources.breaker import Breaker, Guarded
 from gateway.sources.graphql import GraphqlSource
 from gateway.sources.http import HttpSource
 from gateway.sources.resting import RestingSource
-from gateway.sources.soap import SoapSource
+from gateway.sources.soap import SoapSource, has_user
 from gateway.sources.soap_worker import SoapWorker
 from gateway.sources.sql import (
     Clocks,
@@ -143,9 +143,11 @@ def open_source(address: SourceAddress, *, means: Means) -> Source:
             wire = Wire(secret=secret, timeout_s=timeout_s, sign=means.sign)
             source = GraphqlSource(address.address, wire=wire, zone=zone)
         case "soap":
+            named = has_user(address.address)
             source = SoapSource(
                 address.address,
-                wire=Wire(secret=secret, timeout_s=timeout_s, sign=means.sign),
+                password=secret if named else None,
+                wire=Wire(secret=None if named else secret, timeout_s=timeout_s, sign=means.sign),
                 worker=SoapWorker(address.description or "", timeout_s=timeout_s),
                 zone=zone,
             )
@@ -246,6 +248,9 @@ def reflect_table(
 
 def _reach(address: SourceAddress, *, secret: str | None) -> list[str]:
     headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
+    if address.kind == "soap" and has_user(address.address):
+        # The user and the secret belong into a message, and a HEAD has none.
+        headers = {"authorization": ""}
     try:
         with httpx.Client(timeout=address.timeout_ms / 1000, follow_redirects=False) as client:
             client.head(address.address, headers=headers)

@@ -20,6 +20,12 @@ from gateway.sources.records import find, make_row, put
 from gateway.sources.soap_worker import SoapWorker
 from gateway.sources.wire import Answer, Wire, check_depth, check_records, each
 
+
+def has_user(address: str) -> bool:
+    """Say whether an address names a user, who is told within the message and not by HTTP."""
+    return URL(address, encoded=True).user is not None
+
+
 XML = frozenset({"text/xml", "application/soap+xml"})
 FAULT = 500
 """The status with which a fault is answered (SOAP 1.1, 6.2)."""
@@ -31,8 +37,21 @@ class SoapSource:
     It cannot filter rows or choose items: `mask` does both.
     """
 
-    def __init__(self, address: str, *, wire: Wire, worker: SoapWorker, zone: tzinfo) -> None:
-        self._address = URL(address, encoded=True)
+    def __init__(
+        self,
+        address: str,
+        *,
+        wire: Wire,
+        worker: SoapWorker,
+        zone: tzinfo,
+        password: str | None = None,
+    ) -> None:
+        """`password` goes with the user whom the address names, in a UsernameToken; None: no user is."""
+        whole = URL(address, encoded=True)
+        self._address = whole.with_user(None)
+        self._login = None
+        if whole.user is not None and password is not None:
+            self._login = {"user": whole.user, "password": password}
         self._wire = wire
         self._worker = worker
         self._zone = zone
@@ -81,7 +100,12 @@ class SoapSource:
         arguments: dict[str, Any] = {}
         for pointer, value in places.items():
             put(arguments, pointer, value)
-        asked = {"do": "write", "operation": reading.operation, "arguments": arguments}
+        asked = {
+            "do": "write",
+            "operation": reading.operation,
+            "arguments": arguments,
+            "login": self._login,
+        }
         written = await self._worker.ask(asked)
         answer = await self._wire.post(
             self._address,

@@ -23,6 +23,7 @@ from zeep.exceptions import Error as ZeepError
 from zeep.loader import parse_xml
 from zeep.wsdl import Document
 from zeep.wsdl.bindings.soap import Soap11Binding, SoapBinding
+from zeep.wsse.username import UsernameToken
 from zeep.xsd.const import xsi_ns
 from zeep.xsd.types import builtins
 from zeep.xsd.types.complex import ComplexType
@@ -151,7 +152,9 @@ class _Service:
             case "describe":
                 return self._described(question["operation"])
             case "write":
-                return self._written(question["operation"], question["arguments"])
+                return self._written(
+                    question["operation"], question["arguments"], question.get("login")
+                )
             case "read":
                 return self._read(question["operation"], question["body"])
             case _:
@@ -226,13 +229,21 @@ class _Service:
 
     # --- A call -----------------------------------------------------------------------------------------
 
-    def _written(self, wanted: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _written(
+        self, wanted: str, arguments: Mapping[str, Any], login: Mapping[str, str] | None
+    ) -> Mapping[str, Any]:
         _name, binding, operation = self._found(wanted)
         try:
             serialized = operation.create(**arguments)
             binding._set_http_headers(serialized, operation)  # noqa: SLF001  zeep's own client does so
         except (ZeepError, TypeError, ValueError):
             raise UnfitError("the operation does not take these arguments") from None
+        if login is not None:
+            # Never the password itself: a digest of it with a nonce and the time (UsernameToken 1.1, 3.1).
+            token = UsernameToken(
+                login["user"], login["password"], use_digest=True, zulu_timestamp=True
+            )
+            token.apply(serialized.content, serialized.headers)
         content = etree.tostring(serialized.content, xml_declaration=True, encoding="utf-8")
         return {
             "content": base64.b64encode(content).decode("ascii"),
@@ -319,6 +330,10 @@ def _strictly(
     """Read one value as its type allows it. Raises UnfitError for any other text."""
     if xmlelement.get(xsi_ns("nil")) in {"true", "1"}:
         return NIL
+    if any(etree.QName(inner).localname == "Include" for inner in xmlelement):
+        raise UnfitError(
+            "an attachment (XOP) where a value was described: it is needed in the message"
+        )
     if len(xmlelement):
         raise UnfitError("elements where a value was described")
     return _value(self, xmlelement.text or "")

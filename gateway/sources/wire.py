@@ -240,5 +240,9 @@ def _check(response: aiohttp.ClientResponse, taken: _Taken) -> None:
         )
     if response.status != 200 and response.status not in also:
         raise SourceInvalidError(status=response.status)
+    if response.content_type.startswith("multipart/"):
+        raise SourceInvalidError(
+            reason="the answer comes in parts, with attachments (MTOM, SwA): one message is needed"
+        )
     if response.content_type not in taken.kinds or "Content-Encoding" in response.headers:
         raise SourceInvalidError(reason=f"the answer is not plain {min(taken.kinds)}")

@@ -1,7 +1,10 @@
 """SOAP services read through zeep in a process of its own, with no network and no trust in what it reads."""
 
+import base64
+import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from catalogue.model import Resource
+from catalogue.errors import InvalidError
+from catalogue.model import Resource, SourceAddress
 from catalogue.readings import Absent, SoapReading
+from catalogue.validation import check_source
 from gateway.errors import (
     SourceDriftError,
     SourceError,
@@ -232,6 +237,68 @@ async def test_hostile_and_broken_xml_is_refused_and_the_next_call_is_answered(
         (row,) = await source.read(a_read(FILING), keys=(OTHER_USCC,), call=CALL)
         assert row["uscc"] == OTHER_USCC
         await source.close()
+
+
+async def test_a_user_in_the_address_is_told_in_the_message_with_a_digest_of_the_secret() -> None:
+    seen: list[tuple[web.BaseRequest, bytes]] = []
+
+    async def handle(request: web.BaseRequest) -> web.Response:
+        content = await request.read()
+        seen.append((request, content))
+        return xml(answered(a_filing(asked_for(content))))
+
+    async with service_at() as running:
+        running.answer = handle
+        source = SoapSource(
+            running.base.replace("http://", "http://exchange@"),
+            password="s3cret",
+            wire=Wire(secret=None, timeout_s=20.0),
+            worker=SoapWorker(TEXT, timeout_s=20.0),
+            zone=ZONE,
+        )
+        rows = [
+            row
+            for _ in range(2)
+            for row in await source.read(a_read(FILING), keys=(USCC,), call=CALL)
+        ]
+        await source.close()
+    assert [row["uscc"] for row in rows] == [USCC, USCC]
+    nonces = set()
+    for request, content in seen:
+        assert "Authorization" not in request.headers
+        assert b"s3cret" not in content
+        told = dict(re.findall(r"<\w+:(\w+)(?: [^>]*)?>([^<]+)</", content.decode()))
+        assert told["Username"] == "exchange"
+        nonce = base64.b64decode(told["Nonce"])
+        digest = hashlib.sha1(  # noqa: S324  The profile has it so.
+            nonce + told["Created"].encode() + b"s3cret"
+        ).digest()
+        assert told["Password"] == base64.b64encode(digest).decode()
+        nonces.add(nonce)
+    assert len(nonces) == 2
+
+
+def test_a_password_in_the_address_and_a_user_without_a_secret_are_refused() -> None:
+    for address, said in (
+        ("https://exchange:s3cret@filings.example/soap", "not in a secret"),
+        ("https://exchange@filings.example/soap", "needs a secret"),
+    ):
+        with pytest.raises(InvalidError) as raised:
+            check_source(SourceAddress(name="f", department="d", kind="soap", address=address))
+        assert said in str(raised.value)
+        assert "s3cret" not in str(raised.value)
+
+
+async def test_attachments_are_refused_with_what_is_needed() -> None:
+    include = (
+        '<f:scan><x:Include xmlns:x="http://www.w3.org/2004/08/xop/include" href="cid:1"/></f:scan>'
+    )
+    with pytest.raises(SourceInvalidError) as raised:
+        await soap(lambda key: answered(a_filing(key, scan=include)))
+    assert "in the message" in str(raised.value)
+    with pytest.raises(SourceInvalidError) as raised:
+        await soap(lambda key: xml(answered(a_filing(key)), media="multipart/related"))
+    assert "attachments" in str(raised.value)
 
 
 @pytest.mark.proves("S3")
