@@ -110,6 +110,14 @@ async def ask(
     seen.note(head, time.monotonic() - begun)
 
 
+async def close(*writers: asyncio.StreamWriter) -> None:
+    for writer in writers:
+        writer.close()
+    for writer in writers:
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
 async def peak(node: Node, *, seconds: float) -> float:
     """Return how many calls a second the node answers to clients that wait for it."""
     seen, until = Seen(), time.monotonic() + seconds
@@ -118,7 +126,7 @@ async def peak(node: Node, *, seconds: float) -> float:
         connection = await asyncio.open_connection("127.0.0.1", node.port)
         while time.monotonic() < until:
             await ask(node, seen, connection)
-        connection[1].close()
+        await close(connection[1])
 
     await asyncio.gather(*(client() for _ in range(CLOSED)))
     assert seen.untold == []
@@ -142,8 +150,7 @@ async def flooded(node: Node, *, rate: float, seconds: float) -> Seen:
         calls.add(task)
         task.add_done_callback(calls.discard)
     await asyncio.gather(*calls)
-    for _reader, writer in free:
-        writer.close()
+    await close(*(writer for _reader, writer in free))
     return seen
 
 
@@ -184,10 +191,7 @@ def test_calls_are_answered_beside_thousands_of_idle_connections(node: Node) -> 
         connection = await asyncio.open_connection("127.0.0.1", node.port)
         for _ in range(20):
             await ask(node, seen, connection)
-        for _reader, writer in (*idle, connection):
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
+        await close(*(writer for _reader, writer in (*idle, connection)))
         return seen
 
     before = node.memory_kb()

@@ -126,6 +126,19 @@ def test_twenty_thousand_generated_calls_are_answered_alike_on_both_roads(part: 
     assert counted["refused"] > 50, counted
 
 
+@pytest.mark.fuzz
+@pytest.mark.proves("F17")
+@pytest.mark.parametrize("part", range(4))
+def test_twenty_thousand_operations_each_its_own_are_answered_alike(part: int) -> None:
+    counted: Counter[str] = Counter()
+    seed = 10_000_000 + part * 1_000_000
+    while counted["calls"] < 5_000:
+        seed += 1
+        # One call each: every one of them is another document.
+        compare(seed, counted, operations=40, calls=1)
+    assert counted["compiled"] > counted["calls"] / 2, counted
+
+
 JOIN = """query Q($e: ID!, $n: Int = 2, $no: Boolean = false) {
   enterprise(uscc: $e) { uscc
     l: businessLicence { name status person { id household { id address } } }
