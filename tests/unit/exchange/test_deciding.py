@@ -278,6 +278,7 @@ async def test_a_bundle_swapped_during_a_decision_holds_for_the_next_one(home: P
         archives=place.archives,
         packaged=place.packaged,
         engine=half,
+        wait_s=600,  # However slow the machine is: whoever asks next waits for the next bundle.
     )
     place.activate(a_release(1))
     question = a_question(requests=[a_request(), a_request(ref="s2")])
