@@ -4,6 +4,7 @@
 the tests of its id must fail. Exits 1 where one does not.
 """
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -93,9 +94,13 @@ def run(wanted: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if "--claims" in arguments:
-        return print_claims()
-    return run([argument for argument in arguments if not argument.startswith("-")])
+    parser = argparse.ArgumentParser(prog="python -m tests.sabotage.run", description=__doc__)
+    parser.add_argument("ids", nargs="*", help="of the claims to sabotage; all where none is named")
+    parser.add_argument(
+        "--claims", action="store_true", help="only list which claims have a test and a sabotage"
+    )
+    asked = parser.parse_args(arguments)
+    return print_claims() if asked.claims else run(asked.ids)
 
 
 if __name__ == "__main__":
