@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from catalogue import emergency, files
 from catalogue.bundles import PolicyBundle
@@ -165,6 +166,11 @@ class Snapshot:
     def open_sources(self) -> frozenset[str]:
         """Names of the sources that may be read."""
         return frozenset(name for name, one in self.sources.items() if one.state == "active")
+
+    @cached_property
+    def worked_out(self) -> dict[str, Any]:
+        """What readers worked out of this picture, by what it is called: it ends with the picture."""
+        return {}
 
     @cached_property
     def kept_here(self) -> frozenset[str]:

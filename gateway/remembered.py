@@ -1,7 +1,9 @@
 """Remembers what was made of the very same objects: what calls share is worked out once."""
 
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from catalogue.snapshot import Snapshot
 
 Made = TypeVar("Made")
 
@@ -30,3 +32,11 @@ class Remembered(Generic[Made]):
                 self._held.pop(next(iter(self._held)), None)
             self._held[key] = held
         return held[1]
+
+
+def of_picture(snapshot: Snapshot, called: str) -> Remembered[Any]:
+    """Return what is remembered of one picture of the registry alone: no older picture is held for it."""
+    held: Remembered[Any] | None = snapshot.worked_out.get(called)
+    if held is None:
+        held = snapshot.worked_out.setdefault(called, Remembered())
+    return held

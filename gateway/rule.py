@@ -28,7 +28,7 @@ from gateway.model import (
     Ruling,
     Step,
 )
-from gateway.remembered import Remembered
+from gateway.remembered import Remembered, of_picture
 from policies.engine import DecisionPoint
 from policies.model import (
     DECISION_SCHEMA,
@@ -117,7 +117,6 @@ class Ruled(msgspec.Struct, frozen=True, kw_only=True):
     """None where there was no usable decision: every step is refused."""
 
 
-_shared: Remembered[Shared] = Remembered()
 _questions: Remembered[Question] = Remembered(most=512)
 
 
@@ -280,13 +279,14 @@ def _question(shared: Shared, own: Circumstances) -> Question:
 
 def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
     snapshot, grants, matter = facts.snapshot, facts.grants, call.usage.matter
+    shared: Remembered[Shared] = of_picture(snapshot, "shared parts of questions")
     if facts.shape is not None:
-        return _shared.of(
-            (facts.shape, snapshot, *grants),
+        return shared.of(
+            (facts.shape, *grants),
             lambda: _share(steps, snapshot, grants=grants, matter=matter),
             beside=matter,
         )
-    objects: list[object] = [snapshot, *grants]
+    objects: list[object] = [*grants]
     places: list[str | None] = [matter]
     for step in steps:
         linked = step.key if isinstance(step.key, LinkedKey) else None
@@ -297,7 +297,7 @@ def _shared_of(call: Call, steps: Sequence[Step], facts: Facts) -> Shared:
         places += (step.ref, None if linked is None else linked.parent)
         # Which of the items are claimed, filtered by and ordered by.
         places.append(f"{len(step.claims)}/{len(step.filtered)}/{len(step.ordered)}")
-    return _shared.of(
+    return shared.of(
         tuple(objects),
         lambda: _share(steps, snapshot, grants=grants, matter=matter),
         beside=tuple(places),
@@ -360,15 +360,13 @@ def put_forward(
     """Return the grants that are put forward for a call, by resource code; `shape` as in `Facts`."""
     system = call.caller.system.id
     if shape is not None and snapshot.emergency_of(call.case) is None:
-        return _standing.of(
-            (shape, snapshot),
+        known: Remembered[tuple[Grant, ...]] = of_picture(snapshot, "grants put forward")
+        return known.of(
+            (shape,),
             lambda: _put_forward(call, steps, snapshot, now=now),
             beside=system,
         )
     return _put_forward(call, steps, snapshot, now=now)
-
-
-_standing: Remembered[tuple[Grant, ...]] = Remembered(most=1_024)
 
 
 def _put_forward(

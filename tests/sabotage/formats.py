@@ -50,7 +50,9 @@ SABOTAGES: dict[str, Sabotage] = {
         why="commitments bind nothing and the verifier takes every opening",
         apply=lambda: _all(
             lambda: replaced(canonical.digest_written, lambda *_: bytes(32)),
-            lambda: replaced(canonical.digest_salted, lambda *_: bytes(32)),
+            lambda: replaced(
+                canonical.digest_salted_each, lambda salted: [bytes(32) for _ in salted]
+            ),
             lambda: replaced(verify._check_openings, _nothing_found),
             lambda: replaced(verify._commits_to, lambda *_: True),
         ),
@@ -59,7 +61,9 @@ SABOTAGES: dict[str, Sabotage] = {
         why="commitments leave out their salt",
         apply=lambda: _all(
             lambda: replaced(canonical.digest_written, _unsalted),
-            lambda: replaced(canonical.digest_salted, _unsalted),
+            lambda: replaced(
+                canonical.digest_salted_each, lambda salted: [_unsalted(*one) for one in salted]
+            ),
         ),
     ),
     "I12": Sabotage(

@@ -1,6 +1,8 @@
 """One question, one decision; and whatever is not a permit in so many words is a refusal."""
 
+import gc
 import json
+import weakref
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -237,6 +239,19 @@ async def test_a_verdict_on_another_resource_refuses() -> None:
 
 def codes(rulings: Sequence[Permitted | Refused]) -> list[str]:
     return [ruling.code if isinstance(ruling, Refused) else "" for ruling in rulings]
+
+
+@pytest.mark.parametrize("shape", [None, "the shape of a plan"])
+def test_no_picture_of_the_registry_is_held_once_it_is_past(shape: str | None) -> None:
+    held = a_snapshot([a_resource()])
+    call, step = a_call(), a_step(a_resource())
+    grants = put_forward(call, [step], held, now=NOW, shape=shape)
+    known = msgspec.structs.replace(facts(call, [step], held), grants=grants, shape=shape)
+    question(call, [step], known, tokens=Tokens(), token=token)
+    past = weakref.ref(held)
+    del held, known
+    gc.collect()
+    assert past() is None
 
 
 def test_calls_under_the_same_circumstances_ask_the_very_same_question() -> None:
