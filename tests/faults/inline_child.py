@@ -1,7 +1,8 @@
-"""One of several gateways that write to one log: appends so many calls, many at once, and says each index.
+"""One of several gateways that write to one log: appends calls in rounds, many at once, and says each index.
 
-Run as `python -m tests.faults.inline_child HOME SEAT COUNT [--log URL --vault URL] [--sabotage ID]`; waits
-for a line on its standard input before it begins, so that all begin together.
+Run as `python -m tests.faults.inline_child HOME SEAT COUNT [--log URL --vault URL] [--sabotage ID]`: for each
+line on its standard input it appends COUNT calls and answers with one line of their indices, so that all
+begin each round together.
 """
 
 import argparse
@@ -25,6 +26,11 @@ async def ask_all(log: Log, count: int) -> list[int]:
     return [index for each in found for index in each]
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("home", type=Path)
@@ -38,11 +44,9 @@ def main() -> None:
         urls = {"log": asked.log, "vault": asked.vault}
         home = LogHome(asked.home, urls=urls, seat=asked.seat)
         log = home.open(shared=True)
-        sys.stdout.write("open\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
-        for index in asyncio.run(ask_all(log, asked.count)):
-            sys.stdout.write(f"{index}\n")
+        say("open")
+        for _ in sys.stdin:
+            say(" ".join(map(str, asyncio.run(ask_all(log, asked.count)))))
         log.close()
         home.close()
 
