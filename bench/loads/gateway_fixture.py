@@ -7,29 +7,28 @@ departments' own databases: an entry of intent before they are asked, and the ca
 import csv
 import hashlib
 import io
-import secrets
 import shutil
 import socket
-import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from bench.loads import ungoverned
+from bench.loads import gateway_rows, ungoverned
+from bench.loads.gateway_rows import KEY, RESOURCES, field_of, graphql_name, items_of
 from catalogue.cases import NamedParty
-from catalogue.codes import complete_uscc
 from catalogue.model import Actor, SubjectType
 from catalogue.rows import MATTER, SYSTEM
 from exchange.client.signing import SigningKey
 from exchange.clock import now
 from exchange.demo import district
 from exchange.demo import setup as demo
-from exchange.demo.sources import LabourService
+from exchange.demo.district import Table
+from exchange.demo.sources import write_table
 from exchange.files.uploads import Uploads
 from exchange.home import write_private
 from exchange.identity.keys import private_pem
@@ -37,9 +36,8 @@ from exchange.node import create_home, open_node
 from exchange.serving import Serving
 from exchange.settings import Settings
 
-SUBJECTS = 1_000
+SUBJECTS = gateway_rows.FIRMS
 PARTIES = 5
-RESOURCES = ("307/000001", "308/000001", "310/000001")
 QUOTA = 100_000_000
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "bench"
 ROWS = "rows.db"
@@ -72,6 +70,7 @@ def kept_fixture(home: Path, *, local: bool) -> Fixture:
 
 SHAPING = (
     "bench/loads/gateway_fixture.py",
+    "bench/loads/gateway_rows.py",
     "bench/loads/ungoverned.py",
     "catalogue",
     "exchange/acts",
@@ -96,17 +95,14 @@ def _digest_of_code() -> str:
 def services_fixture(home: Path, urls: dict[str, str]) -> Fixture:
     """Build a home whose three resources are read from GraphQL services, by field and address."""
 
-    def publish(place: demo.District, _firms: Sequence[str]) -> None:
-        publish_services(place, urls)
-
-    return build_with(home, publish)
+    return build_with(home, lambda place: publish_services(place, urls))
 
 
 def build(home: Path, *, local: bool) -> Fixture:
     return build_with(home, publish_files if local else publish_databases)
 
 
-def build_with(home: Path, publish: Callable[[demo.District, Sequence[str]], None]) -> Fixture:
+def build_with(home: Path, publish: Callable[[demo.District], None]) -> Fixture:
     """Make a home with everything that the bench's calls need; nobody serves it on return."""
     settings = Settings(
         home=home,
@@ -121,47 +117,44 @@ def build_with(home: Path, publish: Callable[[demo.District, Sequence[str]], Non
     create_home(settings)
     node = open_node(settings)
     place = demo.found_district(node, say=lambda _: None)
-    firms = [complete_uscc(f"91{district.REGION}MA8K{n:05d}") for n in range(SUBJECTS)]
     serving = Serving(node)
     serving.start()
     try:
         demo.join_systems(place, base_url=settings.base_url, vkey=node.vkey, say=lambda _: None)
-        publish(place, firms)
+        publish(place)
         fixture = Fixture(home=home, key=place.systems[demo.SYSTEM])
-        for resource in RESOURCES:
-            ask(place, resource)
-        register(place, fixture, firms)
+        for source, table in gateway_rows.tables().items():
+            ask(place, RESOURCES[source], items_of(table))
+        register(place, fixture)
     finally:
         serving.stop()
-    write_plainly(home / ROWS, firms)
+    ungoverned.write_rows(home / ROWS, gateway_rows.tables().values())
     return fixture
 
 
-def publish_databases(place: demo.District, firms: Sequence[str]) -> None:
-    """As in the demonstration: each department keeps its own database."""
-    labour = LabourService(token=secrets.token_urlsafe(12))
-    labour.start()
-    url = f"http://127.0.0.1:{labour.port}"
-    try:
-        demo.publish(place, labour_url=url, token=labour.token, say=lambda _: None)
-    finally:
-        labour.stop()
-    for name, records in rows_of(firms).items():
-        table = district.tables()[name].name
-        marks = ", ".join("?" for _ in records[0])
-        path = place.node.settings.home / "files" / "demo" / f"{name}.db"
-        with closing(sqlite3.connect(path)) as connection, connection:
-            connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', records)
+def publish_databases(place: demo.District) -> None:
+    """Each department keeps its own database."""
+    folder = place.node.settings.home / "files" / "bench"
+    folder.mkdir(parents=True)
+    for name, table in gateway_rows.tables().items():
+        write_table(folder / f"{name}.db", table)
+        place.act(
+            f"{demo.OWNERS[name].short}.head",
+            "source.add",
+            name=name,
+            department=demo.OWNERS[name].code,
+            kind="sql",
+            address=f"sqlite:///{folder / name}.db",
+        )
+        announce(place, name, table)
 
 
-def publish_files(place: demo.District, firms: Sequence[str]) -> None:
+def publish_files(place: demo.District) -> None:
     """The same resources from files that the departments have published."""
-    entries = {entry.source: entry for entry in demo.PUBLISHED if entry.code in RESOURCES}
-    for name, records in rows_of(firms).items():
-        columns = district.tables()[name].columns
-        content = _csv([[column for column, _kind, _title in columns], *records])
-        short = demo.OWNERS[name].short
-        operator = f"{short}.operator"
+    for name, table in gateway_rows.tables().items():
+        columns = [column for column, _kind, _title in table.columns]
+        content = _csv([columns, *table.rows])
+        operator = f"{demo.OWNERS[name].short}.operator"
         upload = str(place.act(operator, "file.offer")["upload"])
         Uploads(place.node.files).write(upload, content)
         kept = place.act(
@@ -173,103 +166,66 @@ def publish_files(place: demo.District, firms: Sequence[str]) -> None:
             as_of=now().astimezone(place.node.zone).date().isoformat(),
             choices={"key": ["uscc"], "text": ["uscc", "phone", "contact_phone"]},
         )
-        seen = place.act(
-            operator,
-            "resource.reflect",
-            source=name,
-            table=kept["table"],
-            code=entries[name].code,
-            key="uscc",
-            titles={column: title for column, _kind, title in columns},
-        )
-        demo.announce(place, short, demo.finished(named(seen["resource"], name), entries[name]))
+        announce(place, name, table, held_as=kept["table"])
 
 
 def publish_services(place: demo.District, urls: dict[str, str]) -> None:
     """The same resources from services of the departments, each described by its own SDL."""
-    entries = {entry.source: entry for entry in demo.PUBLISHED if entry.code in RESOURCES}
-    for field_name, url in urls.items():
-        source = next(
-            name for name in entries if graphql_name(district.tables()[name].name) == field_name
-        )
-        columns = district.tables()[source].columns
-        short = demo.OWNERS[source].short
-        names = [graphql_name(column) for column, _kind, _title in columns]
-        items = " ".join(f"{name}: String" for name in names if name != "uscc")
+    for name, table in gateway_rows.tables().items():
+        field_name = field_of(table)
+        items = " ".join(f"{item}: String" for item in items_of(table))
         type_name = field_name[0].upper() + field_name[1:]
         place.act(
-            f"{short}.head",
+            f"{demo.OWNERS[name].short}.head",
             "source.add",
-            name=source,
-            department=demo.OWNERS[source].code,
+            name=name,
+            department=demo.OWNERS[name].code,
             kind="graphql",
-            address=url,
+            address=urls[field_name],
             description=f"type Query {{ {field_name}(uscc: ID!): {type_name} }}\n"
             f"type {type_name} {{ uscc: ID! {items} }}\n",
         )
-        seen = place.act(
-            f"{short}.operator",
-            "resource.reflect",
-            source=source,
-            table=field_name,
-            code=entries[source].code,
-            key="/uscc",
-            titles={f"/{graphql_name(column)}": title for column, _kind, title in columns},
-        )
-        demo.announce(place, short, demo.finished(named(seen["resource"], source), entries[source]))
+        fields = {column: f"/{graphql_name(column)}" for column, _kind, _title in table.columns}
+        announce(place, name, table, held_as=field_name, fields=fields)
 
 
-def named(resource: dict[str, Any], source: str) -> dict[str, Any]:
+def announce(
+    place: demo.District,
+    source: str,
+    table: Table,
+    *,
+    held_as: str = "",
+    fields: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Announce what a source holds under a table's names, as its department would.
+
+    `held_as` is what the source itself calls the table, `fields` what it calls the columns.
+    """
+    entry = next(one for one in demo.PUBLISHED if one.code == RESOURCES[source])
+    short = demo.OWNERS[source].short
+    seen = place.act(
+        f"{short}.operator",
+        "resource.reflect",
+        source=source,
+        table=held_as or table.name,
+        code=entry.code,
+        key=fields.get(KEY, KEY),
+        titles={fields.get(column, column): title for column, _kind, title in table.columns},
+    )
+    open_items = {"sharing_class": "unconditional", "level": 1, "mask": "none"}
+    if entry.sharing_class == "unconditional":
+        entry = replace(entry, items=dict.fromkeys(items_of(table), open_items))
+    demo.announce(place, short, demo.finished(named(seen["resource"], table), entry))
+
+
+def named(resource: dict[str, Any], table: Table) -> dict[str, Any]:
     """Give a kept table the GraphQL names that its database would have had."""
-    field_name = graphql_name(district.tables()[source].name)
+    field_name = field_of(table)
     return resource | {
         "type_name": field_name[0].upper() + field_name[1:],
         "field_name": field_name,
         "list_name": f"{field_name}s",
     }
-
-
-def rows_of(firms: Sequence[str]) -> dict[str, list[tuple[object, ...]]]:
-    """Give every firm a record in each of the three departments' tables, in the order of their columns."""
-    return {
-        "market": [
-            (u, f"企业{i}", "周砚", None, f"1990001{i:04d}", "100.00", "存续", "2046-05-20")
-            for i, u in enumerate(firms)
-        ],
-        "planning": [
-            (f"建字第{i:05d}号", u, f"综合楼{i}", "3000.50", "有效", "2028-06-30")
-            for i, u in enumerate(firms)
-        ],
-        "housing": [
-            (u, f"D8{i:05d}", "一级", f"1990002{i:04d}", "有效", "2029-12-31")
-            for i, u in enumerate(firms)
-        ],
-    }
-
-
-def records_of(table: str) -> list[dict[str, Any]]:
-    """Return every firm's record of a table, by GraphQL name."""
-    firms = [complete_uscc(f"91{district.REGION}MA8K{n:05d}") for n in range(SUBJECTS)]
-    source = next(name for name, held in district.tables().items() if held.name == table)
-    names = [graphql_name(column) for column, _kind, _title in district.tables()[source].columns]
-    return [dict(zip(names, values, strict=True)) for values in rows_of(firms)[source]]
-
-
-def write_plainly(path: Path, firms: Sequence[str]) -> None:
-    """Write the same rows for those who govern nothing, under the names that the query asks for."""
-    tables = district.tables()
-    columns = {
-        tables[name].name: [graphql_name(column) for column, _kind, _title in tables[name].columns]
-        for name in rows_of(firms)
-    }
-    ungoverned.write_rows(
-        path, columns, {tables[name].name: rows for name, rows in rows_of(firms).items()}
-    )
-
-
-def graphql_name(column: str) -> str:
-    head, *rest = column.split("_")
-    return head + "".join(part.title() for part in rest)
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> bytes:
@@ -278,7 +234,7 @@ def _csv(rows: Iterable[Sequence[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def ask(place: demo.District, resource: str) -> None:
+def ask(place: demo.District, resource: str, items: Sequence[str]) -> None:
     """As the demo asks, with a quota that no bench uses up."""
     begins = now()
     asked = place.act(
@@ -288,8 +244,8 @@ def ask(place: demo.District, resource: str) -> None:
             "resource": resource,
             "systems": [demo.SYSTEM],
             # A list is in the order of its key, and who may see an order may see what orders.
-            "items": ["uscc", *demo.ASKED[resource]],
-            "match": list(demo.MATCHED.get(resource, ("uscc",))),
+            "items": [KEY, *items],
+            "match": [KEY],
             "matters": [district.MATTER],
             "purposes": ["administrative-basis"],
             "channels": ["query"],
@@ -305,12 +261,13 @@ def ask(place: demo.District, resource: str) -> None:
         demo.agree(place, asked["id"], resource)
 
 
-def register(place: demo.District, fixture: Fixture, firms: Sequence[str]) -> None:
+def register(place: demo.District, fixture: Fixture) -> None:
     """Open the cases in which the firms are parties, as the hall's system does."""
     node = place.node
     hall = Actor(system=node.held(SYSTEM)[demo.SYSTEM], auth="signature")
     assert node.held(MATTER)[district.MATTER].max_parties >= PARTIES
-    for number in range(SUBJECTS // PARTIES):
+    firms = gateway_rows.firms()
+    for number in range(len(firms) // PARTIES):
         case = f"SG-2027-{number:04d}"
         named = firms[number * PARTIES : (number + 1) * PARTIES]
         node.registry.open_case(

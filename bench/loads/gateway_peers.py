@@ -23,8 +23,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.loads import gateway_rows
 from bench.loads.gateway import Generator, run
-from bench.loads.gateway_fixture import CACHE, free_port, records_of, services_fixture
+from bench.loads.gateway_fixture import CACHE, free_port, services_fixture
+from bench.loads.gateway_rows import field_of, items_of, records_of
 from bench.loads.gateway_servers import Served, pin, served, wait_for
 from bench.loads.ungoverned import TABLES
 
@@ -76,11 +78,8 @@ def node(folder: Path, script: str, *arguments: str, port: int, core: int) -> It
 def rows_file(folder: Path) -> Path:
     """Write the rows that the services answer from."""
     told = {
-        field: {
-            "items": [name for name in records_of(table)[0] if name != "uscc"],
-            "rows": records_of(table),
-        }
-        for field, (table, _items) in TABLES.items()
+        field_of(table): {"items": items_of(table), "rows": records_of(table)}
+        for table in gateway_rows.tables().values()
     }
     path = folder / "rows.json"
     path.write_text(json.dumps(told), encoding="utf-8")

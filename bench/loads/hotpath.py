@@ -1,8 +1,8 @@
 """Where the processor time of one governed call goes: the application driven in process, without a socket.
 
-`python bench/hotpath.py --json [--calls N] [--top N]`. Thirty-two tasks send signed calls to the ASGI
-application of a node over tables of its own. Reported are, a call: the processor time of the loop's thread,
-of the committing thread and of the whole process (the least of the rounds: the others measure the
+`python bench/hotpath.py --json [--lists] [--calls N] [--top N]`. Thirty-two tasks send signed calls to the
+ASGI application of a node over tables of its own. Reported are, a call: the processor time of the loop's
+thread, of the committing thread and of the whole process (the least of the rounds: the others measure the
 neighbours), and how many functions each thread called, by stage. Counts are the same on every machine.
 """
 
@@ -30,6 +30,7 @@ from exchange.serving import collect_seldom
 from exchange.settings import read_settings
 
 ROUNDS = 5
+LISTING_CLIENTS = 4
 STAGES = {
     ("exchange/web/graphql.py", "_media"): "head",
     ("exchange/web/bodies.py", "timely_body"): "body",
@@ -58,9 +59,10 @@ STAGES = {
 class Driver:
     """Sends written calls to an application as a server would, and sees that each is answered in full."""
 
-    def __init__(self, node: Node, fixture: Fixture) -> None:
+    def __init__(self, node: Node, fixture: Fixture, *, lists: bool) -> None:
         self._app = build_app(node)
-        self._generator = Generator(fixture)
+        self._generator = Generator(fixture, lists=lists)
+        self._clients = LISTING_CLIENTS if lists else CLIENTS
         self._port = node.settings.port
 
     def requests(self, count: int) -> list[tuple[dict[str, Any], bytes]]:
@@ -73,7 +75,7 @@ class Driver:
             for scope, body in waiting:
                 await self._one(scope, body)
 
-        await asyncio.gather(*(client() for _ in range(CLIENTS)))
+        await asyncio.gather(*(client() for _ in range(self._clients)))
 
     async def _one(self, scope: dict[str, Any], body: bytes) -> None:
         answered: list[Any] = []
@@ -178,13 +180,15 @@ def _stage_of(frame: FrameType) -> str | None:
     return _known[code]
 
 
-def measure(node: Node, fixture: Fixture, *, calls: int, top: int) -> dict[str, Any]:
-    driver, committing = Driver(node, fixture), Committing(node)
+def measure(
+    node: Node, fixture: Fixture, *, calls: int, top: int, lists: bool = False
+) -> dict[str, Any]:
+    driver, committing = Driver(node, fixture, lists=lists), Committing(node)
 
     async def act() -> dict[str, Any]:
         await node.policy.open()
         # Every subject once: standing decisions, words and keys are known, as on a served day.
-        await driver.drive(driver.requests(max(1_100, calls)))
+        await driver.drive(driver.requests(calls if lists else max(1_100, calls)))
         collect_seldom()
         figures: dict[str, Any] = {}
         for _ in range(ROUNDS):
@@ -255,17 +259,20 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer calls")
     parser.add_argument("--calls", type=int, help="calls a round")
     parser.add_argument("--unrecorded", action="store_true", help="without a log behind the calls")
+    parser.add_argument(
+        "--lists", action="store_true", help="lists of 1,000 records, four at a time"
+    )
     parser.add_argument("--top", type=int, default=0, help="so many lines of each thread's profile")
     asked = parser.parse_args()
     pin(0)
-    calls = asked.calls or (640 if asked.quick else 2_048)
+    calls = asked.calls or (640 if asked.quick else 2_048) // (16 if asked.lists else 1)
     with tempfile.TemporaryDirectory() as folder:
         fixture = kept_fixture(Path(folder) / "home", local=True)
         node = open_node(read_settings({}, home=fixture.home))
         if asked.unrecorded:
             node = variant(node, "unrecorded")
         try:
-            figures = measure(node, fixture, calls=calls, top=asked.top)
+            figures = measure(node, fixture, calls=calls, top=asked.top, lists=asked.lists)
         finally:
             asyncio.run(node.close())
     if not asked.json:

@@ -5,7 +5,7 @@ as their documentation has it, `hello` a bare JSON answer. Every server runs on 
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import make_dataclass
 from pathlib import Path
@@ -20,14 +20,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from strawberry.asgi import GraphQL
 
-TABLES = {
-    "businessLicence": (
-        "business_licence",
-        ("entName", "legalRep", "phone", "status", "validUntil"),
-    ),
-    "planningPermit": ("planning_permit", ("permitNo", "projectName", "validUntil")),
-    "qualification": ("qualification", ("certNo", "grade", "contactPhone", "status", "validUntil")),
-}
+from bench.loads import gateway_rows
+from bench.loads.gateway_rows import field_of, graphql_name, items_of
+from exchange.demo.district import Table
+
+_HELD = tuple(gateway_rows.tables().values())
+TABLES = {field_of(table): (table.name, items_of(table)) for table in _HELD}
 """Field of an enterprise → its table and the items that the bench's query asks for."""
 
 PERMIT = TABLES["planningPermit"][1]
@@ -36,17 +34,16 @@ LISTED = 'SELECT uscc, {} FROM "planning_permit" ORDER BY uscc LIMIT ?'.format(
 )
 
 
-def write_rows(
-    path: Path, columns: dict[str, Sequence[str]], rows: dict[str, Sequence[Any]]
-) -> None:
-    """Write the three tables, indexed by `uscc`, under the items' GraphQL names."""
+def write_rows(path: Path, tables: Iterable[Table]) -> None:
+    """Write the tables, indexed by `uscc`, under the items' GraphQL names."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        for table, names in columns.items():
+        for table in tables:
+            names = [graphql_name(column) for column, _kind, _title in table.columns]
             declared = ", ".join(f'"{name}" TEXT' for name in names)
             marks = ", ".join("?" for _ in names)
-            connection.execute(f'CREATE TABLE "{table}" ({declared})')
-            connection.execute(f'CREATE INDEX "{table}_uscc" ON "{table}" (uscc)')
-            connection.executemany(f'INSERT INTO "{table}" VALUES ({marks})', rows[table])
+            connection.execute(f'CREATE TABLE "{table.name}" ({declared})')
+            connection.execute(f'CREATE INDEX "{table.name}_uscc" ON "{table.name}" (uscc)')
+            connection.executemany(f'INSERT INTO "{table.name}" VALUES ({marks})', table.rows)
 
 
 class Rows:
