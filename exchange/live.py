@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from catalogue import store
 from catalogue.errors import UnrecordedRowError
-from catalogue.model import Case
+from catalogue.model import Case, SourceAddress
 from catalogue.ports import Ledger, Sealer
 from catalogue.rows import CASE, Kind, number_token
 from catalogue.snapshot import Absent, Snapshot
@@ -115,6 +115,11 @@ class LiveRegistry:
         """
         current = self._current
         return self.load() if current is None else current
+
+    def addresses(self) -> Mapping[str, SourceAddress]:
+        """Return the sources' addresses in that picture; each step of each call asks."""
+        current = self._current
+        return (self.load() if current is None else current).sources
 
     async def case(self, system: str, number: str) -> Case | None:
         current, place = self._current, (system, number)

@@ -314,7 +314,7 @@ def open_node(settings: Settings) -> Node:
     upstream = UpstreamSigner(open_upstream_key(folder), now=now, random=random_bytes)
     drifting = Drifting(registry, log, now=now)
     shelf = SourceShelf(
-        lambda: live.latest().sources,
+        live.addresses,
         means=Means(
             unseal=sealer.open, files=home / FILES, sign=upstream.headers, drifted=drifting.met
         ),

@@ -66,9 +66,16 @@ class SourceShelf(Mapping[str, Source]):
         self._open: dict[str, tuple[SourceAddress, Source]] = {}
 
     def __getitem__(self, name: str) -> Source:
-        address = self._addresses()[name]
-        if address.state != "active":
+        found: Source | None = self.get(name)
+        if found is None:
             raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any mapping. Each step of each call comes by."""
+        address = self._addresses().get(name)
+        if address is None or address.state != "active":
+            return default
         if address.rests_until is not None and rests(address, at=now()):
             return RestingSource(until=address.rests_until, now=now)
         held = self._open.get(name)
@@ -79,13 +86,6 @@ class SourceShelf(Mapping[str, Source]):
             held = (address, open_source(address, means=self._means))
         self._open[name] = (address, held[1])
         return held[1]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """As of any mapping; each step of a call asks."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._addresses())

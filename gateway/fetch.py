@@ -79,14 +79,18 @@ async def fetch(
                 fetching.done[ruling.step.ref] = begun
             else:
                 tasks[ruling.step.ref] = asyncio.create_task(begun)
-        if tasks:
-            await asyncio.wait(tasks.values(), timeout=deadline_s)
+        if not tasks:
+            return tuple(
+                fetching.done.values()
+            )  # In the order of the rulings, each under its own ref.
+        await asyncio.wait(tasks.values(), timeout=deadline_s)
     finally:
-        late = [task for task in tasks.values() if not task.done()]
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        if tasks:
+            late = [task for task in tasks.values() if not task.done()]
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
     return tuple([_result(ruling, fetching) for ruling in rulings])
 
 
@@ -192,10 +196,14 @@ def _may_be_reached(permitted: Permitted, key: str, fetching: _Fetching) -> bool
 
 def _read_now(permitted: Permitted, keys: Sequence[str], fetching: _Fetching) -> Carried | None:
     """Read one step's records on the loop, where its source can; None where it has to be waited for."""
+    name = permitted.step.resource.source
+    if name not in fetching.sources or not keys:
+        return None
     try:
-        source = _source(permitted, fetching)
+        # Not as `_source`: each step of each call comes by.
+        source = fetching.ports.sources.get(name)
         read_now: ReadNow | None = getattr(source, "read_now", None)
-        if read_now is None or not keys:
+        if read_now is None:
             return None
         rows = read_now(permitted, keys=keys, call=fetching.call.number)
     except SourceError as error:
@@ -235,7 +243,8 @@ def _fetched(
     if not asked_for and not set(key_texts(item, rows, normalise=fetching.normalise)) <= set(keys):
         # Somebody else's record: the source does not do what it was asked.
         return Failed(permitted, SOURCE_INVALID, retryable=False)
-    return Fetched(permitted, _held(rows), _epoch_ms(fetching.ports))
+    held = rows if type(rows) is Columns else tuple(rows)
+    return Fetched(permitted, held, int(fetching.ports.now().timestamp() * 1000))
 
 
 def _held(rows: Sequence[Row]) -> Sequence[Row]:

@@ -59,6 +59,11 @@ def converter(type_: ItemType, zone: tzinfo) -> Callable[[Any], Any]:
     return convert
 
 
+def quick(type_: ItemType) -> Callable[[Any], Any] | None:
+    """Return what writes most values of a type: None of a value stands for *look more closely*."""
+    return _QUICK.get(type_)
+
+
 def converted(type_: ItemType, values: Sequence[Any], zone: tzinfo) -> Sequence[Any]:
     """Return `to_wire` of each of many values. Raises as it does."""
     kinds = set(map(type, values)) - {type(None)}

@@ -21,6 +21,7 @@ from gateway.model import (
     Fetched,
     Filter,
     FoundKey,
+    GivenKey,
     Listed,
     Masked,
     Permitted,
@@ -158,6 +159,10 @@ def mask(
     permitted = fetched.permitted
     step, verdict = permitted.step, permitted.verdict
     try:
+        if disputed is None and len(fetched.rows) == 1:
+            plain = _plain(fetched, fetched.rows[0])
+            if plain is not None:
+                return plain
         rows = admit(permitted, fetched.rows, normalise=normalise)
         held = {} if disputed is None else _disputed(step, rows, disputed, normalise=normalise)
         if step.claims:
@@ -189,6 +194,28 @@ def mask(
             if (shown := names & given[number].keys())
         },
     )
+
+
+def _plain(fetched: Fetched, row: Row) -> Masked | None:
+    """Mask the one record under the very key that was asked for; None where there is more to be done.
+
+    That is what most calls find. Raises UnknownMaskError.
+    """
+    permitted = fetched.permitted
+    step, verdict, key = permitted.step, permitted.verdict, permitted.step.key
+    if type(key) is not GivenKey or step.claims or step.filters or permitted.joins:
+        return None
+    if verdict.row_filter is not None and verdict.row_filter.all:
+        return None
+    if verdict.max_rows is None or verdict.max_rows < 1:
+        return None
+    if step.limit < 1 or step.resource.certificate is not None:
+        return None
+    giving = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
+    name, value = key.item.name, key.value
+    if giving.watched or not value or row.get(name) != value:
+        return None
+    return Masked(permitted, (giving.one(row),), fetched.as_of_ms, joins=({name: value},))
 
 
 def _disputed(
@@ -331,10 +358,8 @@ def _giving(step: Step, verdict: Verdict) -> _Giving:
             changes[name] = partial(_coded, hidden, knows=lists[name])
         else:
             changes[name] = None if hidden is None else partial(apply_mask, hidden, type_=type_)
-    if any(changes.values()):
-        one = partial(_one_changed, list(changes.items()))
-    else:
-        one = partial(_one, list(changes))
+    changed = [(name, change) for name, change in changes.items() if change is not None]
+    one = partial(_one_changed, list(changes), changed) if changed else partial(_one, list(changes))
     return _Giving(
         one=one,
         changes=changes,
@@ -351,10 +376,13 @@ def _one(names: Sequence[str], row: Row) -> Row:
     return dict(zip(names, map(row.get, names), strict=True))
 
 
-def _one_changed(changes: Sequence[tuple[str, Callable[[Any], Any] | None]], row: Row) -> Row:
-    return {
-        name: row.get(name) if change is None else change(row.get(name)) for name, change in changes
-    }
+def _one_changed(
+    names: Sequence[str], changed: Sequence[tuple[str, Callable[[Any], Any]]], row: Row
+) -> Row:
+    given = dict(zip(names, map(row.get, names), strict=True))
+    for name, change in changed:
+        given[name] = change(given[name])
+    return given
 
 
 def _coded(hidden: str | None, value: Any, *, knows: Callable[[Any], bool]) -> Any:

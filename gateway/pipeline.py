@@ -30,11 +30,11 @@ from gateway.cost import check_cost
 from gateway.cursors import Cursors
 from gateway.disputes import disputes_of, marked
 from gateway.errors import GatewayError
-from gateway.fetch import Carried, fetch
+from gateway.fetch import fetch
 from gateway.intent import begin
 from gateway.joining import Announced
 from gateway.limits import Limits
-from gateway.mask import Disputed, Normalise, mask, remembering
+from gateway.mask import Normalise, mask, remembering
 from gateway.model import (
     Call,
     Caller,
@@ -292,7 +292,10 @@ class _Attempt:
         )
         disputed = disputes_of(snapshot, token)
         masked = [
-            _mask(one, now=now, normalise=self._normalise, disputed=disputed) for one in carried
+            mask(one, now=now, normalise=self._normalise, disputed=disputed)
+            if isinstance(one, Fetched)
+            else one
+            for one in carried
         ]
         outcomes = _settle(planned.steps, masked)
         if call.whole:
@@ -468,14 +471,6 @@ def _keyed_once(token: Callable[[str, str], str]) -> Callable[[str, str], str]:
         return found
 
     return keyed
-
-
-def _mask(
-    carried: Carried, *, now: datetime, normalise: Normalise, disputed: Disputed | None
-) -> Outcome:
-    if isinstance(carried, Fetched):
-        return mask(carried, now=now, normalise=normalise, disputed=disputed)
-    return carried
 
 
 def _settle(steps: Sequence[Step], outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:

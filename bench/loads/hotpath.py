@@ -41,7 +41,7 @@ STAGES = {
     ("gateway/budgets.py", "budgets_of"): "budgets",
     ("gateway/budgets.py", "within"): "budgets",
     ("gateway/fetch.py", "fetch"): "fetch",
-    ("gateway/pipeline.py", "_mask"): "mask",
+    ("gateway/mask.py", "mask"): "mask",
     ("gateway/compile.py", "put_together"): "assemble",
     ("gateway/record.py", "draft"): "draft",
     ("audit/log.py", "append_async"): "hand over",

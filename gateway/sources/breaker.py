@@ -34,6 +34,8 @@ class Breaker:
         self._failed = 0
         self._opened_at: float | None = None
         self._probing = False
+        self.calm = True
+        """Whether nothing is held against the source: then it need not be asked, and success is no news."""
 
     @property
     def resting(self) -> bool:
@@ -51,9 +53,11 @@ class Breaker:
 
     def succeeded(self) -> None:
         self._failed, self._opened_at, self._probing = 0, None, False
+        self.calm = True
 
     def failed(self) -> None:
         self._failed += 1
+        self.calm = False
         if self._probing or self._failed >= self._failures:
             self._opened_at, self._probing = self._monotonic(), False
 
@@ -117,20 +121,22 @@ class Guarded:
         self, permitted: Permitted, *, keys: Sequence[str], call: str
     ) -> Sequence[Row] | None:
         """Read without waiting, where the source can; None leaves it to `read`."""
-        if self._read_now is None:
+        read_now, breaker = self._read_now, self._breaker
+        if read_now is None:
             return None
-        self._breaker.admit()
+        if not breaker.calm:
+            breaker.admit()
         rows = None
         try:
-            rows = self._read_now(permitted, keys=keys, call=call)
+            rows = read_now(permitted, keys=keys, call=call)
         except SourceError as error:
             self._judge(permitted, error)
             raise
         finally:
             if rows is None:
-                self._breaker.gave_up()
-        if rows is not None:
-            self._breaker.succeeded()
+                breaker.gave_up()
+        if rows is not None and not breaker.calm:
+            breaker.succeeded()
         return rows
 
     def _judge(self, permitted: Permitted, error: SourceError) -> None:

@@ -41,7 +41,7 @@ from gateway.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from gateway.formats import converted, converter, to_wire
+from gateway.formats import converted, converter, quick, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import FILE_BYTES, check_call_number, needed_items
@@ -49,6 +49,7 @@ from gateway.sources.statements import (
     Key,
     ListShape,
     all_conditions,
+    bound,
     filter_values,
     key_of,
     list_shape,
@@ -200,20 +201,25 @@ class _Bound:
     """Until when a read on the loop may go on. Apart from the source, which SQLite must not keep alive."""
 
     def __init__(self, clocks: Clocks) -> None:
-        self._clocks = clocks
-        self._until = 0.0
-        self._late = 0.0
-
-    def start(self) -> None:
-        self._until = self._clocks.spent() + AT_ONCE_S
-        self._late = self._clocks.monotonic() + LATE_S
+        self.clocks = clocks
+        self.until = 0.0
 
     def passed(self) -> bool:
-        return self._clocks.spent() > self._until
+        return self.clocks.spent() > self.until
 
-    def slipped(self) -> bool:
-        """Say whether a read that has ended took too long: its own work, or a disk that it waited for."""
-        return self.passed() or self._clocks.monotonic() > self._late
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LookUp:
+    """A read of one key, prepared for one ruling: all that is bound but the key and the call's number."""
+
+    held: tuple[object, ...]
+    """The ruling's own objects: while they are held their identity cannot pass to others."""
+    reading: _Reading
+    most: int
+    values: list[Any]
+    """In the order of their places."""
+    key_at: int
+    call_at: int
 
 
 class SqlSource:
@@ -238,6 +244,7 @@ class SqlSource:
         self._free = asyncio.Semaphore(threads)
         self._readings: dict[Key, _Reading] = {}
         self._lists: dict[ListShape, _Reading] = {}
+        self._look_ups: dict[tuple[object, ...], _LookUp] = {}
         self._embedded = engine.dialect.name == "sqlite"
         self._bound = _Bound(clocks) if clocks is not None else None
         self._opening = threading.Lock()
@@ -254,35 +261,70 @@ class SqlSource:
         database has an index for it. A database that is locked or gone, or a read that takes longer than
         5 ms, is left to `read`, which then words the failure.
         """
-        own, bound = self._own, self._bound
-        if own is None or bound is None or len(keys) != 1 or permitted.step.many:
+        own, limit, step = self._own, self._bound, permitted.step
+        if own is None or limit is None or len(keys) != 1 or step.many:
             return None
-        reading = self._readings.get(key_of(permitted, 1))
-        if (
-            reading is None
-            or not reading.by_index
-            or reading.resource is not permitted.step.resource
-        ):
-            return None
+        key = step.key
+        found_by = (id(permitted.verdict), id(step.resource), id(key.item), id(permitted.joins))
+        look_up = self._look_ups.get((*found_by, step.limit, type(key)))
+        if look_up is None or step.claims or step.filters:
+            look_up = self._look_up(permitted, keys, (*found_by, step.limit, type(key)))
+            if look_up is None:
+                return None
+        reading = look_up.reading
         if reading.apart:
             reading.apart -= 1
             return None
         check_call_number(call)
-        most = most_rows(permitted)
-        if most == 0:
+        if look_up.most == 0:
             return ()
-        values = values_of(permitted, keys, most, call)
-        bound.start()
+        values = look_up.values.copy()
+        values[look_up.key_at] = bound(key.item, keys[0])
+        values[look_up.call_at] = call
+        spent, monotonic = limit.clocks.spent, limit.clocks.monotonic
+        limit.until = spent() + AT_ONCE_S
+        late = monotonic() + LATE_S
         try:
-            found = _run(own, reading, values)
+            found = own.execute(reading.text, values).fetchall()
         except sqlite3.Error:
             reading.slipped()
             return None
-        if bound.slipped():
+        # Its own work took too long, or a disk that it waited for.
+        if spent() > limit.until or monotonic() > late:
             reading.slipped()
         else:
             reading.slips = 0
-        return self._rows(reading, found)
+        try:
+            return reading.convert(found)
+        except ValueError:
+            return self._rows(reading, found)
+
+    def _look_up(
+        self, permitted: Permitted, keys: Sequence[str], found_by: tuple[object, ...]
+    ) -> _LookUp | None:
+        """Prepare a read of one key; None where it is not known yet that an index serves it."""
+        step = permitted.step
+        reading = self._readings.get(key_of(permitted, 1))
+        if reading is None or not reading.by_index or reading.resource is not step.resource:
+            return None
+        most = most_rows(permitted)
+        values = values_of(permitted, keys, most, "")
+        places = reading.places
+        if places.count(("keys", 0)) != 1 or places.count(("call", None)) != 1:
+            return None
+        prepared = _LookUp(
+            held=(permitted.verdict, step.resource, step.key.item, permitted.joins),
+            reading=reading,
+            most=most,
+            values=_placed(reading, values),
+            key_at=places.index(("keys", 0)),
+            call_at=places.index(("call", None)),
+        )
+        if not (step.claims or step.filters):
+            if len(self._look_ups) >= _STATEMENTS_KEPT:
+                self._look_ups.clear()
+            self._look_ups[found_by] = prepared
+        return prepared
 
     async def read(self, permitted: Permitted, *, keys: Sequence[str], call: str) -> Sequence[Row]:
         check_call_number(call)
@@ -564,7 +606,9 @@ def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
 def _converted(item: Item, at: int, *, decoded: bool) -> str:
     """Write the conversion of one column. Most values are text that needs none, or null."""
     if item.type is not ItemType.TEXT:
-        return f"c{at}(r[{at}])"
+        if quick(item.type) is None:
+            return f"c{at}(r[{at}])"
+        return f"None if (v := r[{at}]) is None else q{at}(v) or c{at}(v)"
     plain = "v.__class__ is str" if decoded else "(v.__class__ is str and v.isascii())"
     return f"v if (v := r[{at}]) is None or {plain} else c{at}(v)"
 
@@ -578,10 +622,17 @@ def _row_converter(
     """
     names: dict[str, Any] = {f"n{at}": item.name for at, item in enumerate(items)}
     names |= {f"c{at}": converter(item.type, zone) for at, item in enumerate(items)}
+    names |= {f"q{at}": quick(item.type) for at, item in enumerate(items)}
     members = ", ".join(
         f"n{at}: {_converted(item, at, decoded=decoded)}" for at, item in enumerate(items)
     )
-    text_ = f"def convert(found):\n    return [{{{members}}} for r in found]"
+    text_ = (
+        "def convert(found):\n"
+        "    if len(found) == 1:\n"
+        "        r, = found\n"
+        f"        return [{{{members}}}]\n"
+        f"    return [{{{members}}} for r in found]"
+    )
     exec(text_, names)  # noqa: S102  Names and values stand in it as constants.
     convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
     return convert

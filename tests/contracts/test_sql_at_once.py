@@ -1,15 +1,14 @@
 """What SQLite finds by an index is read on the loop; whatever is slow, locked or wrong goes to a thread."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import gateway.sources.sql
 from catalogue.model import ItemType
 from gateway.errors import (
     CircuitOpenError,
@@ -222,22 +221,18 @@ async def test_a_verdict_that_gives_other_items_reads_other_columns(source: SqlS
     assert now(source, less) == [{"uscc": USCC, "name": "甲"}]
 
 
-async def test_the_call_number_is_checked_and_bound(
-    source: SqlSource, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_call_number_is_checked_and_bound_anew_in_each_read(source: SqlSource) -> None:
     await known(source)
     with pytest.raises(SourceInvalidError):
         source.read_now(PERMIT, keys=(USCC,), call="call_1 */ DROP")
-    placed = gateway.sources.sql._placed
-    seen: list[object] = []
-
-    def remember(*given: Any) -> list[Any]:
-        seen.append(placed(*given))
-        return placed(*given)
-
-    monkeypatch.setattr(gateway.sources.sql, "_placed", remember)
-    now(source)
-    assert seen == [[USCC, CALL, 1, 0]]
+    ran: list[str] = []
+    source._own.set_trace_callback(ran.append)
+    asked = [(USCC, "call_1"), (OTHER_USCC, "call_2"), (USCC, "call_3")]
+    for key, call in asked:
+        source.read_now(PERMIT, keys=(key,), call=call)
+    assert len(ran) == len(asked)
+    for text, (key, call) in zip(ran, asked, strict=True):
+        assert re.findall(r"'(\w+)'", text) == [key, call]
 
 
 async def test_a_source_that_was_closed_reads_nothing_on_the_loop(source: SqlSource) -> None:
