@@ -5,7 +5,6 @@ cannot be fetched, rows that were never masked cannot be given, and nothing is a
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -84,16 +83,17 @@ class Call(Part, frozen=True, kw_only=True):
         return f"Call({self.number})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenKey:
+class GivenKey(Part, frozen=True, kw_only=True):
     """The step's key was an argument of the call."""
 
     item: Item
-    value: str = field(repr=False)
+    value: str
+
+    def __repr__(self) -> str:
+        return f"GivenKey({self.item.name})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkedKey:
+class LinkedKey(Part, frozen=True, kw_only=True):
     """The step's key is an item of another step's records."""
 
     item: Item
@@ -102,69 +102,77 @@ class LinkedKey:
     parent_item: Item
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundKey:
+class FoundKey(Part, frozen=True, kw_only=True):
     """The step's key is a number of the record itself: whom it is about is known once it is read."""
 
     item: Item
-    value: str = field(repr=False)
+    value: str
+
+    def __repr__(self) -> str:
+        return f"FoundKey({self.item.name})"
 
 
 FilterOperator = Literal["eq", "in", "prefix", "ge", "gt", "le", "lt"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Part, frozen=True, kw_only=True):
     """A condition by which the call itself lets records through."""
 
     item: Item
     op: FilterOperator
-    value: Any = field(repr=False)
+    value: Any
     """As `gateway.formats` writes it; a tuple of such values for `in`."""
 
+    def __repr__(self) -> str:
+        return f"Filter({self.item.name} {self.op})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+
+class Order(Part, frozen=True, kw_only=True):
     item: Item
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Part, frozen=True, kw_only=True):
     """The step has no key: it lists records, page by page."""
 
     item: Item
     """Tells each record from all others, and ends every order."""
     orders: tuple[Order, ...]
     """From the first to the last; the last is the unique item's at the latest."""
-    after: tuple[Any, ...] | None = field(default=None, repr=False)
+    after: tuple[Any, ...] | None = None
     """The place of the last record of the page before, a value an order; None: from the beginning."""
-    bound: bytes = field(default=b"", repr=False)
+    bound: bytes = b""
     """What the cursors of this list are sealed with."""
 
+    def __repr__(self) -> str:
+        return f"Listed({', '.join(order.item.name for order in self.orders)})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EveryKey:
+
+class EveryKey(Part, frozen=True, kw_only=True):
     """The step names nobody: one page of all records, in the order of the key (channel `bulk`)."""
 
     item: Item
-    after: str | None = field(default=None, repr=False)
+    after: str | None = None
     """The key, as the source spells it, that the page before ended with; None begins."""
 
+    def __repr__(self) -> str:
+        return f"EveryKey({self.item.name})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+
+class Claim(Part, frozen=True, kw_only=True):
     """One yes/no claim of a verify field: the item compares so, or (`valid`) the record stands."""
 
     item: Item | None
     """None is the claim *valid*."""
-    value: str | None = field(default=None, repr=False)
+    value: str | None = None
     op: Literal["eq", "ge", "lt", "gt"] = "eq"
     """Other than *eq* only against a threshold that the entry lists."""
 
+    def __repr__(self) -> str:
+        return f"Claim({'valid' if self.item is None else self.item.name} {self.op})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+
+class Step(Part, frozen=True, kw_only=True):
     """One resource to be read for one place in the answer."""
 
     ref: str

@@ -25,23 +25,17 @@ def outcome_of(outcome: Outcome) -> str:
 
     A masked item is given as the grant has it; only a denied one makes the step partly given.
     """
-    match outcome:
-        case Refused():
-            return "refused"
-        case Failed():
-            return "unavailable"
-        case Masked() if outcome.disputed:
-            return "disputed"
-        case Masked(verified=None):
-            if not outcome.rows:
-                return "not-found"
-            items = outcome.permitted.verdict.items
-            lacking = bool(outcome.unread) or (items is not None and bool(items.denied))
-            return "partly-given" if lacking else "given"
-        case Masked():
-            return "not-found" if outcome.verified == VerificationResult.NOT_FOUND else "given"
-        case _:
-            assert_never(outcome)
+    if not isinstance(outcome, Masked):
+        return "refused" if isinstance(outcome, Refused) else "unavailable"
+    if outcome.disputed:
+        return "disputed"
+    if outcome.verified is not None:
+        return "not-found" if outcome.verified == VerificationResult.NOT_FOUND else "given"
+    if not outcome.rows:
+        return "not-found"
+    items = outcome.permitted.verdict.items
+    lacking = outcome.unread or (items is not None and items.denied)
+    return "partly-given" if lacking else "given"
 
 
 def code_of(outcome: Outcome) -> str | None:

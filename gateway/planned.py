@@ -429,7 +429,7 @@ def _slot(
     return _Slot(
         step=step,
         members={
-            name: getattr(step, name) for name in Step.__dataclass_fields__ if name not in bound
+            name: getattr(step, name) for name in Step.__struct_fields__ if name not in bound
         },
         subject=root.path if by_subject else None,
         key=own if by_root else None,

@@ -1,8 +1,7 @@
 """What an operation could read at most is known from its plan, before any department is asked."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gateway.cost import check_cost, cost
 from gateway.errors import RefusedDocumentError

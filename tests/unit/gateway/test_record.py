@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,7 +104,7 @@ def test_steps_that_differ_in_their_filters_alone_are_recorded_with_what_each_co
     found = [
         drafted(
             Refused(
-                replace(
+                structs.replace(
                     a_step(resource, items=()),
                     filters=(Filter(item=resource.item(name), op="eq", value="x"),),
                 ),
