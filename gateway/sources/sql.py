@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
+    literal_column,
     text,
 )
 from sqlalchemy.engine import URL, make_url
@@ -433,6 +435,7 @@ class SqlSource:
                 table=reading.resource.table,
                 ranked=reading.ranked,
                 connection=connection,
+                placing=None if reading.ranked else partial(self._placing, reading, values),
             )
         if reading.whole:
             try:
@@ -440,6 +443,15 @@ class SqlSource:
             except NotWholeError:
                 reading.whole = ""
         return _run(connection, reading, values, signed=signed)
+
+    def _placing(self, reading: _Reading, values: Mapping[str, Any], column: str) -> str:
+        """Return a prepared statement's text with one column in place of all; its bound values stay."""
+        narrowed: Select[Any] = reading.statement.with_only_columns(
+            literal_column(column), maintain_column_froms=True
+        )
+        bound = {name: value for name, value in values.items() if name not in reading.constants}
+        compiled = narrowed.compile(dialect=self._engine.dialect)
+        return compiled.construct_expanded_state(bound).statement
 
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:

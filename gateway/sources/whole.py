@@ -3,10 +3,13 @@
 The driver lets go of the interpreter at each step, that is at each record. Whoever else works in this
 process takes it then, and keeps it for milliseconds: a list of a thousand records waits a thousand times.
 What cannot be written in JSON and read back as it was is read record by record as before.
+
+Where a table has places for its records (`rowid`), the statement finds and orders these alone, and the
+values are read from the table in that order: SQLite would copy each value between the two otherwise.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +20,8 @@ NOT_SO = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG})
 """What SQLite says of a value that JSON cannot hold (a blob), or that would grow too long."""
 
 _NAME = "exchange_whole"
+_PLACE = "exchange_place"
+_PLACES = "exchange_places"
 _decode = msgspec.json.Decoder(list[str | int | None]).decode
 
 
@@ -40,31 +45,76 @@ class Whole(Sequence[Sequence[Any]]):
         return zip(*self.columns, strict=True)
 
 
-def whole_of(text: str, items: Sequence[Item], *, table: str, ranked: bool, connection: Any) -> str:
+def whole_of(
+    text: str,
+    items: Sequence[Item],
+    *,
+    table: str,
+    ranked: bool,
+    connection: Any,
+    placing: Callable[[str], str] | None = None,
+) -> str:
     """Return a statement's text so that it answers in one row; empty where that is not to be had.
 
     Only of a table's own columns: what a view or a generated column computes may be JSON to SQLite, which
-    would then not write it as the text that it is.
+    would then not write it as the text that it is. `placing` returns the statement's text with the one
+    column that it is given in place of all; None: it has none such.
     """
     if not items or any(item.type is ItemType.BYTES for item in items):
         return ""
-    if not _is_plain(table, connection):
+    columns = _plain_columns(table, connection)
+    if not columns:
         return ""
+    place = None if placing is None else _place_in(table, columns, connection)
+    if placing is not None and place is not None:
+        arrays = ", ".join(_array(f"{_NAME}.{_quoted(item.column)}") for item in items)
+        # CROSS JOIN holds SQLite to the order in which the places were found.
+        return (
+            f"WITH {_PLACES}({_PLACE}) AS ({placing(place)}) SELECT {arrays} FROM {_PLACES}"  # noqa: S608
+            f" CROSS JOIN {_quoted(table)} AS {_NAME} ON {_NAME}.{place} = {_PLACES}.{_PLACE}"
+        )
     names = [f"{_NAME}_{at}" for at in range(len(items) + ranked)]
-    arrays = ", ".join(f"CAST(json_group_array({name}) AS BLOB)" for name in names[: len(items)])
+    arrays = ", ".join(map(_array, names[: len(items)]))
     # The text is SQLAlchemy's, the names are ours.
     return f"WITH {_NAME}({', '.join(names)}) AS ({text}) SELECT {arrays} FROM {_NAME}"  # noqa: S608
 
 
-def _is_plain(table: str, connection: Any) -> bool:
-    """Say whether a table is one, in the main database, and computes none of its columns."""
+def _array(column: str) -> str:
+    return f"CAST(json_group_array({column}) AS BLOB)"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _plain_columns(table: str, connection: Any) -> frozenset[str]:
+    """Return the columns of a table in the main database that computes none of them, in lower case.
+
+    None of anything else.
+    """
     made = connection.execute(
         "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE", (table,)
     ).fetchall()
     if len(made) != 1 or made[0][0].upper().startswith("CREATE VIRTUAL"):
-        return False
-    columns = connection.execute("SELECT hidden FROM pragma_table_xinfo(?)", (table,)).fetchall()
-    return all(hidden == 0 for (hidden,) in columns)
+        return frozenset()
+    columns = connection.execute(
+        "SELECT name, hidden FROM pragma_table_xinfo(?)", (table,)
+    ).fetchall()
+    if any(hidden for _, hidden in columns):
+        return frozenset()
+    return frozenset([name.lower() for name, _ in columns])
+
+
+def _place_in(table: str, columns: frozenset[str], connection: Any) -> str | None:
+    """Return the name of a record's place in a table; None where it has none, or columns took its names."""
+    for name in ("rowid", "oid", "_rowid_"):
+        if name not in columns:
+            try:
+                connection.execute(f"SELECT {name} FROM {_quoted(table)} LIMIT 0").fetchall()  # noqa: S608
+            except sqlite3.OperationalError:
+                return None  # WITHOUT ROWID
+            return name
+    return None
 
 
 def read_whole(row: Sequence[bytes]) -> Whole:

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from catalogue.model import Item, ItemType, SubjectType
 from gateway.columns import Columns
-from gateway.errors import SourceInvalidError
+from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.formats import to_wire
 from gateway.model import Listed, Order, Permitted, Row
 from gateway.sources.sql import SqlSource, open_engine
@@ -74,6 +74,10 @@ class Reading:
     @property
     def in_one_step(self) -> bool:
         return "json_group_array" in self.statements[-1]
+
+    @property
+    def by_place(self) -> bool:
+        return "CROSS JOIN" in self.statements[-1]
 
 
 def by_definition(rows: Sequence[Sequence[Any]]) -> list[Row] | None:
@@ -139,6 +143,79 @@ async def test_a_list_is_read_in_one_step_and_signed_with_the_number_of_the_call
     assert isinstance(found, Columns)
     assert reading.in_one_step
     assert reading.statements[-1].startswith(f"/* {CALL} */ WITH")
+
+
+ORDERS = (
+    Order(item=RESOURCE.item("day")),
+    Order(item=RESOURCE.item("floors"), descending=True),
+    Order(item=RESOURCE.key),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["2026-11-23", "1949-10-01", None])),
+        max_size=9,
+    ),
+    st.integers(1, 10),
+)
+async def test_records_come_in_their_order_and_no_more_of_them_than_asked_for(
+    tmp_path_factory: pytest.TempPathFactory, found: list[tuple[int, str | None]], most: int
+) -> None:
+    rows = [(f"K{number}", "甲", floors, None, day) for number, (floors, day) in enumerate(found)]
+    reading = Reading(a_file(tmp_path_factory.mktemp("whole") / "source.db", rows))
+    key = Listed(item=RESOURCE.key, orders=ORDERS)
+    step = a_step(RESOURCE, items=RESOURCE.items, key=key, subject=None, many=True, limit=most)
+    given_ = await reading.listed(a_permit(step, max_rows=most))
+    ordered = sorted(rows, key=lambda row: (row[4] is None, row[4] or "", -row[2], row[0]))
+    # One more says that others follow.
+    assert [row["uscc"] for row in given_] == [row[0] for row in ordered[: most + 1]]
+    assert reading.in_one_step
+    assert reading.by_place
+
+
+BY_KEY = "CREATE TABLE licence (uscc TEXT PRIMARY KEY, name, floors, area, day) WITHOUT ROWID"
+TAKEN = "CREATE TABLE licence (uscc TEXT, name, floors, area, day, rowid, oid, _RowID_)"
+ALMOST = """CREATE TABLE licence
+(uscc TEXT, name, floors, area, day, "RowId" DEFAULT 1, oid INTEGER DEFAULT 1)"""
+QUOTED = 'CREATE TABLE Licence ("USCC" TEXT, name, floors, area, day)'
+FILLED = "INSERT INTO licence (uscc, name, floors) VALUES ('B', '乙', 1), ('A', '甲', 2)"
+
+
+@pytest.mark.parametrize(
+    ("table", "by_place"), [(BY_KEY, False), (TAKEN, False), (ALMOST, True), (QUOTED, True)]
+)
+async def test_records_are_read_by_their_places_where_a_table_has_some(
+    tmp_path: Path, table: str, by_place: bool
+) -> None:
+    reading = Reading(a_file(tmp_path / "source.db", [], table, FILLED))
+    found = await reading.listed(a_list())
+    assert [(row["uscc"], row["name"], row["floors"]) for row in found] == [
+        ("A", "甲", 2),
+        ("B", "乙", 1),
+    ]
+    assert reading.in_one_step
+    assert reading.by_place is by_place
+
+
+async def test_one_key_with_many_records_is_read_by_their_places(tmp_path: Path) -> None:
+    rows = [(key, f"n{number}", number, None, None) for number in range(40) for key in "AB"]
+    reading = Reading(a_file(tmp_path / "source.db", rows))
+    step = a_step(RESOURCE, items=RESOURCE.items, many=True, limit=50)
+    try:
+        found = await reading.source.read(a_permit(step, max_rows=50), keys=("A",), call=CALL)
+    finally:
+        await reading.source.close()
+    assert reading.by_place
+    assert [row["floors"] for row in sorted(found, key=lambda row: row["floors"])] == [*range(40)]
+
+
+async def test_a_column_that_is_not_there_any_more_is_drift_by_places_too(tmp_path: Path) -> None:
+    without = "CREATE TABLE licence (uscc TEXT, name, floors, area)"
+    reading = Reading(a_file(tmp_path / "source.db", [], without))
+    with pytest.raises(SourceDriftError, match="not there any more"):
+        await reading.listed(a_list())
 
 
 @pytest.mark.parametrize("strange", [1.5, b"blob"])
