@@ -456,7 +456,7 @@ class SqlSource:
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:
             if type(found) is Whole:
-                return _columns(reading.items, found.columns, self._zone)
+                return _columns(reading.items, found, self._zone)
             return reading.convert(found)
         except ValueError:
             # Converted once more, item by item, to say which one it is.
@@ -565,7 +565,7 @@ def _run_whole(connection: Any, reading: _Reading, values: dict[str, Any], *, si
         raise
     finally:
         cursor.close()
-    return read_whole(found)
+    return read_whole(found, reading.items)
 
 
 def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
@@ -599,15 +599,16 @@ def _row_converter(
     return convert
 
 
-def _columns(items: Sequence[Item], columns: Sequence[Sequence[Any]], zone: tzinfo) -> Columns:
-    """Return the records of some columns as they cross the border. Raises ValueError as `to_wire` does."""
-    found = {
-        item.name: converted(item.type, values, zone)
-        for item, values in zip(items, columns, strict=False)  # The rank column comes last.
-    }
+def _columns(items: Sequence[Item], found: Whole, zone: tzinfo) -> Columns:
+    """Return some records as they cross the border. Raises ValueError as `to_wire` does."""
+    written = found.written
     return Columns(
-        found,
-        size=len(columns[0]),
+        {
+            item.name: values if at in written else converted(item.type, values, zone)
+            # The rank column comes last.
+            for at, (item, values) in enumerate(zip(items, found.columns, strict=False))
+        },
+        size=len(found),
         written={item.name: item.type for item in items},
     )
 

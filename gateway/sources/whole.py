@@ -10,11 +10,14 @@ values are read from the table in that order: SQLite would copy each value betwe
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any
 
 import msgspec
 
 from catalogue.model import Item, ItemType
+from gateway.formats import INT_MAX
 
 NOT_SO = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG})
 """What SQLite says of a value that JSON cannot hold (a blob), or that would grow too long."""
@@ -22,7 +25,13 @@ NOT_SO = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG})
 _NAME = "exchange_whole"
 _PLACE = "exchange_place"
 _PLACES = "exchange_places"
-_decode = msgspec.json.Decoder(list[str | int | None]).decode
+_Decode = Callable[[bytes], list[Any]]
+_decode: _Decode = msgspec.json.Decoder(list[str | int | None]).decode
+_texts: _Decode = msgspec.json.Decoder(list[str | None]).decode
+_days: _Decode = msgspec.json.Decoder(list[date | None]).decode
+_integers: _Decode = msgspec.json.Decoder(
+    list[Annotated[int, msgspec.Meta(ge=-INT_MAX - 1, le=INT_MAX)] | None]
+).decode
 
 
 class NotWholeError(Exception):
@@ -32,8 +41,12 @@ class NotWholeError(Exception):
 class Whole(Sequence[Sequence[Any]]):
     """Records as the driver would give them, held column by column."""
 
-    def __init__(self, columns: Sequence[Sequence[Any]]) -> None:
+    def __init__(
+        self, columns: Sequence[Sequence[Any]], *, written: frozenset[int] = frozenset()
+    ) -> None:
+        """`written` are the numbers of columns all values of which are as `gateway.formats` writes them."""
         self.columns = columns
+        self.written = written
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -117,13 +130,54 @@ def _place_in(table: str, columns: frozenset[str], connection: Any) -> str | Non
     return None
 
 
-def read_whole(row: Sequence[bytes]) -> Whole:
+def read_whole(row: Sequence[bytes], items: Sequence[Item] = ()) -> Whole:
     """Read the one row. Raises NotWholeError where a value is none that JSON holds exactly.
 
-    A number with a fraction is written by SQLite with fifteen digits, which are not all of it.
+    A number with a fraction is written by SQLite with fifteen digits, which are not all of it. The types of
+    `items`, one a column, say what is to be expected there; what is not so is read as without them.
     """
+    columns, written = [], []
     try:
-        columns = [_decode(values) for values in row]
+        for at, array in enumerate(row):
+            values, known = _column(array, items[at].type if items else None)
+            columns.append(values)
+            if known:
+                written.append(at)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise NotWholeError from None
-    return Whole(columns)
+    return Whole(columns, written=frozenset(written))
+
+
+def _column(array: bytes, type_: ItemType | None) -> tuple[Sequence[Any], bool]:
+    """Return the values of an array, and whether they are known to be written as their type is."""
+    end = array.find(b",")
+    size, rest = divmod(len(array) - 1, end)
+    if end > 0 and rest == 0 and array[1 : end + 1] * size == array[1:-1] + b",":
+        # The same of each record, as who issued it: read once, and one object in all places.
+        values, known = _column(b"[%b]" % array[1:end], type_)
+        return [values[0]] * size, known
+    with suppress(msgspec.ValidationError):
+        match type_:
+            case ItemType.TEXT:
+                return _read_texts(array), True
+            case ItemType.INTEGER:
+                return _integers(array), True
+            case ItemType.DATE:
+                _days(array)  # None but `YYYY-MM-DD` of a day that there is.
+                return _texts(array), True
+            case _:
+                pass
+    return _decode(array), False
+
+
+def _read_texts(array: bytes) -> list[str | None]:
+    """Read texts and nulls: none of them holds half of a surrogate pair, which UTF-8 has no bytes for.
+
+    Where nothing is escaped, each quotation mark begins or ends a text: as many texts as two marks belong to
+    and as the separators part are all of the array. Strings of other than ASCII are sooner read so.
+    """
+    if not array.isascii() and b"\\" not in array and array[1:2] == b'"' == array[-2:-1]:
+        values: list[str | None] = array[2:-2].decode().split('","')  # type: ignore[assignment]
+        if array.count(b'"') == 2 * len(values):
+            return values
+    return _texts(array)

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -275,3 +277,88 @@ def test_an_array_that_holds_anything_but_texts_and_whole_numbers_is_not_taken(
 ) -> None:
     with pytest.raises(NotWholeError):
         read_whole([answer])
+
+
+TYPES = {
+    ItemType.TEXT: texts | st.sampled_from(["a,b", "甲,乙", '甲","乙', "null", "[", "\\"]),
+    ItemType.INTEGER: st.integers(-(2**31) - 1, 2**31),
+    ItemType.LONG: whole_numbers,
+    ItemType.DECIMAL: st.sampled_from(["1.50", "0", "007", "1e5", "-0.0", "1\n2"]) | whole_numbers,
+    ItemType.DATE: st.dates().map(str)
+    | st.sampled_from(["20261123", "2026-W01-1", "2026-02-29", "0000-01-01", "2026-1-02", ""]),
+    ItemType.DATETIME: st.sampled_from(["2026-11-23 08:00:00", "2026-11-23T08:00:00Z"]),
+    ItemType.BOOLEAN: st.integers(0, 1),
+}
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(TYPES)), st.data(), st.integers(1, 3))
+def test_what_is_known_to_be_written_as_its_type_is_so(
+    type_: ItemType, data: st.DataObject, repeated: int
+) -> None:
+    """Whatever SQLite's JSON holds is, without being looked at again, what each value is by itself."""
+    values = data.draw(st.lists(TYPES[type_] | st.none() | texts, max_size=5)) * repeated
+    (array,) = _arrays([values])
+    whole = read_whole([array], [an_item("one", 0, type=type_)])
+    (found,) = whole.columns
+    assert [(type(one), one) for one in found] == [(type(one), one) for one in values]
+    if whole.written:
+        assert [to_wire(type_, one, ZONE) for one in values] == values
+    elif type_ is ItemType.TEXT:
+        assert not all(one is None or isinstance(one, str) for one in values)
+
+
+def _arrays(columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    """Write arrays by SQLite itself."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        found = []
+        for values in columns:
+            connection.execute("CREATE TEMP TABLE t (v)")
+            connection.executemany("INSERT INTO t VALUES (?)", [(one,) for one in values])
+            ((array,),) = connection.execute("SELECT CAST(json_group_array(v) AS BLOB) FROM t")
+            connection.execute("DROP TABLE t")
+            found.append(array)
+        return found
+    finally:
+        connection.close()
+
+
+@given(st.text(max_size=12) | st.dates().map(str), st.text(max_size=3))
+def test_a_day_that_msgspec_reads_is_written_as_days_are(day: str, more: str) -> None:
+    for text in (day, day + more, more + day):
+        try:
+            msgspec.json.decode(msgspec.json.encode([text]), type=list[date])
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            continue
+        assert date.fromisoformat(text).isoformat() == text
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        *(b'["\\ud800"]', b'["\\udc00"]', b'["\\ud800\\ud800"]', b'["a","\\ude00\\ud83d"]'),
+        *(b'["\xed\xa0\x80"]', b'["\xed\xa0\x80","\xed\xa0\x80"]', b'["\xff","\xe7\x94\xb2"]'),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_no_text_however_it_is_written(array: bytes) -> None:
+    """SQLite escapes no such character, and would write its bytes as they are: neither is taken."""
+    with pytest.raises(NotWholeError):
+        read_whole([array], [an_item("name", 1)])
+
+
+async def test_a_text_that_spells_an_escape_is_that_text(tmp_path: Path) -> None:
+    rows = [("A", "\\ud800", 1, None, None), ("B", "甲\\ud800", 1, None, None)]
+    reading = Reading(a_file(tmp_path / "source.db", rows))
+    found = await reading.listed(a_list())
+    assert [row["name"] for row in found] == ["\\ud800", "甲\\ud800"]
+    assert reading.in_one_step
+
+
+def test_what_is_the_same_of_each_record_is_one_object() -> None:
+    items = [an_item("name", 0), an_item("day", 1, type=ItemType.DATE), an_item("none", 2)]
+    rows: list[list[Any]] = [["甲局"] * 3, ["2026-11-23"] * 3, [None] * 3]
+    whole = read_whole(_arrays(rows), items)
+    assert list(map(list, whole.columns)) == rows
+    assert all(len(set(map(id, column))) == 1 for column in whole.columns)
+    assert whole.written == {0, 1, 2}
