@@ -21,7 +21,8 @@ INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_PLAIN_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
+_PLAIN_DECIMALS = re.compile(r"(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?\n)*+")
+"""A line each."""
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATETIME = re.compile(
@@ -74,9 +75,13 @@ def converted(type_: ItemType, values: Sequence[Any], zone: tzinfo) -> Sequence[
     elif kinds != {int}:
         # Values of other types may be equal and be written in different ways: 1.0 and 1.00.
         return list(map(converter(type_, zone), values))
+    elif type_ is ItemType.LONG:
+        known = {value: str(value) for value in set(values) - {None}}
+        if -LONG_MAX - 1 <= min(known) <= max(known) <= LONG_MAX:
+            return list(map(known.get, values))
     convert = converter(type_, zone)
-    known = {value: convert(value) for value in set(values)}
-    return list(map(known.__getitem__, values))
+    written = {value: convert(value) for value in set(values)}
+    return list(map(written.__getitem__, values))
 
 
 def _as_written(type_: ItemType, texts: Sequence[str]) -> bool:
@@ -89,7 +94,9 @@ def _as_written(type_: ItemType, texts: Sequence[str]) -> bool:
             case ItemType.DATE:
                 return list(map(date.isoformat, map(date.fromisoformat, texts))) == texts
             case ItemType.DECIMAL:
-                return all(map(_PLAIN_DECIMAL.fullmatch, texts)) and max(map(len, texts)) <= 60
+                lines = "\n".join([*texts, ""])
+                short = max(map(len, texts)) <= 60 and lines.count("\n") == len(texts)
+                return short and _PLAIN_DECIMALS.fullmatch(lines) is not None
             case _:
                 return False
     except ValueError:

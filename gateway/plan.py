@@ -6,8 +6,9 @@ does not select.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
@@ -65,7 +66,8 @@ class Plan:
     template: object = field(default=None, repr=False)
     """What `gateway.planned` keeps of the plan for other calls; None where it was made for this one alone."""
     shape: object = field(default=None, repr=False)
-    """The same object in all plans whose steps differ in key and limit alone; None: there may be none."""
+    """The same object in all plans whose steps differ in key, bound, place in a list and values filtered by
+    alone; None: there may be none."""
 
 
 def plan(
@@ -368,7 +370,7 @@ class _Planning:
     ) -> list[tuple[Resource, GivenKey | FoundKey, tuple[Filter, ...]]] | None:
         holder, number = arguments.get("holder"), arguments.get("number")
         type_code = arguments.get("typeCode")
-        if number is not None and not self._fits(number):
+        if number is not None and not _fits(number, self.limits):
             self._refuse("ARGUMENT_INVALID", path, argument="number")
             return None
         found: list[tuple[Resource, GivenKey | FoundKey, tuple[Filter, ...]]] = []
@@ -530,22 +532,10 @@ class _Planning:
         self, resource: Resource, where: Mapping[str, Any], path: Path
     ) -> tuple[Filter, ...] | None:
         """Return the conditions of a list; None where one of them cannot be met by anything."""
-        filters: list[Filter] = []
-        for item in names.compared(resource):
-            for op, value in (where.get(claim_attribute(item)) or {}).items():
-                values = value if isinstance(value, list) else [value]
-                if not 0 < len(values) <= MOST_VALUES or not all(map(self._fits, values)):
-                    self._refuse("ARGUMENT_INVALID", path, argument="where")
-                    return None
-                filters.append(
-                    Filter(item=item, op=op, value=tuple(values) if op == "in" else value)
-                )
-        return tuple(filters)
-
-    def _fits(self, value: Any) -> bool:
-        if isinstance(value, str):
-            return 0 < len(value) <= self.limits.claim_characters and value.isprintable()
-        return isinstance(value, int)
+        filters = filters_of(resource, where, limits=self.limits)
+        if filters is None:
+            self._refuse("ARGUMENT_INVALID", path, argument="where")
+        return filters
 
     def _listed(
         self,
@@ -555,38 +545,16 @@ class _Planning:
         path: Path,
     ) -> Listed | None:
         """Return the order of a list and where in it the page begins; None where that is no place in it."""
-        unique = resource.unique
-        if unique is None:
-            raise TypeError(f"{resource.code} cannot be listed")
-        orders = self._orders(resource, arguments.get("orderBy") or [], path)
+        orders = orders_of(resource, arguments.get("orderBy") or [])
         if orders is None:
+            self._refuse("ARGUMENT_INVALID", path, argument="orderBy")
             return None
-        # Whatever follows the unique item decides nothing any more.
-        before = tuple(takewhile(lambda order: order.item is not unique, orders))
-        orders = orders[: len(before) + 1]
-        if len(orders) == len(before):
-            orders = (*orders, Order(item=unique))
-        bound = _binding(self.consumer, resource, orders, filters)
-        after = arguments.get("after")
-        if after is None:
-            return Listed(item=unique, orders=orders, bound=bound)
+        bound = cursor_bound(self.consumer, told=told_of(resource, orders, filters))
         try:
-            if self.cursors is None:
-                raise CursorError("no cursors are given here")  # noqa: TRY301  One way out for all.
-            place = read_position(self.cursors.open(after, bound=bound), values=len(orders))
+            return listed(orders, arguments.get("after"), cursors=self.cursors, bound=bound)
         except CursorError:
             self._refuse("CURSOR_INVALID", path)
             return None
-        return Listed(item=unique, orders=orders, after=place, bound=bound)
-
-    def _orders(self, resource: Resource, asked: list[Any], path: Path) -> tuple[Order, ...] | None:
-        values = names.order_values(resource)
-        # Graphene reads a value of an enum as a member of one, graphql-core as its text.
-        found = [values[getattr(one, "value", one)] for one in asked]
-        if len({item.name for item, _ in found}) != len(found) or len(found) > MOST_ORDERS:
-            self._refuse("ARGUMENT_INVALID", path, argument="orderBy")
-            return None
-        return tuple(Order(item=item, descending=descends) for item, descends in found)
 
     def _claims(
         self, resource: Resource, found: Mapping[str, Any], path: Path
@@ -619,19 +587,74 @@ def _certificate_items(resource: Resource, selected: Collected) -> Iterator[str]
         yield roles["validUntil"]
 
 
-def _binding(
-    consumer: str, resource: Resource, orders: tuple[Order, ...], filters: tuple[Filter, ...]
-) -> bytes:
-    """Return what a cursor is good for: one system, one version of a resource, one order, one filter."""
-    return json.dumps(
+def filters_of(
+    resource: Resource, where: Mapping[str, Any], *, limits: Limits
+) -> tuple[Filter, ...] | None:
+    """Return the conditions of a list; None where one of them cannot be met by anything."""
+    filters: list[Filter] = []
+    if not where:
+        return ()
+    for item in names.compared(resource):
+        for op, value in (where.get(claim_attribute(item)) or {}).items():
+            values = value if isinstance(value, list) else [value]
+            if not 0 < len(values) <= MOST_VALUES or not all(_fits(one, limits) for one in values):
+                return None
+            filters.append(Filter(item=item, op=op, value=tuple(values) if op == "in" else value))
+    return tuple(filters)
+
+
+def _fits(value: Any, limits: Limits) -> bool:
+    if isinstance(value, str):
+        return 0 < len(value) <= limits.claim_characters and value.isprintable()
+    return isinstance(value, int)
+
+
+def orders_of(resource: Resource, asked: Sequence[Any]) -> tuple[Order, ...] | None:
+    """Return the order of a list, ended by its unique item; None where that was asked wrongly."""
+    unique = resource.unique
+    if unique is None:
+        raise TypeError(f"{resource.code} cannot be listed")
+    values = names.order_values(resource) if asked else {}
+    # Graphene reads a value of an enum as a member of one, graphql-core as its text.
+    found = [values[getattr(one, "value", one)] for one in asked]
+    if len({item.name for item, _ in found}) != len(found) or len(found) > MOST_ORDERS:
+        return None
+    # Whatever follows the unique item decides nothing any more.
+    before = list(takewhile(lambda one: one[0] is not unique, found))
+    last = found[len(before)] if len(before) < len(found) else (unique, False)
+    return tuple([Order(item=item, descending=descends) for item, descends in (*before, last)])
+
+
+def told_of(resource: Resource, orders: tuple[Order, ...], filters: tuple[Filter, ...]) -> str:
+    """Return all that a cursor is good for beside its consumer: a version, an order and a filter."""
+    return _writer.encode(
         [
-            *(consumer, resource.code, resource.revision),
+            *(resource.code, resource.revision),
             [[order.item.name, order.descending] for order in orders],
             [[one.item.name, one.op, one.value] for one in filters],
-        ],
-        ensure_ascii=True,
-        separators=(",", ":"),
-    ).encode()
+        ]
+    )
+
+
+def cursor_bound(consumer: str, *, told: str) -> bytes:
+    """Return what a cursor is good for: one system, one version of a resource, one order, one filter."""
+    return f"[{_written(consumer)},{told[1:]}".encode()
+
+
+_writer = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+_written = lru_cache(maxsize=1_024)(_writer.encode)
+
+
+def listed(
+    orders: tuple[Order, ...], after: str | None, *, cursors: Cursors | None, bound: bytes
+) -> Listed:
+    """Return the key of a list. Raises CursorError where `after` is no place in it for its consumer."""
+    place = None
+    if after is not None:
+        if cursors is None:
+            raise CursorError("no cursors are given here")
+        place = read_position(cursors.open(after, bound=bound), values=len(orders))
+    return Listed(item=orders[-1].item, orders=orders, after=place, bound=bound)
 
 
 def identifier(

@@ -1,8 +1,9 @@
 """Plans made once: what does not hang on a call's variables is kept, and bound anew for each call.
 
 `gateway.plan` alone says what a plan is. A template is made of one of its plans, for one operation of one
-document and one set of the variables that `@skip` and `@include` read. Whatever a template cannot bind is
-planned anew, so that every refusal is worded in one place.
+document and one set of the variables that `@skip` and `@include` read. Of a list each call binds how many
+records, after which, filtered by what and for whom: its cursors are one consumer's. Whatever a template
+cannot bind is planned anew, so that every refusal is worded in one place.
 """
 
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -33,19 +35,25 @@ from graphql.execution.values import get_argument_values
 
 from catalogue.model import Resource, SubjectType
 from gateway import names
-from gateway.cursors import Cursors
+from gateway.cursors import CursorError, Cursors
 from gateway.limits import Limits
-from gateway.model import GivenKey, LinkedKey, Listed, Step
+from gateway.model import Filter, GivenKey, LinkedKey, Listed, Order, Step
 from gateway.parse import Document
 from gateway.plan import (
     Normalise,
     Path,
     Plan,
     claims_made,
+    cursor_bound,
+    filters_of,
+    first_of,
     identifier,
+    listed,
     operation_of,
+    orders_of,
     plan,
     records_limit,
+    told_of,
 )
 from gateway.variables import coercion, flags_in, variables_in
 
@@ -55,6 +63,8 @@ KEPT = 4_096
 """Templates, of all contracts together; the least recently used goes first."""
 TEMPLATE_CHARACTERS = 4_096
 """A longer document is planned anew each time: what is kept must stay small whoever asks."""
+FORMS = 64
+"""Of one template: which items lists are filtered and ordered by in how many different ways."""
 
 
 class _UnboundError(Exception):
@@ -79,48 +89,73 @@ class Selected:
     below: tuple["Selected", ...]
 
 
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call brings to a template. Made by msgspec, like the stages of a call."""
+
+    coerced: dict[str, Any]
+    normalise: Normalise
+    limits: Limits
+    cursors: Cursors | None
+    consumer: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Template:
     """What a plan and the others of its kind have in common."""
 
     document: Document
     selected: tuple[Selected, ...]
-    steps: tuple["_Slot", ...]
+    steps: tuple["_Slot | _Listing", ...]
     given: tuple[tuple[Path, SubjectType, "_Arguments", str], ...]
     records: Mapping[Path, str]
-    binds: bool = True
-    """Whether the steps of the next call come from here; else it is planned anew, and is of this shape."""
     alike: bool = False
-    """Whether the steps of all calls are the same but for keys and limits: what is claimed may vary."""
+    """Whether what is claimed is the same in all calls: there are no claims."""
+    formed: tuple[int, ...] = ()
+    """Numbers of the steps that list by what a variable says: which items those are may vary."""
+    shapes: dict[tuple[Any, ...], object] = field(default_factory=dict)
+    """Items that those steps are filtered and ordered by → what stands for the plans that do so."""
     made: dict[str, Any] = field(default_factory=dict)
     """What `gateway.compile` made of it."""
 
-    def shapes(self, made: Plan) -> bool:
-        """Say whether a plan has the steps of this template, whatever they are bound to."""
-        return len(made.steps) == len(self.steps) and all(
-            slot.step.path == step.path
-            and slot.step.resource is step.resource
-            and slot.step.items == step.items
-            and slot.step.many is step.many
-            and type(slot.step.key) is type(step.key)
-            for slot, step in zip(self.steps, made.steps, strict=True)
-        )
-
-    def bind(
-        self, coerced: Mapping[str, Any], *, normalise: Normalise, limits: Limits
-    ) -> tuple[tuple[Step, ...], dict[Path, str]]:
+    def bind(self, call: Binding) -> tuple[tuple[Step, ...], dict[Path, str]]:
         """Return the steps of one call. Raises _UnboundError where a value does not fit."""
         try:
             given = {
                 path: identifier(
-                    subject, arguments.bind(coerced)[name], normalise=normalise, limits=limits
+                    subject,
+                    arguments.bind(call.coerced)[name],
+                    normalise=call.normalise,
+                    limits=call.limits,
                 )
                 for path, subject, arguments, name in self.given
             }
-            bound = [slot.bind(given, coerced, normalise, limits) for slot in self.steps]
-        except (ValueError, TypeError, KeyError, GraphQLError) as error:
+            bound = [slot.bind(given, call) for slot in self.steps]
+        except (ValueError, TypeError, KeyError, GraphQLError, CursorError) as error:
             raise _UnboundError from error
         return tuple(bound), given
+
+    def shape_of(self, steps: tuple[Step, ...]) -> object | None:
+        """Return what is the same object for all plans whose steps differ in key, place and bounds alone.
+
+        None where there may be no other such plan. It names items and no value.
+        """
+        if not self.alike:
+            return None
+        if not self.formed:
+            return self
+        form = tuple([_form_of(steps[number]) for number in self.formed])
+        shape = self.shapes.get(form)
+        if shape is None and len(self.shapes) < FORMS:
+            shape = self.shapes[form] = object()
+        return shape
+
+
+def _form_of(step: Step) -> tuple[Any, ...]:
+    orders = step.key.orders if isinstance(step.key, Listed) else ()
+    return (
+        tuple([(one.item.name, one.op) for one in step.filters]),
+        tuple([(order.item.name, order.descending) for order in orders]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +181,15 @@ class _Arguments:
             found[name] = value
         return {name: value for name, value in found.items() if value is not Undefined}
 
+    @property
+    def varying(self) -> set[str]:
+        """Names of the arguments in which a variable stands."""
+        varying = {name for name, _, _ in self.direct}
+        if self.nested is not None:
+            inside = self.nested[1].arguments
+            varying = {node.name.value for node in inside if variables_in(node)}
+        return varying
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Slot:
@@ -161,20 +205,14 @@ class _Slot:
     own: _Arguments | None
     """Arguments of the field itself: `first`, or a verification's claims."""
 
-    def bind(
-        self,
-        given: Mapping[Path, str],
-        coerced: Mapping[str, Any],
-        normalise: Normalise,
-        limits: Limits,
-    ) -> Step:
-        step = self.step
+    def bind(self, given: Mapping[Path, str], call: Binding) -> Step:
+        step, coerced, limits = self.step, call.coerced, call.limits
         key, limit, claims = step.key, step.limit, step.claims
         if self.subject is not None:
             key = GivenKey(item=key.item, value=given[self.subject])
         elif self.key is not None:
             text = self.key.bind(coerced)[key.item.graphql_name]
-            value = identifier(key.item.subject, text, normalise=normalise, limits=limits)
+            value = identifier(key.item.subject, text, normalise=call.normalise, limits=limits)
             key = GivenKey(item=key.item, value=value)
         if self.own is not None:
             arguments = self.own.bind(coerced)
@@ -185,6 +223,49 @@ class _Slot:
         if key is step.key and limit == step.limit and claims is step.claims:
             return step
         return Step(**self.members, key=key, limit=limit, claims=claims)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """What a list is filtered and ordered by."""
+
+    filters: tuple[Filter, ...] = field(repr=False)
+    orders: tuple[Order, ...]
+    told: str = field(repr=False)
+    """What its cursors are bound to beside their consumer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Listing:
+    """One step of a template that lists records: where a page begins, and for whom, is each call's own."""
+
+    step: Step
+    members: Mapping[str, Any]
+    """The step's members, those that never change."""
+    own: _Arguments
+    form: _Form | None
+    """None where a variable says what the list is filtered or ordered by."""
+
+    def bind(self, _: Mapping[Path, str], call: Binding) -> Step:
+        arguments = self.own.bind(call.coerced)
+        form = self.form or _form(self.step.resource, arguments, limits=call.limits)
+        return Step(
+            **self.members,
+            limit=_needed(first_of(arguments, limits=call.limits)),
+            key=listed(
+                form.orders,
+                arguments.get("after"),
+                cursors=call.cursors,
+                bound=cursor_bound(call.consumer, told=form.told),
+            ),
+            filters=form.filters,
+        )
+
+
+def _form(resource: Resource, arguments: Mapping[str, Any], *, limits: Limits) -> _Form:
+    filters = _needed(filters_of(resource, arguments.get("where") or {}, limits=limits))
+    orders = _needed(orders_of(resource, arguments.get("orderBy") or []))
+    return _Form(filters=filters, orders=orders, told=told_of(resource, orders, filters))
 
 
 def _needed(found: T | None) -> T:
@@ -234,9 +315,16 @@ class Plans:
             flags = tuple([coerced.get(name) for name in operation.flags])
             key = (id(document), operation_name, limits, flags)
             template = self._template(key, document)
-            if template is not None and template.binds:
+            if template is not None:
+                call = Binding(
+                    coerced=coerced,
+                    normalise=normalise,
+                    limits=limits,
+                    cursors=cursors,
+                    consumer=consumer,
+                )
                 with suppress(_UnboundError):  # Whatever it is, it is said below.
-                    steps, given = template.bind(coerced, normalise=normalise, limits=limits)
+                    steps, given = template.bind(call)
                     return Plan(
                         document=document,
                         operation_name=operation_name,
@@ -244,8 +332,9 @@ class Plans:
                         steps=steps,
                         records=template.records,
                         given=MappingProxyType(given),
+                        cursors=cursors,
                         template=template,
-                        shape=template if template.alike else None,
+                        shape=template.shape_of(steps),
                     )
         made = plan(
             document,
@@ -258,10 +347,14 @@ class Plans:
         )
         if operation is None or coerced is None or key is None or self._kept.get(key) is document:
             return made
-        kept = self._template(key, document)
-        if kept is not None and not kept.binds:
-            return replace(made, template=kept if kept.shapes(made) else None)
-        template = _template_of(made, operation, coerced, normalise=normalise, limits=limits)
+        call = Binding(
+            coerced=coerced,
+            normalise=normalise,
+            limits=limits,
+            cursors=cursors,
+            consumer=consumer,
+        )
+        template = _template_of(made, operation, call)
         self._keep(key, template if template is not None else document)
         return replace(made, template=template)
 
@@ -305,57 +398,40 @@ class Plans:
             self._kept.popitem(last=False)
 
 
-def _template_of(
-    made: Plan,
-    operation: _Operation,
-    coerced: dict[str, Any],
-    *,
-    normalise: Normalise,
-    limits: Limits,
-) -> Template | None:
+def _template_of(made: Plan, operation: _Operation, call: Binding) -> Template | None:
     """Return the template of a plan; None where it would not bind to that same plan again.
 
-    Certificates are gathered and have none. A list is of one consumer (its cursors are sealed for it), so
-    that only its shape is kept.
+    Certificates are gathered and have none.
     """
     if made.gathered or not all(isinstance(step.key, _KEPT) for step in made.steps):
         return None
-    binds = not any(isinstance(step.key, Listed) or step.filters for step in made.steps)
-    selected = _select(made.document, operation.node, coerced)
+    selected = _select(made.document, operation.node, call.coerced)
     fields = {one.path: one for one in _all(selected)}
     try:
         arguments = {
-            path: _arguments(one.field, one.node, coerced)
+            path: _arguments(one.field, one.node, call.coerced)
             for path, one in fields.items()
             if one.field is not None and one.field.args
         }
+        slots = tuple([_slot(step, made, fields, arguments) for step in made.steps])
         template = Template(
             document=made.document,
             selected=selected,
-            steps=tuple(
-                [
-                    _slot(step, made, fields, arguments) if binds else _shape(step)
-                    for step in made.steps
-                ]
-            ),
+            steps=slots,
             given=tuple(_given(made, fields, arguments)),
             records=made.records,
-            binds=binds,
-            alike=binds and not any(step.claims for step in made.steps),
+            alike=not any(step.claims for step in made.steps),
+            formed=tuple(
+                [at for at, one in enumerate(slots) if type(one) is _Listing and one.form is None]
+            ),
         )
-        if not binds:
-            return template
-        again = template.bind(coerced, normalise=normalise, limits=limits)
+        again = template.bind(call)
     except (_UnboundError, KeyError, GraphQLError):
         return None
     return template if again == (made.steps, dict(made.given)) else None
 
 
 _KEPT = (GivenKey, LinkedKey, Listed)
-
-
-def _shape(step: Step) -> _Slot:
-    return _Slot(step=step, members={}, subject=None, key=None, own=None)
 
 
 def _select(
@@ -412,7 +488,9 @@ def _slot(
     made: Plan,
     fields: Mapping[Path, Selected],
     arguments: Mapping[Path, _Arguments],
-) -> _Slot:
+) -> _Slot | _Listing:
+    if isinstance(step.key, Listed):
+        return _listing(step, step.key, arguments[step.path])
     root, contract = fields[step.path[:1]], made.document.contract
     by_subject = isinstance(step.key, GivenKey) and root.path in made.given
     by_root = isinstance(step.key, GivenKey) and len(step.path) == 1
@@ -425,16 +503,27 @@ def _slot(
         raise _UnboundError
     if by_root and root.name not in {*contract.records, *contract.verifications}:
         raise _UnboundError
-    bound = {"key", "limit", "claims"}
     return _Slot(
         step=step,
-        members={
-            name: getattr(step, name) for name in Step.__struct_fields__ if name not in bound
-        },
+        members=_members(step, {"key", "limit", "claims"}),
         subject=root.path if by_subject else None,
         key=own if by_root else None,
         own=own if own is not None and (step.claims or not _alone(step.resource)) else None,
     )
+
+
+def _listing(step: Step, key: Listed, own: _Arguments) -> _Listing:
+    _only(own, {"first", "after", "where", "orderBy"})
+    form = None
+    if not own.varying & {"where", "orderBy"}:
+        told = told_of(step.resource, key.orders, step.filters)
+        form = _Form(filters=step.filters, orders=key.orders, told=told)
+    members = _members(step, {"key", "limit", "filters"})
+    return _Listing(step=step, members=members, own=own, form=form)
+
+
+def _members(step: Step, bound: set[str]) -> dict[str, Any]:
+    return {name: getattr(step, name) for name in Step.__struct_fields__ if name not in bound}
 
 
 def _alone(resource: Resource) -> bool:
@@ -455,10 +544,7 @@ def _only(arguments: _Arguments | None, known: set[str]) -> None:
     """Let variables stand only in arguments of which it is known here what they decide."""
     if arguments is None:
         return
-    varying = {name for name, _, _ in arguments.direct}
-    if arguments.nested is not None:
-        varying = {node.name.value for node in arguments.nested[1].arguments if variables_in(node)}
-    if not varying <= known:
+    if not arguments.varying <= known:
         raise _UnboundError
 
 

@@ -76,7 +76,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     """Aware, where the exchange stands: its hour is the hour of the question."""
     shape: object | None = None
-    """The same object for all calls whose steps differ in key and limit alone; None: no other is known."""
+    """The same object for all calls that ask for the same items of the same resources (`Plan.shape`), whose
+    keys, bounds and values may differ; None: no other is known."""
 
 
 Compared = tuple[list[str], list[str], list[str], list[str]]

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
+    literal_column,
     text,
 )
 from sqlalchemy.engine import URL, make_url
@@ -475,6 +477,7 @@ class SqlSource:
                 table=reading.resource.table,
                 ranked=reading.ranked,
                 connection=connection,
+                placing=None if reading.ranked else partial(self._placing, reading, values),
             )
         if reading.whole:
             try:
@@ -483,10 +486,19 @@ class SqlSource:
                 reading.whole = ""
         return _run(connection, reading, values, signed=signed)
 
+    def _placing(self, reading: _Reading, values: Mapping[str, Any], column: str) -> str:
+        """Return a prepared statement's text with one column in place of all; its bound values stay."""
+        narrowed: Select[Any] = reading.statement.with_only_columns(
+            literal_column(column), maintain_column_froms=True
+        )
+        bound = {name: value for name, value in values.items() if name not in reading.constants}
+        compiled = narrowed.compile(dialect=self._engine.dialect)
+        return compiled.construct_expanded_state(bound).statement
+
     def _rows(self, reading: _Reading, found: Sequence[Any]) -> Sequence[Row]:
         try:
             if type(found) is Whole:
-                return _columns(reading.items, found.columns, self._zone)
+                return _columns(reading.items, found, self._zone)
             return reading.convert(found)
         except ValueError:
             # Converted once more, item by item, to say which one it is.
@@ -595,7 +607,7 @@ def _run_whole(connection: Any, reading: _Reading, values: dict[str, Any], *, si
         raise
     finally:
         cursor.close()
-    return read_whole(found)
+    return read_whole(found, reading.items)
 
 
 def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
@@ -638,15 +650,16 @@ def _row_converter(
     return convert
 
 
-def _columns(items: Sequence[Item], columns: Sequence[Sequence[Any]], zone: tzinfo) -> Columns:
-    """Return the records of some columns as they cross the border. Raises ValueError as `to_wire` does."""
-    found = {
-        item.name: converted(item.type, values, zone)
-        for item, values in zip(items, columns, strict=False)  # The rank column comes last.
-    }
+def _columns(items: Sequence[Item], found: Whole, zone: tzinfo) -> Columns:
+    """Return some records as they cross the border. Raises ValueError as `to_wire` does."""
+    written = found.written
     return Columns(
-        found,
-        size=len(columns[0]),
+        {
+            item.name: values if at in written else converted(item.type, values, zone)
+            # The rank column comes last.
+            for at, (item, values) in enumerate(zip(items, found.columns, strict=False))
+        },
+        size=len(found),
         written={item.name: item.type for item in items},
     )
 

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from sqlalchemy import event
 
 from catalogue.model import Item, ItemType, SubjectType
 from gateway.columns import Columns
-from gateway.errors import SourceInvalidError
+from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.formats import to_wire
 from gateway.model import Listed, Order, Permitted, Row
 from gateway.sources.sql import SqlSource, open_engine
@@ -74,6 +76,10 @@ class Reading:
     @property
     def in_one_step(self) -> bool:
         return "json_group_array" in self.statements[-1]
+
+    @property
+    def by_place(self) -> bool:
+        return "CROSS JOIN" in self.statements[-1]
 
 
 def by_definition(rows: Sequence[Sequence[Any]]) -> list[Row] | None:
@@ -141,6 +147,79 @@ async def test_a_list_is_read_in_one_step_and_signed_with_the_number_of_the_call
     assert reading.statements[-1].startswith(f"/* {CALL} */ WITH")
 
 
+ORDERS = (
+    Order(item=RESOURCE.item("day")),
+    Order(item=RESOURCE.item("floors"), descending=True),
+    Order(item=RESOURCE.key),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 2), st.sampled_from(["2026-11-23", "1949-10-01", None])),
+        max_size=9,
+    ),
+    st.integers(1, 10),
+)
+async def test_records_come_in_their_order_and_no_more_of_them_than_asked_for(
+    tmp_path_factory: pytest.TempPathFactory, found: list[tuple[int, str | None]], most: int
+) -> None:
+    rows = [(f"K{number}", "甲", floors, None, day) for number, (floors, day) in enumerate(found)]
+    reading = Reading(a_file(tmp_path_factory.mktemp("whole") / "source.db", rows))
+    key = Listed(item=RESOURCE.key, orders=ORDERS)
+    step = a_step(RESOURCE, items=RESOURCE.items, key=key, subject=None, many=True, limit=most)
+    given_ = await reading.listed(a_permit(step, max_rows=most))
+    ordered = sorted(rows, key=lambda row: (row[4] is None, row[4] or "", -row[2], row[0]))
+    # One more says that others follow.
+    assert [row["uscc"] for row in given_] == [row[0] for row in ordered[: most + 1]]
+    assert reading.in_one_step
+    assert reading.by_place
+
+
+BY_KEY = "CREATE TABLE licence (uscc TEXT PRIMARY KEY, name, floors, area, day) WITHOUT ROWID"
+TAKEN = "CREATE TABLE licence (uscc TEXT, name, floors, area, day, rowid, oid, _RowID_)"
+ALMOST = """CREATE TABLE licence
+(uscc TEXT, name, floors, area, day, "RowId" DEFAULT 1, oid INTEGER DEFAULT 1)"""
+QUOTED = 'CREATE TABLE Licence ("USCC" TEXT, name, floors, area, day)'
+FILLED = "INSERT INTO licence (uscc, name, floors) VALUES ('B', '乙', 1), ('A', '甲', 2)"
+
+
+@pytest.mark.parametrize(
+    ("table", "by_place"), [(BY_KEY, False), (TAKEN, False), (ALMOST, True), (QUOTED, True)]
+)
+async def test_records_are_read_by_their_places_where_a_table_has_some(
+    tmp_path: Path, table: str, by_place: bool
+) -> None:
+    reading = Reading(a_file(tmp_path / "source.db", [], table, FILLED))
+    found = await reading.listed(a_list())
+    assert [(row["uscc"], row["name"], row["floors"]) for row in found] == [
+        ("A", "甲", 2),
+        ("B", "乙", 1),
+    ]
+    assert reading.in_one_step
+    assert reading.by_place is by_place
+
+
+async def test_one_key_with_many_records_is_read_by_their_places(tmp_path: Path) -> None:
+    rows = [(key, f"n{number}", number, None, None) for number in range(40) for key in "AB"]
+    reading = Reading(a_file(tmp_path / "source.db", rows))
+    step = a_step(RESOURCE, items=RESOURCE.items, many=True, limit=50)
+    try:
+        found = await reading.source.read(a_permit(step, max_rows=50), keys=("A",), call=CALL)
+    finally:
+        await reading.source.close()
+    assert reading.by_place
+    assert [row["floors"] for row in sorted(found, key=lambda row: row["floors"])] == [*range(40)]
+
+
+async def test_a_column_that_is_not_there_any_more_is_drift_by_places_too(tmp_path: Path) -> None:
+    without = "CREATE TABLE licence (uscc TEXT, name, floors, area)"
+    reading = Reading(a_file(tmp_path / "source.db", [], without))
+    with pytest.raises(SourceDriftError, match="not there any more"):
+        await reading.listed(a_list())
+
+
 @pytest.mark.parametrize("strange", [1.5, b"blob"])
 async def test_what_json_does_not_hold_exactly_is_read_record_by_record(
     tmp_path: Path, strange: Any
@@ -198,3 +277,88 @@ def test_an_array_that_holds_anything_but_texts_and_whole_numbers_is_not_taken(
 ) -> None:
     with pytest.raises(NotWholeError):
         read_whole([answer])
+
+
+TYPES = {
+    ItemType.TEXT: texts | st.sampled_from(["a,b", "甲,乙", '甲","乙', "null", "[", "\\"]),
+    ItemType.INTEGER: st.integers(-(2**31) - 1, 2**31),
+    ItemType.LONG: whole_numbers,
+    ItemType.DECIMAL: st.sampled_from(["1.50", "0", "007", "1e5", "-0.0", "1\n2"]) | whole_numbers,
+    ItemType.DATE: st.dates().map(str)
+    | st.sampled_from(["20261123", "2026-W01-1", "2026-02-29", "0000-01-01", "2026-1-02", ""]),
+    ItemType.DATETIME: st.sampled_from(["2026-11-23 08:00:00", "2026-11-23T08:00:00Z"]),
+    ItemType.BOOLEAN: st.integers(0, 1),
+}
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(sorted(TYPES)), st.data(), st.integers(1, 3))
+def test_what_is_known_to_be_written_as_its_type_is_so(
+    type_: ItemType, data: st.DataObject, repeated: int
+) -> None:
+    """Whatever SQLite's JSON holds is, without being looked at again, what each value is by itself."""
+    values = data.draw(st.lists(TYPES[type_] | st.none() | texts, max_size=5)) * repeated
+    (array,) = _arrays([values])
+    whole = read_whole([array], [an_item("one", 0, type=type_)])
+    (found,) = whole.columns
+    assert [(type(one), one) for one in found] == [(type(one), one) for one in values]
+    if whole.written:
+        assert [to_wire(type_, one, ZONE) for one in values] == values
+    elif type_ is ItemType.TEXT:
+        assert not all(one is None or isinstance(one, str) for one in values)
+
+
+def _arrays(columns: Sequence[Sequence[Any]]) -> list[bytes]:
+    """Write arrays by SQLite itself."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        found = []
+        for values in columns:
+            connection.execute("CREATE TEMP TABLE t (v)")
+            connection.executemany("INSERT INTO t VALUES (?)", [(one,) for one in values])
+            ((array,),) = connection.execute("SELECT CAST(json_group_array(v) AS BLOB) FROM t")
+            connection.execute("DROP TABLE t")
+            found.append(array)
+        return found
+    finally:
+        connection.close()
+
+
+@given(st.text(max_size=12) | st.dates().map(str), st.text(max_size=3))
+def test_a_day_that_msgspec_reads_is_written_as_days_are(day: str, more: str) -> None:
+    for text in (day, day + more, more + day):
+        try:
+            msgspec.json.decode(msgspec.json.encode([text]), type=list[date])
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            continue
+        assert date.fromisoformat(text).isoformat() == text
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        *(b'["\\ud800"]', b'["\\udc00"]', b'["\\ud800\\ud800"]', b'["a","\\ude00\\ud83d"]'),
+        *(b'["\xed\xa0\x80"]', b'["\xed\xa0\x80","\xed\xa0\x80"]', b'["\xff","\xe7\x94\xb2"]'),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_no_text_however_it_is_written(array: bytes) -> None:
+    """SQLite escapes no such character, and would write its bytes as they are: neither is taken."""
+    with pytest.raises(NotWholeError):
+        read_whole([array], [an_item("name", 1)])
+
+
+async def test_a_text_that_spells_an_escape_is_that_text(tmp_path: Path) -> None:
+    rows = [("A", "\\ud800", 1, None, None), ("B", "甲\\ud800", 1, None, None)]
+    reading = Reading(a_file(tmp_path / "source.db", rows))
+    found = await reading.listed(a_list())
+    assert [row["name"] for row in found] == ["\\ud800", "甲\\ud800"]
+    assert reading.in_one_step
+
+
+def test_what_is_the_same_of_each_record_is_one_object() -> None:
+    items = [an_item("name", 0), an_item("day", 1, type=ItemType.DATE), an_item("none", 2)]
+    rows: list[list[Any]] = [["甲局"] * 3, ["2026-11-23"] * 3, [None] * 3]
+    whole = read_whole(_arrays(rows), items)
+    assert list(map(list, whole.columns)) == rows
+    assert all(len(set(map(id, column))) == 1 for column in whole.columns)
+    assert whole.written == {0, 1, 2}

@@ -1,12 +1,21 @@
 """Generated worlds: resources, operations over them, variables that mostly fit, what came of each step."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from catalogue.metadata import Code
-from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
+from catalogue.model import (
+    Item,
+    ItemType,
+    Listing,
+    Resource,
+    SharingClass,
+    SubjectType,
+    Validity,
+)
 from gateway import coded, names
 from gateway.columns import Columns
 from gateway.mask import MASKS, mask
@@ -76,6 +85,8 @@ class Operation:
     def _root_field(self, number: int) -> str:
         resource = self.random.choice(self.resources)
         subject = resource.key.subject
+        if resource.listable and self.chance(0.4):
+            return self._listing(resource, number)
         kind = self.random.random()
         if kind < 0.25 and names.is_verifiable(resource):
             return self._verification(resource, number)
@@ -89,6 +100,50 @@ class Operation:
         # The same field again: graphql-core merges what is asked of it.
         again = f" {name} {{ {self._subject(subject, 0)} }}" if self.chance(0.15) else ""
         return first + again
+
+    def _listing(self, resource: Resource, number: int) -> str:
+        """A page: from where, how long, filtered and ordered by literals, variables or a mixture."""
+        self.steps_left -= 1
+        arguments = [f"first: {self._first()}"] if self.chance(0.7) else []
+        if self.chance(0.3):
+            arguments.append(f"after: {self.variable('String', (None, None, 'no cursor'))}")
+        compared = names.compared(resource)
+        if compared and self.chance(0.6):
+            arguments.append(f"where: {self._where(resource, compared)}")
+        if compared and self.chance(0.6):
+            orders = list(names.order_values(resource))
+            chosen = self.random.choices(orders, k=self.random.choice([1, 1, 2, 3]))
+            if self.chance(0.4):
+                values: tuple[Any, ...] = (chosen, chosen[:1], [], None, ["no_order"])
+                written = self.variable(f"[{names.order_type(resource)}!]", values)
+            else:
+                written = f"[{', '.join(chosen)}]"
+            arguments.append(f"orderBy: {written}")
+        inside = f"({', '.join(arguments)})" if arguments else ""
+        parts = [
+            f"nodes {{ {self._record(resource, 1)} }}",
+            f"edges {{ cursor node {{ {self._record(resource, 1)} }} }}",
+            "pageInfo { endCursor hasNextPage }",
+            "__typename",
+        ]
+        kept = [part for part in parts if self.chance(0.6)] or parts[:1]
+        self.random.shuffle(kept)
+        return (
+            f"p{number}: {names.list_field(resource)}{inside}{self._flag()} {{ {' '.join(kept)} }}"
+        )
+
+    def _where(self, resource: Resource, compared: Sequence[Item]) -> str:
+        item = self.random.choice(compared)
+        number = item.type is ItemType.INTEGER
+        values: tuple[Any, ...] = (1, -7) if number else ("甲公司", "plain")
+        if self.chance(0.3):
+            whole = [{item.graphql_name: {"eq": value}} for value in values]
+            wrong: tuple[Any, ...] = ({item.graphql_name: {"in": []}}, {}, None, {"unknown": {}})
+            return self.variable(names.where_type(resource), (*whole, *wrong))
+        value = json.dumps(values[0], ensure_ascii=False)
+        if self.chance(0.5):
+            value = self.variable("Int" if number else "String", (*values, None, True))
+        return f"{{{item.graphql_name}: {{{self.random.choice(['eq', 'in'])}: {value}}}}}"
 
     def _subject(self, subject: SubjectType, depth: int) -> str:
         on_it = [one for one in self.resources if one.key.subject is subject]
@@ -210,6 +265,13 @@ def _resource(random: Random, number: int) -> Resource:
     )
     items = [key, *(_item(random, ordinal) for ordinal in range(1, random.randint(3, 7)))]
     dated = [item.name for item in items if item.type is ItemType.DATE]
+    plain = [item.name for item in items if item.type in {ItemType.TEXT, ItemType.INTEGER}]
+    opened: dict[str, Any] = {}
+    if random.random() < 0.5:
+        listing = Listing(
+            items=tuple(name for name in plain if random.random() < 0.7), unique="key"
+        )
+        opened = {"sharing_class": SharingClass.UNCONDITIONAL, "listing": listing}
     return a_resource(
         code=f"33300{number}/r",
         department=f"dep{number}",
@@ -220,6 +282,7 @@ def _resource(random: Random, number: int) -> Resource:
         single=random.random() < 0.5,
         items=tuple(items),
         validity=Validity(status_item=None, valid_words=(), until_item=dated[0]) if dated else None,
+        **opened,
     )
 
 

@@ -16,6 +16,7 @@ import gateway.coded
 import gateway.mask
 import gateway.parse
 import gateway.plan
+import gateway.planned
 import gateway.rule
 import gateway.schema
 import gateway.sources.statements
@@ -132,8 +133,8 @@ SABOTAGES: dict[str, Sabotage] = {
         apply=_compared_in_silence,
     ),
     "F13": Sabotage(
-        why="the policy is not told what filters and orders, nor what a link follows",
-        apply=_compared_in_silence,
+        why="what was ruled of a list stands for the same list filtered and ordered by other items",
+        apply=lambda: replaced(gateway.planned._form_of, lambda _step: ()),
     ),
     "F14": Sabotage(
         why="rows that the grant hides are read, and only then left out of the page",

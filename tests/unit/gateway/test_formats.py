@@ -233,3 +233,25 @@ def test_many_texts_are_written_as_each_of_them_is(type_: ItemType, data: st.Dat
     assert list(converted(type_, found, SHANGHAI)) == [
         to_wire(type_, one, SHANGHAI) for one in found
     ]
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from([ItemType.DECIMAL, ItemType.DATE, ItemType.LONG, ItemType.INTEGER]),
+    st.lists(
+        st.sampled_from(["1.50", "0", "07", "", "1\n2", "1\n", "\n", ".5", "1.", "-0", "9" * 61])
+        | st.sampled_from(["2026-11-23", "2026-02-29", "20261123", "2026-11-23\n"])
+        | st.sampled_from([2**31 - 1, 2**31, -(2**63), 2**63 - 1, 2**63, 0])
+        | st.none(),
+        max_size=4,
+    ),
+)
+def test_of_many_values_none_is_taken_for_another(type_: ItemType, found: list[Any]) -> None:
+    try:
+        expected = [to_wire(type_, value, SHANGHAI) for value in found]
+    except ValueError:
+        with pytest.raises(ValueError, match="is no"):
+            converted(type_, found, SHANGHAI)
+        return
+    written = list(converted(type_, found, SHANGHAI))
+    assert [(type(one), one) for one in written] == [(type(one), one) for one in expected]

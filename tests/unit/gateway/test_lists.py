@@ -404,11 +404,11 @@ LISTINGS = (
 async def test_a_page_is_written_by_the_compiled_road_as_by_graphql_core(
     lists: Lists, query: str, first: int
 ) -> None:
-    for _ in range(2):
+    for bound in (False, True):
         answered = await lists.answer(query, n=first)
         template, recorded = answered.plan.template, answered.recorded
         assert isinstance(template, Template)
-        assert not template.binds
+        assert (answered.plan.shape is not None) is bound
         assert template.made[MADE] is not None
         slowly = assemble(answered.plan, recorded.outcomes)
         assert recorded.data == slowly.data
