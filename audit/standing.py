@@ -46,7 +46,10 @@ class Standing:
 
     def draw(self, draft: Draft) -> Mapping[str, int]:
         """Return the next number of each of the draft's counters, without using it up."""
-        return {name: self.numbers.get(name, 0) + 1 for name in draft.counters}
+        drawn: dict[str, int] = {}
+        for name in draft.counters:
+            drawn[name] = self.numbers.get(name, 0) + 1
+        return drawn
 
     def take(
         self, asked: Draft, *, instead: str | None, index: int, drawn: Mapping[str, int]
@@ -91,9 +94,11 @@ class Standing:
 
 def check_draft(draft: Draft) -> None:
     """Raise MalformedError for a draft that the batch could not carry out whatever it found."""
-    if draft.nonce is not None and REPLAYED not in draft.otherwise:
+    others = draft.otherwise.keys()
+    if draft.nonce is not None and REPLAYED not in others:
         raise MalformedError(f"{draft.kind}: a nonce, and nothing to append for a replay")
-    if draft.quotas and not draft.otherwise.keys() >= {quota.spent for quota in draft.quotas}:
-        raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
+    for quota in draft.quotas:
+        if quota.spent not in others:
+            raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
     if draft.kind == VOID and type(draft.clear.get("voids")) is not int:
         raise MalformedError(f"{draft.kind}: `voids` must be the index of an act")
