@@ -107,6 +107,8 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     whose = [
         _BYTES
         if isinstance(one, ByteCommit)
+        else _GENERAL
+        if one.subject is None
         else owners_met.setdefault(one.subject, len(owners_met))
         for one in draft.commits
     ]

@@ -511,7 +511,8 @@ class Sequencer:
         checkpoint = Checkpoint(head.origin, head.size, head.root)
         text = format_checkpoint(checkpoint)
         note = self._keys.signer.sign(text)
-        note = add_signatures(note, [held.line(text) for held in self._keys.beside])
+        if self._keys.beside:
+            note = add_signatures(note, [held.line(text) for held in self._keys.beside])
         self._at("noted")
         self._guard.write(note)
         return Latest(head=head, note=note)

@@ -64,8 +64,7 @@ class Standing:
             self.nonces.add((asked.nonce.key, asked.nonce.nonce))
             self.new_nonces.append(asked.nonce)
         if instead is None:
-            for quota in asked.quotas:
-                self._count(quota)
+            self._count(asked.quotas)
             if asked.barrier:
                 self.barrier = self.before + index
 
@@ -74,22 +73,26 @@ class Standing:
         wanted: dict[tuple[str, str], int] = {}
         for quota in quotas:
             if quota.member:
-                if quota.mark in self.used or quota.mark in wanted:
+                mark = quota.mark
+                if mark in self.used or mark in wanted:
                     continue
-                wanted[quota.mark] = 1
+                wanted[mark] = 1
             place = quota.key, quota.day
             wanted[place] = wanted.get(place, 0) + quota.amount
             if self.used.get(place, 0) + wanted[place] > quota.most:
                 return quota.spent
         return None
 
-    def _count(self, quota: Quota) -> None:
-        place = quota.key, quota.day
-        if quota.member:
-            if quota.mark in self.used:
-                return
-            self.used[quota.mark] = self.new_used[quota.mark] = 1
-        self.used[place] = self.new_used[place] = self.used.get(place, 0) + quota.amount
+    def _count(self, quotas: Iterable[Quota]) -> None:
+        used, new = self.used, self.new_used
+        for quota in quotas:
+            if quota.member:
+                mark = quota.mark
+                if mark in used:
+                    continue
+                used[mark] = new[mark] = 1
+            place = quota.key, quota.day
+            used[place] = new[place] = used.get(place, 0) + quota.amount
 
 
 def check_draft(draft: Draft) -> None:

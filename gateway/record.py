@@ -237,7 +237,7 @@ def _call_draft(
     told = told_of(outcomes, shape=basis.shape)
     open_document = names_nobody(call.query)
     clear = caller_facts(caller, call.usage, snapshot, number=call.number)
-    clear["channel"] = basis.question.channel
+    clear["channel"] = basis.asked.question.channel
     clear["case"] = case_facts(call)
     clear["operation"] = basis.operation if open_document else ""
     clear["policy"] = basis.revision
