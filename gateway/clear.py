@@ -109,7 +109,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Their codes."""
 
 
-_known_steps: Remembered[Told] = Remembered()
+_known_steps: Remembered[tuple[_StepFacts, ...]] = Remembered()
+_told: Remembered[Told] = Remembered()
 
 
 def told_of(outcomes: Sequence[Outcome], *, shape: object | None) -> Told:
@@ -133,24 +134,33 @@ def told_of(outcomes: Sequence[Outcome], *, shape: object | None) -> Told:
             objects += (step.resource, step.items, verdict, joins, *step.matched)
         else:
             objects += (verdict, joins)
-    return _known_steps.of(tuple(objects), lambda: _tell(outcomes, judged), beside=tuple(own))
+    alike = tuple(objects)
+
+    def facts() -> tuple[_StepFacts, ...]:
+        return tuple(_facts_of(step, verdict, joins=joins) for step, verdict, joins in judged)
+
+    return _told.of(
+        alike,
+        # Lists differ in how many records they gave, and in nothing else.
+        lambda: _tell(outcomes, [step for step, _, _ in judged], _known_steps.of(alike, facts)),
+        beside=tuple(own),
+    )
 
 
 def _tell(
-    outcomes: Sequence[Outcome],
-    judged: Sequence[tuple[Step, Verdict | None, tuple[Item, ...]]],
+    outcomes: Sequence[Outcome], steps_of: Sequence[Step], known: Sequence[_StepFacts]
 ) -> Told:
     seen = [
         Seen(
             ref=step.ref,
-            known=_facts_of(step, verdict, joins=joins),
+            known=facts,
             rows=len(outcome.rows) if isinstance(outcome, Masked) else 0,
             word=outcome_of(outcome),
             code="" if isinstance(outcome, Masked) else outcome.code,
             provider=step.resource.department,
             resource=step.resource.code,
         )
-        for outcome, (step, verdict, joins) in zip(outcomes, judged, strict=True)
+        for outcome, step, facts in zip(outcomes, steps_of, known, strict=True)
     ]
     steps = [step_facts(one) for one in seen]
     return Told(

@@ -257,8 +257,8 @@ _TEXTS = {str}
 def _canonical(value: dict[str, Any]) -> str:
     """Write a value as JSON text with sorted members: variables may hold numbers that entries may not."""
     if {*map(type, value.values())} == _TEXTS:
-        # Of printable ASCII alone both writers make the same; of anything else only one escapes it.
-        text = _encoder.encode(value)
-        if text.isascii() and text.decode().isprintable():
-            return text.decode()
+        texts = "".join([*value, *value.values()])
+        # Of printable ASCII alone both writers make the same; anything else only one escapes.
+        if texts.isascii() and texts.isprintable():
+            return _encoder.encode(value).decode()
     return _writer.encode(value)
