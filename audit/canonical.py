@@ -11,7 +11,9 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
+from struct import Struct
 from typing import Any, NoReturn
 
 import msgspec
@@ -23,6 +25,7 @@ INTEGER_BOUND = 2**53
 
 DEPTH_BOUND = 64
 SALT_LENGTH = 16
+SALT_CHARACTERS = 22
 DIGEST_LENGTH = 32
 ORDINAL_BOUND = 65_536
 """No resource has more items; a bitmap is never longer than 8 KiB."""
@@ -37,11 +40,19 @@ _write = msgspec.json.Encoder().encode
 _write_sorted = msgspec.json.Encoder(order="deterministic").encode
 
 
+_TEXTS = {str}
+
+
 def encode(value: Any, *, inside: int = 0) -> bytes:
-    """Write the one canonical form of a value, which will stand `inside` so many others."""
+    """Write the one canonical form of a value, which will stand `inside` so many others.
+
+    A `msgspec.Raw` in it stands as it is: whoever made it answers for its form.
+    """
     try:
         kind = type(value)
         if kind is str or (kind is int and -INTEGER_BOUND < value < INTEGER_BOUND):
+            return _write(value)
+        if kind is list and inside < DEPTH_BOUND and {*map(type, value)} == _TEXTS:
             return _write(value)
         if _check(value, DEPTH_BOUND - inside):
             return _write_sorted(value)
@@ -83,25 +94,36 @@ def commit_bytes(salt: str, content: bytes) -> str:
 
 def digest_written(salt: bytes, name: bytes, value: bytes) -> bytes:
     """Hash a value under its name, both in canonical form, the salt in base64url."""
-    return digest_each([b'["%b",%b,%b]' % (salt, name, value)])[0]
+    return digest_each([(b'["%b",%b,%b]' % (salt, name, value), b"")])[0]
 
 
-def digest_each(written: Iterable[bytes]) -> list[bytes]:
-    """Hash the arrays of salt, name and value that are committed to, as they are written."""
+def digest_each(written: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Hash the arrays of salt, name and value that are committed to, as they are written.
+
+    Beside each stands the end of its base64url where that is known already (`end_of`): the array is then
+    given up to where that end begins.
+    """
     return [
-        sha256(b2a_base64(one, newline=False).translate(_URL_ALPHABET).rstrip(b"=")).digest()
-        for one in written
+        sha256(b2a_base64(one, newline=False).translate(_URL_ALPHABET).rstrip(b"=") + end).digest()
+        for one, end in written
     ]
+
+
+def end_of(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """Return how an array goes on behind its name, and the base64url of its end.
+
+    The salt's length is fixed, and three bytes are four characters: from the first, second or third byte
+    behind the name on, the base64url is the same under each salt. Name and value are in canonical form.
+    """
+    before = -(len(b'["",,') + SALT_CHARACTERS + len(name)) % 3
+    rest = value + b"]"
+    end = b2a_base64(rest[before:], newline=False).translate(_URL_ALPHABET).rstrip(b"=")
+    return rest[:before], end
 
 
 def digest_salted_each(salted: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     """Hash bytes, each behind its salt, as `digest_salted` does."""
-    digests = []
-    for salt, content in salted:
-        hashed = sha256(salt)
-        hashed.update(content)
-        digests.append(hashed.digest())
-    return digests
+    return [sha256(salt + content).digest() for salt, content in salted]
 
 
 def digest_salted(salt: bytes, content: bytes) -> bytes:
@@ -115,16 +137,26 @@ def b64url(data: bytes) -> str:
     return text.rstrip(b"=").decode("ascii")
 
 
-def b64url_each(values: Sequence[bytes], *, length: int) -> list[str]:
-    """Write several values of one length as base64url, in one go."""
+def b64url_each(values: Sequence[bytes], *, length: int) -> tuple[bytes, ...]:
+    """Write several values of one length as base64url, in one go: as bytes, to be put between others."""
     if not values:
-        return []
+        return ()
     spare = -length % 3
     # Zero bytes between them, so that each begins at a character of its own; what they make is cut off.
     joined = bytes(spare).join(values) + bytes(spare)
-    text = b2a_base64(joined, newline=False).translate(_URL_ALPHABET).decode("ascii")
-    width, kept = (length + spare) // 3 * 4, (length * 8 + 5) // 6
-    return [text[first : first + kept] for first in range(0, len(text), width)]
+    text = b2a_base64(joined, newline=False).translate(_URL_ALPHABET)
+    kept = (length * 8 + 5) // 6
+    return pieces(text, kept, count=len(values), skipped=(length + spare) // 3 * 4 - kept)
+
+
+def pieces(whole: bytes, length: int, *, count: int, skipped: int = 0) -> tuple[bytes, ...]:
+    """Cut bytes into so many pieces of one length, behind each of which some are skipped."""
+    return _cut(length, skipped, count).unpack(whole)
+
+
+@lru_cache(maxsize=1_024)
+def _cut(length: int, skipped: int, count: int) -> Struct:
+    return Struct(f"{length}s{skipped}x" * count)
 
 
 def b64url_decode(text: str) -> bytes:
@@ -207,22 +239,18 @@ def _check(value: Any, depth: int) -> bool:
                 if not depth:
                     raise MalformedError(f"nested deeper than {DEPTH_BOUND}")
                 if kind is dict:
-                    plain = _check_keys(held) and plain
+                    try:
+                        keys = "".join(held)
+                    except TypeError as error:
+                        raise MalformedError("a key of another type than text") from error
+                    plain = plain and (keys.isascii() or max(keys) < "\ud800")
                     inside += held.values()
                 else:
                     inside += held
-            elif not isinstance(held, StrEnum):
+            elif kind is not msgspec.Raw and not isinstance(held, StrEnum):
                 raise MalformedError(f"a {kind.__name__} has no canonical form")
         level, depth = inside, depth - 1
     return plain
-
-
-def _check_keys(members: dict[Any, Any]) -> bool:
-    try:
-        keys = "".join(members)
-    except TypeError as error:
-        raise MalformedError("a key of another type than text") from error
-    return keys.isascii() or max(keys) < "\ud800"
 
 
 def _in_utf16_order(value: Any) -> Any:

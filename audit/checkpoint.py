@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audit.canonical import b64, b64_decode
 from audit.errors import MalformedError
@@ -57,6 +58,7 @@ def parse_size(text: str) -> int:
     return int(text)
 
 
+@lru_cache(maxsize=256)
 def check_name(name: str) -> None:
     """Refuse what may not name a log or a key: nothing, spaces, `+`, control characters, over-long."""
     if not name:

@@ -1,7 +1,8 @@
 """Composes an entry's stored bytes, and what opens its commitments, from a draft."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from audit.canonical import (
     digest_each,
     digest_salted_each,
     encode,
+    pieces,
 )
 from audit.entry import Alternatives, ByteCommit, Commit, Draft, Opening
 from audit.errors import MalformedError
@@ -58,25 +60,29 @@ Owning = tuple[str, str] | None
 
 class Composed(msgspec.Struct, frozen=True):
     body: bytes
-    salted: Mapping[str, tuple[str, Any]]
-    """Salt and value of each commitment, by name; the value of bytes is None."""
+    places: Mapping[str, int]
+    """Which of the commitments has a name."""
+    salts: Sequence[bytes]
+    """Of each commitment, base64url."""
+    values: Sequence[Any]
+    """Of each commitment; the value of bytes is None."""
     payloads: Mapping[Owning, bytes]
     """What is to be encrypted under each subject's key; None: under the general key."""
 
     def __repr__(self) -> str:
-        return f"Composed({len(self.body)} bytes, {len(self.salted)} commitments)"
+        return f"Composed({len(self.body)} bytes, {len(self.places)} commitments)"
 
     def opened(self, names: Iterable[str]) -> dict[str, Opening]:
         """Return what opens these commitments."""
         opened: dict[str, Opening] = {}
         for name in names:
-            salt, value = self.salted[name]
-            opened[name] = Opening(salt=salt, value=value)
+            at = self.places[name]
+            opened[name] = Opening(salt=self.salts[at].decode("ascii"), value=self.values[at])
         return opened
 
     @property
     def openings(self) -> dict[str, Opening]:
-        return self.opened(self.salted)
+        return self.opened(self.places)
 
 
 def salts_needed(draft: Draft) -> int:
@@ -94,49 +100,126 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
 
     Each value is written once: the same bytes are hashed, and encrypted as what opens the hash.
     """
-    commits = _all_commits(draft, stamp.numbers)
-    raw = [salts[at : at + SALT_LENGTH] for at in range(0, salts_needed(draft), SALT_LENGTH)]
-    values: dict[str, bytes] = {}
-    contents: dict[str, tuple[bytes, bytes]] = {}
-    salted: dict[str, tuple[str, Any]] = {}
-    parts: dict[Owning, dict[str, bytes]] = {None: {}}
-    for commit, drawn, salt in zip(commits, raw, b64url_each(raw, length=SALT_LENGTH), strict=True):
-        name, said, written = commit.name, salt.encode("ascii"), _written(commit.name)
-        if isinstance(commit, Commit):
+    count = len(draft.commits) + len(draft.counters)
+    raw = pieces(salts, SALT_LENGTH, count=count)
+    said = b64url_each(raw, length=SALT_LENGTH)
+    owners_met: dict[Owning, int] = {None: _GENERAL}
+    whose = [
+        _BYTES
+        if isinstance(one, ByteCommit)
+        else _GENERAL
+        if one.subject is None
+        else owners_met.setdefault(one.subject, len(owners_met))
+        for one in draft.commits
+    ]
+    names = tuple([one.name for one in draft.commits])
+    layout = _layout(names, tuple(whose), draft.counters)
+    _check_names(draft, layout.places, count=count)
+    hashed: list[tuple[bytes, bytes]] = []
+    salted: list[tuple[bytes, bytes]] = []
+    opening: list[bytes] = []
+    values: list[Any] = []
+    each = zip(said, raw, layout.written, strict=True)
+    for commit, (salt, drawn, name) in zip(draft.commits, each, strict=False):
+        opening.append(salt)
+        if isinstance(commit, ByteCommit):
+            salted.append((drawn, commit.content))
+            values.append(None)
+            continue
+        form, shared = commit.form, commit.shared
+        if form is None:
             # As deep in a payload: {name: {"salt": …, "value": …}}.
-            value = encode(commit.value, inside=2) if commit.form is None else commit.form
-            values[name] = b'["%b",%b,%b]' % (said, written, value)
-            salted[name] = (salt, commit.value)
-            opening = b'%b:{"salt":"%b","value":%b}' % (written, said, value)
-            parts.setdefault(commit.subject, {})[name] = opening
+            form = encode(commit.value, inside=2)
+        if shared is None:
+            hashed.append((b'["%b",%b,%b]' % (salt, name, form), b""))
         else:
-            contents[name] = (drawn, commit.content)
-            salted[name] = (salt, None)
-            parts[None][name] = b'%b:{"salt":"%b"}' % (written, said)
-    _check_names(draft, commits, salted)
-    hashed = [*digest_each(values.values()), *digest_salted_each(contents.values())]
-    # In the order of hashing: the body's own members are sorted as it is written.
-    digests = dict(
-        zip([*values, *contents], b64url_each(hashed, length=DIGEST_LENGTH), strict=True)
-    )
-    body = encode(_members(draft, stamp, digests))
+            hashed.append((b'["%b",%b,%b' % (salt, name, shared[0]), shared[1]))
+        values.append(commit.value)
+        opening.append(form)
+    for counter, (salt, _, name) in zip(draft.counters, each, strict=True):
+        number = stamp.numbers[counter]
+        form = encode(number)
+        hashed.append((b'["%b",%b,%b]' % (salt, name, form), b""))
+        values.append(number)
+        opening += (salt, form)
+    digests = [*digest_each(hashed), *digest_salted_each(salted)]
+    written = layout.digests.of(b64url_each(digests, length=DIGEST_LENGTH))
+    body = encode(_members(draft, stamp, written))
     if len(body) > BODY_BOUND:
         raise MalformedError(f"an entry of {len(body)} bytes, {BODY_BOUND} allowed")
-    payloads = {subject: _payload(openings) for subject, openings in parts.items() if openings}
-    return Composed(body, salted, payloads)
+    payloads = {
+        subject: payload.of(opening)
+        for subject, payload in zip(owners_met, layout.payloads, strict=True)
+        if payload is not None
+    }
+    return Composed(body, layout.places, said, values, payloads)
+
+
+_GENERAL = 0
+"""Place of the general key among those under which the commitments of an entry lie."""
+_BYTES = -1
+"""Stands in the place of a key for what is committed to as bytes: it lies under the general one."""
+
+
+class _Object:
+    """A JSON object but for what is put into it: its members' names stand in the order of RFC 8785."""
+
+    def __init__(self, members: Mapping[str, tuple[bytes, Sequence[int]]]) -> None:
+        """Take each member's text, with `%b` for what is put in, and the places of what that is."""
+        # Of ASCII names, which nearly all are, the order by code units is that by code points.
+        ordered = sorted(members, key=None if "".join(members).isascii() else _in_utf16)
+        self._text = b"{%b}" % b",".join([members[name][0] for name in ordered])
+        places = [place for name in ordered for place in members[name][1]]
+        # Of fewer than two places what is got is no tuple, which a single `%b` takes as well.
+        self._chosen = itemgetter(*places) if places else _none
+
+    def of(self, parts: Sequence[bytes]) -> bytes:
+        return self._text % self._chosen(parts)
+
+
+def _none(_: Sequence[bytes]) -> tuple[bytes, ...]:
+    return ()
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    """What entries have in common whose commitments have the same names and lie under as many keys."""
+
+    places: Mapping[str, int]
+    """By name, which of the commitments it is."""
+    written: Sequence[bytes]
+    """Their names in canonical form."""
+    digests: _Object
+    """Made of the digests: those of values, in their order, before those of bytes."""
+    payloads: Sequence[_Object | None]
+    """By key: made of salt and value of each commitment, of bytes the salt; None where nothing lies."""
 
 
 @lru_cache(maxsize=1_024)
-def _written(name: str) -> bytes:
-    """A commitment's name in canonical form: there are few, and each stands in many entries."""
-    return encode(name, inside=1)
-
-
-def _payload(openings: Mapping[str, bytes]) -> bytes:
-    """Put written openings together in the order that RFC 8785 gives their names."""
-    # Of ASCII names, which nearly all are, the order by code units is that by code points.
-    ordered = sorted(openings, key=None if "".join(openings).isascii() else _in_utf16)
-    return b"{%b}" % b",".join([openings[name] for name in ordered])
+def _layout(named: tuple[str, ...], whose: tuple[int, ...], counters: tuple[str, ...]) -> _Layout:
+    names = (*named, *[f"n.{name}" for name in counters])
+    under = (*whose, *[_GENERAL for _ in counters])
+    written = [encode(name, inside=1) for name in names]
+    texts = [name.replace(b"%", b"%%") for name in written]
+    of_values = [at for at, key in enumerate(under) if key != _BYTES]
+    of_bytes = [at for at, key in enumerate(under) if key == _BYTES]
+    digests = {names[at]: (texts[at] + b':"%b"', [n]) for n, at in enumerate(of_values + of_bytes)}
+    payloads: list[dict[str, tuple[bytes, Sequence[int]]]] = [
+        {} for _ in range(max((_GENERAL, *under)) + 1)
+    ]
+    place = 0
+    for name, text, key in zip(names, texts, under, strict=True):
+        if key == _BYTES:
+            payloads[_GENERAL][name] = (text + b':{"salt":"%b"}', [place])
+            place += 1
+        else:
+            payloads[key][name] = (text + b':{"salt":"%b","value":%b}', [place, place + 1])
+            place += 2
+    return _Layout(
+        places={name: at for at, name in enumerate(names)},
+        written=written,
+        digests=_Object(digests),
+        payloads=[_Object(held) if held else None for held in payloads],
+    )
 
 
 def _in_utf16(name: str) -> bytes:
@@ -151,24 +234,33 @@ def owners(drafts: Iterable[Draft]) -> set[tuple[str, Owning]]:
     found: set[tuple[str, Owning]] = set()
     for draft in drafts:
         retention = class_of(draft.kind)
-        subjects = {commit.subject for commit in draft.commits if isinstance(commit, Commit)}
         found.add((retention, None))
-        found.update([(retention, subject) for subject in subjects])
-        if isinstance(draft.otherwise, Alternatives):
-            instead = class_of(draft.otherwise.kind)
-            found.add((instead, None))
-            found.update([(instead, subject) for subject in draft.otherwise.subjects])
-        elif draft.otherwise:
-            found |= owners(draft.otherwise.values())
+        for commit in draft.commits:
+            if isinstance(commit, Commit) and commit.subject is not None:
+                found.add((retention, commit.subject))
+        others = draft.otherwise
+        if isinstance(others, Alternatives):
+            if others.kind != draft.kind:
+                retention = class_of(others.kind)
+                found.add((retention, None))
+            for subject in others.subjects:
+                found.add((retention, subject))
+        elif others:
+            found |= owners(others.values())
     return found
 
 
-def counters_of(draft: Draft) -> set[str]:
-    """Return the counters that the draft, or whatever is appended in its place, draws from."""
-    others = draft.otherwise
-    if isinstance(others, Alternatives):
-        return {*draft.counters, *others.counters}
-    return {*draft.counters, *(name for other in others.values() for name in other.counters)}
+def counters_of(drafts: Iterable[Draft]) -> set[str]:
+    """Return the counters that the drafts, or whatever is appended in their place, draw from."""
+    found: set[str] = set()
+    for draft in drafts:
+        found.update(draft.counters)
+        others = draft.otherwise
+        if isinstance(others, Alternatives):
+            found.update(others.counters)
+        elif others:
+            found |= counters_of(others.values())
+    return found
 
 
 def open_payload(payload: bytes) -> dict[str, Opening]:
@@ -179,19 +271,16 @@ def open_payload(payload: bytes) -> dict[str, Opening]:
     }
 
 
-def _all_commits(draft: Draft, numbers: Mapping[str, int]) -> list[Commit | ByteCommit]:
-    drawn = [Commit(name=f"n.{name}", value=numbers[name]) for name in draft.counters]
-    return [*draft.commits, *drawn]
-
-
-def _check_names(
-    draft: Draft, commits: list[Commit | ByteCommit], named: Mapping[str, Any]
-) -> None:
-    if len(named) != len(commits):
+def _check_names(draft: Draft, named: Mapping[str, int], *, count: int) -> None:
+    if len(named) != count:
         raise MalformedError(f"{draft.kind}: two commitments of one name")
-    unknown = {name for name in draft.receipt if name not in named}
-    if unknown:
-        raise _misnamed(draft, "unknown commitments in the receipt", unknown)
+    for name in draft.receipt:
+        if name not in named:
+            unknown = set(draft.receipt) - named.keys()
+            raise _misnamed(draft, "unknown commitments in the receipt", unknown)
+    if draft.forms and not draft.forms.keys() <= draft.clear.keys():
+        unknown = draft.forms.keys() - draft.clear.keys()
+        raise _misnamed(draft, "forms of members that are not there", unknown)
     if not _OURS.isdisjoint(draft.clear):
         ours = _OURS & draft.clear.keys()
         raise _misnamed(draft, "members that the log itself writes", ours)
@@ -201,7 +290,7 @@ def _misnamed(draft: Draft, what: str, found: Iterable[str]) -> MalformedError:
     return MalformedError(f"{draft.kind}: {what}: {', '.join(sorted(found))}")
 
 
-def _members(draft: Draft, stamp: Stamp, digests: dict[str, str]) -> dict[str, Any]:
+def _members(draft: Draft, stamp: Stamp, digests: bytes) -> dict[str, Any]:
     members: dict[str, Any] = {
         "v": VERSION,
         "id": b64url(stamp.entry_id),
@@ -209,8 +298,10 @@ def _members(draft: Draft, stamp: Stamp, digests: dict[str, str]) -> dict[str, A
         "ts": stamp.ts,
         "gateway": stamp.gateway,
         **draft.clear,
-        "digests": digests,
+        "digests": msgspec.Raw(digests),
     }
+    for name, form in draft.forms.items():
+        members[name] = msgspec.Raw(form)
     if draft.rows:
         members["rows"] = [
             {"table": row.table, "key": row.key, "digest": row.digest} for row in draft.rows

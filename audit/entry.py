@@ -6,7 +6,7 @@ a value's digest is SHA-256(b64url(JSON [salt, name, value])), that of bytes SHA
 are 128 random bits, base64url. Free text and identifiers are only ever committed to.
 """
 
-from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,9 @@ class Commit(Part, frozen=True, kw_only=True):
     value: Any
     subject: tuple[str, str] | None = None
     form: bytes | None = None
-    """Its canonical form, where many entries commit to the same value; None: it is still to be written."""
+    """Its canonical form, where it is written already; None: it is still to be written."""
+    shared: tuple[bytes, bytes] | None = None
+    """What `canonical.end_of` gives of name and form, where many entries commit to the same value."""
 
 
 class ByteCommit(Part, frozen=True, kw_only=True):
@@ -128,6 +130,8 @@ class Draft(Part, frozen=True, kw_only=True):
     receipt: tuple[str, ...] = ()
     documents: tuple[bytes, ...] = ()
     """What its commitments name by SHA-256, kept once for many entries: never anything personal."""
+    forms: Mapping[str, bytes] = msgspec.field(default_factory=dict)
+    """Canonical forms of members of `clear` that many entries share; the others are still to be written."""
     otherwise: Mapping[str, "Draft"] = msgspec.field(default_factory=dict)
 
 
@@ -140,19 +144,23 @@ class Alternatives(Mapping[str, Draft]):
 
     def __init__(
         self,
-        made: Mapping[str, Callable[[], Draft]],
+        names: Iterable[str],
+        make: Callable[[str], Draft],
         *,
         kind: str,
         counters: Sequence[str],
         subjects: Sequence[tuple[str, str]],
     ) -> None:
-        self._made = dict(made)
+        self._names = dict.fromkeys(names)
+        self._make = make
         self.kind = kind
-        self.counters = tuple(counters)
-        self.subjects = tuple(subjects)
+        self.counters = counters
+        self.subjects = subjects
 
     def __getitem__(self, name: str) -> Draft:
-        draft = self._made[name]()
+        if name not in self._names:
+            raise KeyError(name)
+        draft = self._make(name)
         found = {commit.subject for commit in draft.commits if isinstance(commit, Commit)}
         foreign = found - {None, *self.subjects}
         if draft.kind != self.kind or foreign or not set(self.counters).issuperset(draft.counters):
@@ -162,16 +170,16 @@ class Alternatives(Mapping[str, Draft]):
         return draft
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._made)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._made)
+        return len(self._names)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._made
+        return name in self._names
 
     def keys(self) -> KeysView[str]:
-        return self._made.keys()
+        return self._names.keys()
 
 
 class Opening(Part, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ transaction decides and writes (`standing`, `compose`, `sqlstore`), then the roo
 caller answered. Reading never touches the committing thread.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -146,10 +147,10 @@ class Log(LogReader):
         """
         return self._enter(draft).result()
 
-    async def append_async(self, draft: Draft) -> Sequenced:
-        """Wait for the same without blocking the loop."""
+    def append_async(self, draft: Draft) -> asyncio.Future[Sequenced]:
+        """Have the same awaited, without blocking the loop that runs."""
         check_draft(draft)
-        return await self._line.put_async(Asked(draft=draft, gateway=self._gateway))
+        return self._line.put_async(Asked(draft=draft, gateway=self._gateway))
 
     def enter(self, asked: Asked) -> Future[Sequenced]:
         """Stand in line for another gateway; the future gives what `append` returns or raises."""
@@ -161,7 +162,7 @@ class Log(LogReader):
 
     def ready(self) -> None:
         """Raise LogUnavailableError, LogBusyError or FrozenError while the log refuses. Never blocks."""
-        if self.frozen:
+        if self._sequencer.acts.frozen_at is not None:
             raise FrozenError(f"the shard ends with entry {self.size - 1}")
         self._line.ready()
 

@@ -13,7 +13,7 @@ from threading import Lock
 import msgspec
 
 from audit.acts import Acts, RecordedAct, read_act
-from audit.canonical import decode_strict
+from audit.canonical import decode_strict, pieces
 from audit.checkpoint import Checkpoint, format_checkpoint
 from audit.compose import (
     FROZEN,
@@ -100,6 +100,8 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     instead: str | None
     composed: Composed
     leaf: bytes
+    act: bool
+    """As `is_act` says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class _Pending:
     new: Head
     undo: Undo
     taken: Sequence[_Taken]
+    documents: Sequence[str]
+    """Names of the shared documents that it writes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -178,7 +182,7 @@ class Sequencer:
         with self._turn:
             self._settle()
             at = max(self._milliseconds(), self.latest.head.ts)
-            keys = self._vault.keys_for(owners(each.draft for each in asked), at=at)
+            keys = self._vault.keys_for(owners([each.draft for each in asked]), at=at)
             self._at("keyed")
             plan = self._write(asked, keys=keys, at=at)
             if plan.taken:
@@ -240,14 +244,15 @@ class Sequencer:
 
     def _plan(self, batch: Batch, asked: Sequence[Asked], *, at: int) -> _Plan:
         head = self.latest.head
+        drafts = [each.draft for each in asked]
         plan = _Plan(
             at=max(at, head.ts),
             size=head.size,
             peaks=self._edge.peaks,
-            standing=_standing(batch, [each.draft for each in asked], head, before=self.before),
+            standing=_standing(batch, drafts, head, before=self.before),
         )
         last_act, frozen = head.last_act, self.acts.frozen_at is not None
-        random = _Drawn(self._random, sum(_random_needed(each.draft) for each in asked))
+        random = _Drawn(self._random, _ID_LENGTH * len(drafts) + sum(map(salts_needed, drafts)))
         for each in asked:
             index = head.size + len(plan.taken)
             if frozen:
@@ -260,7 +265,7 @@ class Sequencer:
                 continue
             plan.taken.append(taken)
             plan.answers.append(taken)
-            if is_act(taken.draft):
+            if taken.act:
                 last_act = taken.index
             frozen = taken.draft.kind == FROZEN
         return plan
@@ -268,7 +273,8 @@ class Sequencer:
     def _fill(self, batch: Batch, plan: _Plan, keys: Mapping[Owner, DisclosureKey]) -> None:
         old = self.latest.head
         grown = self._edge.append([taken.leaf for taken in plan.taken])
-        acts = [taken.index for taken in plan.taken if is_act(taken.draft)]
+        acts = [taken.index for taken in plan.taken if taken.act]
+        documents = self._new_documents(plan.taken)
         new = seal_head(
             Head(
                 origin=old.origin,
@@ -283,7 +289,9 @@ class Sequencer:
             ),
             self._keys.seal,
         )
-        self._pending = _Pending(new=new, undo=grown.undo, taken=plan.taken)
+        self._pending = _Pending(
+            new=new, undo=grown.undo, taken=plan.taken, documents=tuple(documents)
+        )
         prune = plan.at - self._pruned >= _PRUNE_EVERY_MS
         tokens = _Tokens(self._vault)
         batch.write(
@@ -293,13 +301,13 @@ class Sequencer:
                     for taken in plan.taken
                 ],
                 tiles=grown.tiles,
-                index=[row for taken in plan.taken for row in _index_rows(taken, plan.at, tokens)],
+                index=_index_rows(plan.taken, plan.at, tokens),
                 parts=self._parts(plan.taken, keys),
                 nonces=plan.standing.new_nonces,
                 used=plan.standing.new_used,
                 counters=plan.standing.new_numbers,
                 expired_before=plan.at if prune else None,
-                documents=self._new_documents(plan.taken),
+                documents=documents,
             )
         )
         if prune:
@@ -309,21 +317,24 @@ class Sequencer:
 
     def _new_documents(self, taken: Sequence[_Taken]) -> dict[str, bytes]:
         """What these entries share and no entry of this start was known to have kept."""
-        named = {digest_of(each): each for one in taken for each in one.draft.documents}
+        # Calls of one moment share the very same few: each is hashed once.
+        shared = {each for one in taken for each in one.draft.documents}
+        named = {digest_of(each): each for each in shared}
         return {digest: each for digest, each in named.items() if digest not in self._documents}
 
     def _parts(
         self, taken: Sequence[_Taken], keys: Mapping[Owner, DisclosureKey]
     ) -> list[SealedPart]:
-        count = sum(len(each.composed.payloads) for each in taken)
-        nonces = _Drawn(self._random, NONCE_LENGTH * count)
+        count = sum([len(each.composed.payloads) for each in taken])
+        drawn = self._random(NONCE_LENGTH * count) if count else b""
+        nonces = iter(pieces(drawn, NONCE_LENGTH, count=count))
         parts = []
         for each in taken:
             retention = class_of(each.draft.kind)
             for part, (subject, payload) in enumerate(each.composed.payloads.items()):
                 key = keys[retention, subject]
                 place = place_of(self._keys.origin, index=each.index, part=part)
-                nonce = nonces.take(NONCE_LENGTH)
+                nonce = next(nonces)
                 sealed = self._vault.seal_disclosure(key, payload, place=place, nonce=nonce)
                 parts.append(SealedPart(each.index, part, key.key_id, sealed))
         return parts
@@ -422,9 +433,9 @@ class Sequencer:
         self._pending = None
         if len(self._documents) > _DOCUMENTS:
             self._documents.clear()
+        self._documents.update(pending.documents)
         for taken in pending.taken:
-            self._documents.update(map(digest_of, taken.draft.documents))
-            if is_act(taken.draft):
+            if taken.act:
                 # Read back from the stored bytes, as the next start will read it.
                 self.acts.record(read_act(taken.index, decode_strict(taken.composed.body)))
         self.latest = Latest(head=pending.new, note=self.latest.note)
@@ -500,7 +511,8 @@ class Sequencer:
         checkpoint = Checkpoint(head.origin, head.size, head.root)
         text = format_checkpoint(checkpoint)
         note = self._keys.signer.sign(text)
-        note = add_signatures(note, [held.line(text) for held in self._keys.beside])
+        if self._keys.beside:
+            note = add_signatures(note, [held.line(text) for held in self._keys.beside])
         self._at("noted")
         self._guard.write(note)
         return Latest(head=head, note=note)
@@ -512,14 +524,15 @@ class Sequencer:
 def _take(asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Drawn") -> _Taken:
     draft, instead = plan.standing.choose(asked.draft)
     drawn = plan.standing.draw(draft)
+    fresh = random.take(_ID_LENGTH + salts_needed(draft))
     stamp = Stamp(
-        entry_id=random.take(_ID_LENGTH),
+        entry_id=fresh[:_ID_LENGTH],
         ts=plan.at,
         gateway=asked.gateway,
         numbers=drawn,
         last_act=last_act,
     )
-    composed = compose(draft, stamp=stamp, salts=random.take(salts_needed(draft)))
+    composed = compose(draft, stamp=stamp, salts=fresh[_ID_LENGTH:])
     plan.standing.take(asked.draft, instead=instead, index=index, drawn=drawn)
     return _Taken(
         index=index,
@@ -527,6 +540,7 @@ def _take(asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Dra
         instead=instead,
         composed=composed,
         leaf=leaf_hash(composed.body),
+        act=is_act(draft),
     )
 
 
@@ -547,10 +561,6 @@ class _Drawn:
         return self._held[first : self._at]
 
 
-def _random_needed(draft: Draft) -> int:
-    return _ID_LENGTH + salts_needed(draft)
-
-
 class _Tokens(dict[tuple[str, str], str]):
     """The keyed digests that one batch needs: entries name the same officers and cases again and again."""
 
@@ -563,38 +573,43 @@ class _Tokens(dict[tuple[str, str], str]):
         return found
 
 
-def _index_rows(taken: _Taken, ts: int, tokens: _Tokens) -> list[StoredIndexRow]:
-    draft, sealed = taken.draft, taken.draft.clear.get("sealed") is True
-    return [
-        StoredIndexRow(
-            index=taken.index,
-            n=n,
-            ts=ts,
-            kind=draft.kind,
-            step=row.step,
-            consumer=row.consumer,
-            system=row.system,
-            provider=row.provider,
-            resource=row.resource,
-            matter=row.matter,
-            decision=row.decision,
-            code=row.code,
-            officer=None if row.officer is None else tokens["officer", row.officer],
-            case=None if row.case is None else tokens["case", row.case],
-            subject=None if row.subject is None else tokens[row.subject],
-            items=row.items,
-            sealed=sealed,
-        )
+def _index_rows(taken: Sequence[_Taken], ts: int, tokens: _Tokens) -> list[StoredIndexRow]:
+    rows: list[StoredIndexRow] = []
+    for one in taken:
+        draft = one.draft
+        sealed = draft.clear.get("sealed") is True
         # An entry that says nothing of how it is found is found by its kind and time.
-        for n, row in enumerate(draft.index or (IndexRow(),))
-    ]
+        for n, row in enumerate(draft.index or (IndexRow(),)):
+            officer, case, subject = row.officer, row.case, row.subject
+            rows.append(
+                StoredIndexRow(
+                    index=one.index,
+                    n=n,
+                    ts=ts,
+                    kind=draft.kind,
+                    step=row.step,
+                    consumer=row.consumer,
+                    system=row.system,
+                    provider=row.provider,
+                    resource=row.resource,
+                    matter=row.matter,
+                    decision=row.decision,
+                    code=row.code,
+                    officer=None if officer is None else tokens["officer", officer],
+                    case=None if case is None else tokens["case", case],
+                    subject=None if subject is None else tokens[subject],
+                    items=row.items,
+                    sealed=sealed,
+                )
+            )
+    return rows
 
 
 def _standing(batch: Batch, drafts: Sequence[Draft], head: Head, *, before: int) -> Standing:
     return Standing(
-        nonces=batch.used_nonces(draft.nonce for draft in drafts if draft.nonce is not None),
+        nonces=batch.used_nonces([draft.nonce for draft in drafts if draft.nonce is not None]),
         used=batch.quota_use(_places([held for draft in drafts for held in draft.quotas])),
-        numbers=batch.counters(name for draft in drafts for name in counters_of(draft)),
+        numbers=batch.counters(counters_of(drafts)),
         barrier=before + head.barrier,
         before=before,
     )

@@ -46,7 +46,10 @@ class Standing:
 
     def draw(self, draft: Draft) -> Mapping[str, int]:
         """Return the next number of each of the draft's counters, without using it up."""
-        return {name: self.numbers.get(name, 0) + 1 for name in draft.counters}
+        drawn: dict[str, int] = {}
+        for name in draft.counters:
+            drawn[name] = self.numbers.get(name, 0) + 1
+        return drawn
 
     def take(
         self, asked: Draft, *, instead: str | None, index: int, drawn: Mapping[str, int]
@@ -61,8 +64,7 @@ class Standing:
             self.nonces.add((asked.nonce.key, asked.nonce.nonce))
             self.new_nonces.append(asked.nonce)
         if instead is None:
-            for quota in asked.quotas:
-                self._count(quota)
+            self._count(asked.quotas)
             if asked.barrier:
                 self.barrier = self.before + index
 
@@ -71,29 +73,35 @@ class Standing:
         wanted: dict[tuple[str, str], int] = {}
         for quota in quotas:
             if quota.member:
-                if quota.mark in self.used or quota.mark in wanted:
+                mark = quota.mark
+                if mark in self.used or mark in wanted:
                     continue
-                wanted[quota.mark] = 1
+                wanted[mark] = 1
             place = quota.key, quota.day
             wanted[place] = wanted.get(place, 0) + quota.amount
             if self.used.get(place, 0) + wanted[place] > quota.most:
                 return quota.spent
         return None
 
-    def _count(self, quota: Quota) -> None:
-        place = quota.key, quota.day
-        if quota.member:
-            if quota.mark in self.used:
-                return
-            self.used[quota.mark] = self.new_used[quota.mark] = 1
-        self.used[place] = self.new_used[place] = self.used.get(place, 0) + quota.amount
+    def _count(self, quotas: Iterable[Quota]) -> None:
+        used, new = self.used, self.new_used
+        for quota in quotas:
+            if quota.member:
+                mark = quota.mark
+                if mark in used:
+                    continue
+                used[mark] = new[mark] = 1
+            place = quota.key, quota.day
+            used[place] = new[place] = used.get(place, 0) + quota.amount
 
 
 def check_draft(draft: Draft) -> None:
     """Raise MalformedError for a draft that the batch could not carry out whatever it found."""
-    if draft.nonce is not None and REPLAYED not in draft.otherwise:
+    others = draft.otherwise.keys()
+    if draft.nonce is not None and REPLAYED not in others:
         raise MalformedError(f"{draft.kind}: a nonce, and nothing to append for a replay")
-    if draft.quotas and not draft.otherwise.keys() >= {quota.spent for quota in draft.quotas}:
-        raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
+    for quota in draft.quotas:
+        if quota.spent not in others:
+            raise MalformedError(f"{draft.kind}: a quota, and nothing to append once it is spent")
     if draft.kind == VOID and type(draft.clear.get("voids")) is not int:
         raise MalformedError(f"{draft.kind}: `voids` must be the index of an act")

@@ -77,7 +77,7 @@ class Vault:
 
     def token(self, kind: str, value: str) -> str:
         """Return the keyed digest by which the search knows a value: HMAC-SHA-256 cut to 128 bits, hex."""
-        return self._tokens.digest([kind, value])[:_TOKEN_DIGITS]
+        return self._tokens.hashed(encode([kind, value]))[:_TOKEN_DIGITS]
 
     def keys_for(self, owners: Iterable[Owner], *, at: int) -> Mapping[Owner, DisclosureKey]:
         """Return the keys for this month's disclosures; new ones are durable before this returns.
@@ -185,7 +185,7 @@ class Vault:
     def _lookup(self, owner: Owner, month: str) -> str:
         retention, subject = owner
         whose = [GENERAL] if subject is None else ["subject", *subject]
-        return self._lookups.digest([whose, retention, month])
+        return self._lookups.hashed(b"[%b,%b" % (encode(whose), _kept_in(retention, month)))
 
     def _load(self, missing: Mapping[str, str], month: str) -> None:
         """Take keys from the database; those that nobody made yet are made, in one transaction."""
@@ -293,8 +293,12 @@ class Keyed:
 
     def digest(self, value: Any) -> str:
         """Return the keyed digest of a value's canonical form, hex."""
+        return self.hashed(encode(value))
+
+    def hashed(self, written: bytes) -> str:
+        """Return the keyed digest of what is written in canonical form already, hex."""
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(encode(value))
+        inner.update(written)
         outer.update(inner.digest())
         return outer.hexdigest()
 
@@ -306,6 +310,12 @@ def _unavailable(error: Exception) -> LogUnavailableError:
 def place_of(origin: str, *, index: int, part: int) -> bytes:
     """What a disclosure is bound to: moved to another entry it does not open."""
     return b"[%b,%d,%d]" % (_quoted(origin), index, part)
+
+
+@lru_cache(maxsize=64)
+def _kept_in(retention: str, month: str) -> bytes:
+    """The end of what a look-up is made of: no month and no class is anybody's."""
+    return encode([retention, month])[1:]
 
 
 @lru_cache(maxsize=16)

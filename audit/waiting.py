@@ -79,7 +79,9 @@ class WaitingLine(Generic[Asked, Given]):
         """Stand in line. Raises LogBusyError where the line is full."""
         future: Future[Given] = Future()
         with self._lock:
-            self._check_open()
+            if self._closed:
+                raise LogUnavailableError("the log is closed")
+            self._check_room()
             self._waiting.append((asked, future, self._patience.monotonic()))
             self._changed.notify()
         return future
@@ -92,7 +94,9 @@ class WaitingLine(Generic[Asked, Given]):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Given] = loop.create_future()
         with self._lock:
-            self._check_open()
+            if self._closed:
+                raise LogUnavailableError("the log is closed")
+            self._check_room()
             came = self._arriving.setdefault(loop, [])
             came.append((asked, future, self._patience.monotonic()))
             first = len(came) == 1
@@ -110,18 +114,18 @@ class WaitingLine(Generic[Asked, Given]):
                 self._waiting.extend(self._arriving.pop(loop))
                 self._changed.notify()
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise LogUnavailableError("the log is closed")
-        self._check_room()
-
     def ready(self) -> None:
         """Raise LogUnavailableError while the log refuses; each such question has it tried again."""
         with self._lock:
             if self._closed:
                 raise LogUnavailableError("the log is closed")
             self._check_room()
-            self._check_patience()
+            oldest = self._since
+            if oldest is None and self._waiting:
+                oldest = self._waiting[0][2]
+            patience = self._patience
+            if oldest is not None and patience.monotonic() - oldest > patience.seconds:
+                raise LogBusyError(f"an append has waited for more than {patience.seconds:g} s")
             if self._broken is not None:
                 # Nobody appends while the log refuses, so that only asking can find it well again.
                 self._probing = True
@@ -132,13 +136,6 @@ class WaitingLine(Generic[Asked, Given]):
         arriving = sum(map(len, self._arriving.values()))
         if len(self._waiting) + arriving >= self._limit:
             raise LogBusyError(f"{self._limit} appends are waiting already")
-
-    def _check_patience(self) -> None:
-        oldest = self._since
-        if oldest is None and self._waiting:
-            oldest = self._waiting[0][2]
-        if oldest is not None and self._patience.monotonic() - oldest > self._patience.seconds:
-            raise LogBusyError(f"an append has waited for more than {self._patience.seconds:g} s")
 
     def close(self) -> None:
         """Commit what waits, then stop. Safe to call twice."""

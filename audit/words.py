@@ -4,7 +4,6 @@ Beside each word stands in which bundles of 256 entries it is found. Whoever sea
 bundles, newest first, and reads nothing of the others.
 """
 
-from collections import ChainMap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -30,15 +29,22 @@ from audit.tables import FOUND_BY, WORDS
 _KEPT = 65_536
 """Words kept in memory; beyond, all are forgotten and looked up again as they are met."""
 
+_ROWS = 8_192
+"""Whole rows of words kept in memory; beyond, they are forgotten and numbered again as they are met."""
+
 _CHUNK = 500
 
 _FIRST = 2
 """Where the words of a row begin: behind its index and its time."""
 
-_words_of = attrgetter(*WORDS)
+words_of = attrgetter(*WORDS)
+"""The words of a row, in the order of the table's columns."""
 
 Word = tuple[str, str]
 """Facet and value."""
+
+RowWords = tuple[str | None, ...]
+"""As `words_of` gives them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +61,15 @@ class Words:
 
     def __init__(self) -> None:
         self._ids: tuple[dict[str | None, int | None], ...] = ()
+        self._rows: dict[RowWords, tuple[int | None, ...]] = {}
+        """By its words, the numbers of a whole row: the same few rows stand in the log again and again."""
         self._places: frozenset[tuple[int, int]] = frozenset()
         self._forget()
 
     def _forget(self) -> None:
         # No word stands for no officer.
         self._ids = tuple({None: None} for _ in WORDS)
+        self._rows.clear()
 
     def learn(self, learned: Learned) -> None:
         """Keep what a batch found out; call it once its commit is known."""
@@ -74,44 +83,58 @@ class Words:
             both = self._places | learned.places
             self._places = frozenset(place for place in both if place[1] == newest)
 
-    def unknown(self, rows: Iterable[StoredIndexRow]) -> set[Word]:
+    def unknown(self, told: Iterable[RowWords]) -> set[Word]:
         """Return the words of rows that are not known by number."""
         return {
             (facet, value)
-            for row in rows
-            for facet, ids, value in zip(WORDS, self._ids, _words_of(row), strict=True)
-            if value not in ids
+            for words in {*told} - self._rows.keys()
+            for facet, ids, value in zip(WORDS, self._ids, words, strict=True)
+            if value is not None and value not in ids
         }
 
     def numbered(
-        self, rows: Sequence[StoredIndexRow], found: Mapping[Word, int]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Give rows as the table has them, in its order; `found` numbers the unknown words."""
-        ids: list[Mapping[str | None, int | None]] = list(self._ids)
-        for at in {WORDS.index(facet) for facet, _ in found}:
-            new: dict[str | None, int | None] = {
-                value: number for (of, value), number in found.items() if of == WORDS[at]
-            }
-            ids[at] = ChainMap(new, self._ids[at])
-        for row in rows:
-            yield (
-                row.index,
-                row.ts,
-                *[held[value] for held, value in zip(ids, _words_of(row), strict=True)],
-                row.n,
-                row.sealed,
-                None if row.case is None else bytes.fromhex(row.case),
-                None if row.subject is None else bytes.fromhex(row.subject),
+        self,
+        rows: Sequence[StoredIndexRow],
+        told: Sequence[RowWords],
+        found: Mapping[Word, int],
+    ) -> list[tuple[Any, ...]]:
+        """Give rows, with the words of each, as the table has them; `found` numbers the unknown words."""
+        numbered = []
+        for row, words in zip(rows, told, strict=True):
+            ids = self._rows.get(words)
+            if ids is None:
+                ids = self._numbers(words, found)
+            numbered.append(
+                (
+                    row.index,
+                    row.ts,
+                    *ids,
+                    row.n,
+                    row.sealed,
+                    None if row.case is None else bytes.fromhex(row.case),
+                    None if row.subject is None else bytes.fromhex(row.subject),
+                )
             )
+        return numbered
+
+    def _numbers(self, words: RowWords, found: Mapping[Word, int]) -> tuple[int | None, ...]:
+        numbers: list[int | None] = []
+        for facet, ids, value in zip(WORDS, self._ids, words, strict=True):
+            # What this batch found is true only once it is committed: it stands apart until then.
+            new = value is not None and value not in ids
+            numbers.append(found[facet, str(value)] if new else ids[value])
+        numbered = tuple(numbers)
+        if not found:
+            if len(self._rows) >= _ROWS:
+                self._rows.clear()
+            self._rows[words] = numbered
+        return numbered
 
     def new_places(self, numbered: Iterable[tuple[Any, ...]]) -> frozenset[tuple[int, int]]:
         """Return in which bundles the words of these rows stand, as far as it was not put down yet."""
-        places = {
-            (word, row[0] // TILE_WIDTH)
-            for row in numbered
-            for word in row[_FIRST : _FIRST + len(FOUND_BY)]
-            if word is not None
-        }
+        end = _FIRST + len(FOUND_BY)
+        spread = {(row[_FIRST:end], row[0] // TILE_WIDTH) for row in numbered}
+        places = {(word, n) for words, n in spread for word in words if word is not None}
         return frozenset(places - self._places)
 
 

@@ -10,11 +10,11 @@ from typing import Any, get_args
 
 import msgspec
 
-from audit.canonical import bitmap
+from audit.canonical import bitmap, encode
 from audit.entry import (
     IndexRow,
 )
-from catalogue.model import Item, Matter
+from catalogue.model import Item
 from catalogue.snapshot import Snapshot
 from gateway.basis import Subjects
 from gateway.model import (
@@ -34,11 +34,12 @@ KNOWN_PURPOSES = frozenset(get_args(UsageFacts.__annotations__["purpose"]))
 
 
 def counters(caller: Caller, steps: Sequence[Step]) -> tuple[str, ...]:
-    return _counters_of(caller.system.id, frozenset([step.resource.code for step in steps]))
+    return counters_of(caller.system.id, frozenset([step.resource.code for step in steps]))
 
 
 @lru_cache(maxsize=1_024)
-def _counters_of(system: str, resources: frozenset[str]) -> tuple[str, ...]:
+def counters_of(system: str, resources: frozenset[str]) -> tuple[str, ...]:
+    """Return the numberings from which a system's call about these resources draws."""
     return (f"consumer:{system}", *(f"resource:{code}" for code in sorted(resources)))
 
 
@@ -51,26 +52,21 @@ def caller_facts(
 ) -> dict[str, Any]:
     # What the caller claims stands in the clear only where the exchange knows it: else it is free text.
     held = snapshot.matters.get(usage.matter) if usage is not None else None
-    purpose = usage.purpose if usage is not None and usage.purpose in KNOWN_PURPOSES else ""
-    retry = usage.retry_of if usage is not None else None
-    return {
+    facts: dict[str, Any] = {
         "call": number,
         "consumer": caller.system.department,
         "system": caller.system.id,
         "auth": caller.auth,
         "operator_auth": caller.operator_auth,
         "matter": held.code if held is not None else "",
-        **_version(held),
-        "purpose": purpose,
-        **({"retry_of": retry} if isinstance(retry, int) else {}),
+        "purpose": usage.purpose if usage is not None and usage.purpose in KNOWN_PURPOSES else "",
     }
-
-
-def _version(matter: Matter | None) -> dict[str, int]:
-    """Which version of the matter held; nothing for one that was registered before there were versions."""
-    if matter is None or matter.version is None:
-        return {}
-    return {"matter_version": matter.version}
+    # One that was registered before there were versions has none.
+    if held is not None and held.version is not None:
+        facts["matter_version"] = held.version
+    if usage is not None and isinstance(usage.retry_of, int):
+        facts["retry_of"] = usage.retry_of
+    return facts
 
 
 def case_facts(call: Call) -> str:
@@ -89,49 +85,90 @@ class _StepFacts:
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One outcome as its entry looks at it."""
+    """One outcome as its entry looks at it, whoever it is about."""
 
-    step: Step
+    ref: str
     known: _StepFacts
     rows: int
     word: str
     """The outcome's name."""
     code: str
     """Why nothing was given; empty where the step was answered."""
+    provider: str
+    resource: str
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What an entry says of a call's steps. Calls that differ in nothing of it share it: never change it."""
+
+    seen: Sequence[Seen]
+    steps: Sequence[Mapping[str, Any]]
+    form: bytes
+    """The canonical form of `steps`."""
+    resources: frozenset[str]
+    """Their codes."""
 
 
 _known_steps: Remembered[tuple[_StepFacts, ...]] = Remembered()
+_told: Remembered[Told] = Remembered()
 
 
-def all_seen(outcomes: Sequence[Outcome], *, shape: object | None) -> list[Seen]:
+def told_of(outcomes: Sequence[Outcome], *, shape: object | None) -> Told:
+    """Return what an entry says of the steps that had these outcomes."""
     judged: list[tuple[Step, Verdict | None, tuple[Item, ...]]] = []
     objects: list[object] = [shape]
+    own: list[str | int] = []
     for outcome in outcomes:
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Masked):
+            permitted, rows, code = outcome.permitted, len(outcome.rows), ""
+            step, verdict, joins = permitted.step, permitted.verdict, permitted.joins
+        elif isinstance(outcome, Refused):
             # Of what is refused no item is given, whatever its verdict says.
-            judged.append((outcome.step, None, ()))
+            step, verdict, joins, rows, code = outcome.step, None, (), 0, outcome.code
         else:
-            permitted = outcome.permitted
-            judged.append((permitted.step, permitted.verdict, permitted.joins))
-        step, verdict, joins = judged[-1]
+            permitted, rows, code = outcome.permitted, 0, outcome.code
+            step, verdict, joins = permitted.step, permitted.verdict, permitted.joins
+        judged.append((step, verdict, joins))
+        own += (step.ref, rows, outcome_of(outcome), code)
         if shape is None:
             objects += (step.resource, step.items, verdict, joins, *step.matched)
         else:
             objects += (verdict, joins)
-    known = _known_steps.of(
-        tuple(objects),
-        lambda: tuple(_facts_of(step, verdict, joins=joins) for step, verdict, joins in judged),
+    alike = tuple(objects)
+
+    def facts() -> tuple[_StepFacts, ...]:
+        return tuple(_facts_of(step, verdict, joins=joins) for step, verdict, joins in judged)
+
+    return _told.of(
+        alike,
+        # Lists differ in how many records they gave, and in nothing else.
+        lambda: _tell(outcomes, [step for step, _, _ in judged], _known_steps.of(alike, facts)),
+        beside=tuple(own),
     )
-    return [
+
+
+def _tell(
+    outcomes: Sequence[Outcome], steps_of: Sequence[Step], known: Sequence[_StepFacts]
+) -> Told:
+    seen = [
         Seen(
-            step=step,
+            ref=step.ref,
             known=facts,
             rows=len(outcome.rows) if isinstance(outcome, Masked) else 0,
             word=outcome_of(outcome),
             code="" if isinstance(outcome, Masked) else outcome.code,
+            provider=step.resource.department,
+            resource=step.resource.code,
         )
-        for outcome, (step, _, _), facts in zip(outcomes, judged, known, strict=True)
+        for outcome, step, facts in zip(outcomes, steps_of, known, strict=True)
     ]
+    steps = [step_facts(one) for one in seen]
+    return Told(
+        seen=seen,
+        steps=steps,
+        form=encode(steps, inside=1),
+        resources=frozenset([one.resource for one in seen]),
+    )
 
 
 def _facts_of(step: Step, verdict: Verdict | None, *, joins: tuple[Item, ...]) -> _StepFacts:
@@ -157,7 +194,7 @@ def _facts_of(step: Step, verdict: Verdict | None, *, joins: tuple[Item, ...]) -
 def step_facts(seen: Seen) -> dict[str, Any]:
     """State one step in the clear: which items, how many rows, which outcome; never a value."""
     return {
-        "ref": seen.step.ref,
+        "ref": seen.ref,
         **seen.known.facts,
         "rows": seen.rows,
         "outcome": seen.word,
@@ -185,25 +222,28 @@ def index_rows(
     if not seen:
         return [index_row(call.caller, call.usage, snapshot, decision="given")]
     caller, usage = call.caller, call.usage
+    consumer, system = caller.system.department, caller.system.id
     matter = usage.matter if usage.matter in snapshot.matters else ""
+    officer = caller.officer.id if caller.officer else None
+    case = usage.case or None
     nobody = (None,)
     return [
         IndexRow(
-            consumer=caller.system.department,
-            system=caller.system.id,
+            consumer=consumer,
+            system=system,
             matter=matter,
-            officer=caller.officer.id if caller.officer else None,
-            case=usage.case or None,
-            step=one.step.ref,
-            provider=one.step.resource.department,
-            resource=one.step.resource.code,
+            officer=officer,
+            case=case,
+            step=one.ref,
+            provider=one.provider,
+            resource=one.resource,
             decision=one.word,
             code=one.code,
             subject=subject,
             items=one.known.named,
         )
         for one in seen
-        for subject in subjects.get(one.step.ref) or nobody
+        for subject in subjects.get(one.ref) or nobody
     ]
 
 

@@ -5,7 +5,7 @@ Each is a salted digest in the entry; what opens it is kept encrypted, so that i
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from audit.canonical import b64url, encode
+from audit.canonical import b64url, encode, end_of
 from audit.entry import (
     Commit,
 )
@@ -62,9 +62,10 @@ def subjects_of(
 ) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return by ref whom each step is about, those met by a link too, refused or not."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}
-    by_ref = {step.ref: outcome for step, outcome in zip(steps, outcomes, strict=True)}
+    by_ref: dict[str, Outcome] = {}
     for step, outcome in zip(steps, outcomes, strict=True):
         ref = step.ref
+        by_ref[ref] = outcome
         if step.subject is None:
             continue
         if isinstance(step.key, GivenKey):
@@ -113,8 +114,11 @@ def subject_commits(subjects: Subjects) -> list[Commit]:
 
 def arguments_commit(call: Call, subjects: Subjects) -> Commit:
     """Commit to the document and its variables, under the key of the subject whom they name first."""
-    named = [found[0] for found in subjects.values() if found]
-    first = named[0] if named else None
+    first = None
+    for found in subjects.values():
+        if found:
+            first = found[0]
+            break
     variables = _canonical(dict(call.variables))
     value = f'{_operation_text(call.query, call.operation_name)},"variables":{variables}}}'
     return Commit(name="arguments", value=value, subject=first)
@@ -126,16 +130,19 @@ def _operation_text(document: str, name: str | None) -> str:
     return _canonical({"document": document, "operationName": name}).removesuffix("}")
 
 
-def list_commits(steps: Sequence[Step]) -> Iterator[Commit]:
+def list_commits(outcomes: Sequence[Outcome]) -> list[Commit]:
     """Commit to what each list was filtered and ordered by: in the clear stand the items alone."""
-    for step in steps:
+    commits = []
+    for outcome in outcomes:
+        step = outcome.step if isinstance(outcome, Refused) else outcome.permitted.step
         if isinstance(step.key, Listed):
             asked = {
                 "where": [[one.item.name, one.op, one.value] for one in step.filters],
                 "order": [[one.item.name, one.descending] for one in step.key.orders],
                 "after": step.key.after,
             }
-            yield Commit(name=f"list.{step.ref}", value=_canonical(asked))
+            commits.append(Commit(name=f"list.{step.ref}", value=_canonical(asked)))
+    return commits
 
 
 def person_commits(caller: Caller, usage: Usage | None) -> tuple[Commit, ...]:
@@ -164,24 +171,32 @@ def ruled_commits(basis: Basis) -> RuledCommits:
     Under the general key: whom they are about they name by tokens of this call alone, so that a
     decision can be replayed after its subject was erased.
     """
+    asked = basis.asked
+    return _known_ruled.of(
+        (asked.question, asked.shared, basis.decision),
+        lambda: _rule_commits(basis),
+        beside=basis.revision,
+    )
+
+
+def _rule_commits(basis: Basis) -> RuledCommits:
     shared = _shared_documents.of(
         (basis.asked.shared,), lambda: _shared_document(basis), beside=basis.revision
     )
-    return _known_ruled.of(
-        (basis.question, basis.decision, shared), lambda: _rule_commits(basis, shared)
-    )
-
-
-def _rule_commits(basis: Basis, shared: "_SharedDocument") -> RuledCommits:
     question = committed(shared.digest, own_part(basis.question))
-    decision = written(basis.decision)
     return RuledCommits(
         commits=(
-            Commit(name="question", value=question, form=encode(question)),
-            Commit(name="decision", value=decision, form=encode(decision)),
+            _shared_commit("question", question),
+            _shared_commit("decision", written(basis.decision)),
         ),
         documents=(shared.content,),
     )
+
+
+def _shared_commit(name: str, value: Any) -> Commit:
+    """Commit to a value that many entries share: what can be known of its digest is worked out once."""
+    form = encode(value, inside=2)
+    return Commit(name=name, value=value, form=form, shared=end_of(encode(name), form))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,17 +236,29 @@ def matter_commit(usage: Usage, snapshot: Snapshot) -> tuple[Commit, ...]:
 
 def signed_commit(caller: Caller) -> Commit:
     """Commit to what the caller signed, so that nobody can invent calls for them."""
-    signed = {
-        "key": caller.key,
-        "base": b64url(caller.request_base),
-        "signature": b64url(caller.request_signature),
-    }
-    return Commit(name="signature", value=signed)
+    base, signature = b64url(caller.request_base), b64url(caller.request_signature)
+    # Its members are sorted, and base64url is a JSON text as it stands.
+    form = f'{{"base":"{base}","key":{_quoted(caller.key)},"signature":"{signature}"}}'
+    signed = {"key": caller.key, "base": base, "signature": signature}
+    return Commit(name="signature", value=signed, form=form.encode())
+
+
+@lru_cache(maxsize=1_024)
+def _quoted(key: str) -> str:
+    return encode(key).decode()
 
 
 _writer = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def _canonical(value: Any) -> str:
+_TEXTS = {str}
+
+
+def _canonical(value: dict[str, Any]) -> str:
     """Write a value as JSON text with sorted members: variables may hold numbers that entries may not."""
+    if {*map(type, value.values())} == _TEXTS:
+        texts = "".join([*value, *value.values()])
+        # Of printable ASCII alone both writers make the same; anything else only one escapes.
+        if texts.isascii() and texts.isprintable():
+            return _encoder.encode(value).decode()
     return _writer.encode(value)

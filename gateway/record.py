@@ -5,7 +5,7 @@ clear stand codes, ids, bitmaps and counts; free text and identifiers are only e
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -31,14 +31,14 @@ from gateway.basis import (
 )
 from gateway.budgets import BUDGETS, QUOTA_SPENT, Budgets, together, told
 from gateway.clear import (
-    all_seen,
     caller_facts,
     case_facts,
     counters,
+    counters_of,
     index_row,
     index_rows,
     own_counter,
-    step_facts,
+    told_of,
 )
 from gateway.commitments import (
     arguments_commit,
@@ -203,17 +203,18 @@ def instead_of(
     quotas: Sequence[Quota] = (),
 ) -> Mapping[str, Draft]:
     """Return the refusals of a whole call that the log may append in place of a draft with these quotas."""
-    names = dict.fromkeys(("replayed", *[quota.spent for quota in quotas]))
 
-    def make(code: str) -> Draft:
+    def make(name: str) -> Draft:
         # Where the whole data is null, no step has a place in it.
         nothing = Given(data=NOTHING, step_bytes={step.ref: b"" for step in steps}, errors=())
+        code = INSTEAD[name]
         refused = all_refused(steps, code)
         made = _call_draft(call, refused, nothing, basis=basis, subjects=subjects, begun=begun)
         return msgspec.structs.replace(made, nonce=None) if code == REPLAYED else made
 
     return Alternatives(
-        {name: partial(make, INSTEAD[name]) for name in names},
+        ["replayed", *[quota.spent for quota in quotas]],
+        make,
         kind=KIND,
         counters=counters(call.caller, steps),
         subjects=[subject for found in subjects.values() for subject in found],
@@ -233,17 +234,16 @@ def _call_draft(
 ) -> Draft:
     caller, snapshot = call.caller, basis.snapshot
     ruled = ruled_commits(basis)
-    seen = all_seen(outcomes, shape=basis.shape)
+    told = told_of(outcomes, shape=basis.shape)
     open_document = names_nobody(call.query)
-    clear = {
-        **caller_facts(caller, call.usage, snapshot, number=call.number),
-        "channel": basis.question.channel,
-        "case": case_facts(call),
-        "operation": basis.operation if open_document else "",
-        "policy": basis.revision,
-        "steps": [step_facts(one) for one in seen],
-        **_intents(begun),
-    }
+    clear = caller_facts(caller, call.usage, snapshot, number=call.number)
+    clear["channel"] = basis.asked.question.channel
+    clear["case"] = case_facts(call)
+    clear["operation"] = basis.operation if open_document else ""
+    clear["policy"] = basis.revision
+    clear["steps"] = told.steps
+    if begun.intents:
+        clear["intents"] = list(begun.intents)
     answers = [
         ByteCommit(name=f"answer.{ref}", content=content)
         for ref, content in given.step_bytes.items()
@@ -253,7 +253,7 @@ def _call_draft(
         *matter_commit(call.usage, snapshot),
         *(() if open_document else (Commit(name="operation", value=basis.operation),)),
         arguments_commit(call, subjects),
-        *list_commits([one.step for one in seen]),
+        *list_commits(outcomes),
         *ruled.commits,
         signed_commit(caller),
         *subject_commits(subjects),
@@ -265,14 +265,16 @@ def _call_draft(
         kind=KIND,
         clear=clear,
         commits=commits,
-        counters=counters(caller, [one.step for one in seen]),
-        index=tuple(index_rows(call, seen, subjects, snapshot)),
+        counters=counters_of(caller.system.id, told.resources),
+        index=tuple(index_rows(call, told.seen, subjects, snapshot)),
         applied=snapshot.applied_index,
-        nonce=_nonce(caller, begun),
+        # The first intent of a call uses its nonce up.
+        nonce=None if begun.intents else caller.nonce,
         quotas=quotas,
         otherwise=instead,
         receipt=("request", "answer", *[one.name for one in answers], own_counter(caller)),
         documents=ruled.documents,
+        forms={"steps": told.form},
     )
 
 

@@ -58,7 +58,7 @@ class Plain(Sequencer):
                     for taken in plan.taken
                 ],
                 tiles=[],
-                index=[row for taken in plan.taken for row in _index_rows(taken, plan.at, tokens)],
+                index=_index_rows(plan.taken, plan.at, tokens),
                 parts=self._parts(plan.taken, keys),
                 nonces=plan.standing.new_nonces,
                 used=plan.standing.new_used,

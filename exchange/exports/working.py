@@ -6,7 +6,7 @@ dies leaves nothing but a lease that runs out. What was read and not kept is rea
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,7 +57,7 @@ _LOGGING = logging.getLogger("exchange.exports")
 class Appending(Protocol):
     """The part of the log that is needed here."""
 
-    async def append_async(self, draft: Draft) -> Sequenced: ...
+    def append_async(self, draft: Draft) -> Awaitable[Sequenced]: ...
 
     def append(self, draft: Draft) -> Sequenced: ...
 

@@ -268,6 +268,29 @@ def test_more_words_than_are_kept_in_memory_are_looked_up_again(
     assert len(places) == 2 * (7 + len(tables.FOUND_BY) - 2)
 
 
+def test_a_row_of_known_words_is_numbered_as_one_of_new_ones(
+    store: LogStore, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(words, "_ROWS", 2)
+    rows = [structs.replace(ROW, index=n, code=f"C{n % 3}", case=f"{n:04x}") for n in range(12)]
+    for row in rows:
+        with store.transaction() as batch:
+            batch.write(some_rows(row))
+    assert rows_of(engine) == rows
+    assert store.indices_of("call") == list(range(12))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 64, 511, 513, 700])
+def test_however_many_are_looked_up_those_are_found_that_are_there(
+    store: LogStore, count: int
+) -> None:
+    held = {f"counter {n}": n + 1 for n in range(0, count, 3)}
+    with store.transaction() as batch:
+        batch.write(some_writes(counters=held))
+    with store.transaction() as batch:
+        assert batch.counters(f"counter {n}" for n in range(count)) == held
+
+
 def an_older_log(engine: Engine, revision: str) -> None:
     """Make a log of an earlier revision with rows as programs wrote them then."""
     config = Config()

@@ -20,7 +20,9 @@ from audit.canonical import (
     commit_bytes,
     commit_value,
     decode_strict,
+    digest_each,
     encode,
+    end_of,
     parse_bitmap,
 )
 from audit.errors import MalformedError
@@ -283,7 +285,18 @@ def test_values_written_together_are_written_as_each_alone(
     length: int, data: st.DataObject
 ) -> None:
     values = data.draw(st.lists(st.binary(min_size=length, max_size=length), max_size=5))
-    assert b64url_each(values, length=length) == [b64url(value) for value in values]
+    assert b64url_each(values, length=length) == tuple(b64url(value).encode() for value in values)
+
+
+@settings(deadline=None)
+@given(salts, texts, values)
+def test_an_end_that_is_known_already_gives_the_digest_by_definition(
+    salt: str, name: str, value: Any
+) -> None:
+    written = encode(name)
+    head, end = end_of(written, encode(value))
+    (digest,) = digest_each([(b'["%b",%b,%b' % (salt.encode(), written, head), end)])
+    assert b64url(digest) == commit_value(salt, name, value)
 
 
 def test_a_value_is_no_deeper_for_standing_in_others() -> None:

@@ -5,12 +5,15 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from audit.canonical import b64url, commit_bytes, commit_value, decode_strict, encode
+from audit.canonical import b64url, commit_bytes, commit_value, decode_strict, encode, end_of
 from audit.compose import Stamp, compose, open_payload, owners, salts_needed
 from audit.entry import ByteCommit, Commit, Draft
+from audit.errors import MalformedError
 from audit.retention import SESSION, STANDARD
 from tests.fakes.logs import LogHome, a_call
 
@@ -32,9 +35,11 @@ def drafts(draw: st.DrawFn) -> Draft:
 
     def a_commit(name: str) -> Commit:
         value = draw(values)
-        # Whoever knows the canonical form already may give it along.
+        # Whoever knows the canonical form already may give it along, and what of its digest is shared.
         form = encode(value) if draw(st.booleans()) else None
-        return Commit(name=name, value=value, subject=draw(st.sampled_from(SUBJECTS)), form=form)
+        shared = end_of(encode(name), form) if form is not None and draw(st.booleans()) else None
+        subject = draw(st.sampled_from(SUBJECTS))
+        return Commit(name=name, value=value, subject=subject, form=form, shared=shared)
 
     commits: list[Commit | ByteCommit] = [
         a_commit(name)
@@ -69,6 +74,23 @@ def test_each_digest_and_payload_is_what_its_definition_says(
         name: held for one in made.payloads.values() for name, held in open_payload(one).items()
     }
     assert opened == made.openings
+
+
+@settings(deadline=None)
+@given(st.dictionaries(names, values, max_size=4), st.data())
+def test_a_member_whose_form_is_given_along_is_written_as_it_would_be(
+    clear: dict[str, Any], data: st.DataObject
+) -> None:
+    known = data.draw(st.sets(st.sampled_from(sorted(clear)))) if clear else set()
+    draft = Draft(kind="call", clear=clear)
+    formed = structs.replace(draft, forms={name: encode(clear[name]) for name in known})
+    assert compose(formed, stamp=STAMP, salts=b"") == compose(draft, stamp=STAMP, salts=b"")
+
+
+def test_a_form_of_a_member_that_is_not_there_is_refused() -> None:
+    draft = Draft(kind="call", clear={"channel": "query"}, forms={"steps": b"[]"})
+    with pytest.raises(MalformedError, match=r"not there: steps"):
+        compose(draft, stamp=STAMP, salts=b"")
 
 
 def test_keys_are_made_for_what_may_be_appended_in_a_draft_s_place() -> None:

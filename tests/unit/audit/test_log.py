@@ -222,18 +222,19 @@ def test_a_call_refused_for_its_quota_cannot_be_sent_again(log: Log) -> None:
 
 def instead(draft: Draft, **said: Any) -> Alternatives:
     told = {"kind": draft.kind, "counters": draft.counters, "subjects": [SUBJECT], **said}
-    return Alternatives({"replayed": lambda: draft}, **told)
+    return Alternatives(["replayed"], lambda _: draft, **told)
 
 
 def test_an_alternative_is_made_only_where_it_is_appended(log: Log) -> None:
     made: list[Draft] = []
 
-    def make() -> Draft:
+    def make(name: str) -> Draft:
+        assert name == "replayed"
         made.append(REFUSED)
         return REFUSED
 
     others = Alternatives(
-        {"replayed": make}, kind="call", counters=REFUSED.counters, subjects=[SUBJECT]
+        ["replayed"], make, kind="call", counters=REFUSED.counters, subjects=[SUBJECT]
     )
     nonce = Nonce(key="key_1", nonce="abc", expires=10**13)
     draft = a_call(nonce=nonce, counters=("consumer:hall",), otherwise=others)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given as given_by
+from hypothesis import strategies as st
 from msgspec import structs
 
 from audit import canonical
@@ -12,7 +14,7 @@ from audit.entry import ByteCommit, Commit, Draft, Sequenced
 from audit.errors import LogUnavailableError
 from audit.questions import joined
 from gateway.basis import Basis, Given
-from gateway.commitments import outcome_step
+from gateway.commitments import arguments_commit, outcome_step
 from gateway.model import Call, Failed, Filter, Masked, Outcome, Refused
 from gateway.record import MOST_STEPS, draft, quota_key, record, record_refusal
 from gateway.rule import Facts, put_forward, question
@@ -40,6 +42,8 @@ from tests.fakes.recorder import ListRecorder
 from tests.fakes.registry import token
 
 OPERATION = "6d" * 32
+LOOSE = st.text(st.characters(), max_size=5) | st.text('a"\\/<~\x7f ', max_size=5)
+"""Texts as JSON may bring them: lone surrogates too."""
 ITEMS = ItemVerdicts(
     allowed=["name", "status"], masked={"phone": "phone"}, denied={"legal_id": "ITEM_NOT_GRANTED"}
 )
@@ -128,6 +132,39 @@ def test_a_refused_step_is_recorded_with_all_its_items_refused_and_its_code() ->
 def test_a_department_that_did_not_answer_is_recorded_as_unavailable() -> None:
     (step,) = drafted(Failed(a_permit(a_step()), "SOURCE_TIMEOUT")).clear["steps"]
     assert (step["outcome"], step["code"]) == ("unavailable", "SOURCE_TIMEOUT")
+
+
+@pytest.mark.proves("F10")
+def test_calls_of_one_plan_and_decision_are_each_recorded_with_their_own_outcome() -> None:
+    permitted, shape, call = a_masked().permitted, object(), a_call()
+    outcomes: list[Outcome] = [
+        *(Masked(permitted, (GIVEN,) * found, 0) for found in (1, 2, 0, 1)),
+        Failed(permitted, "SOURCE_TIMEOUT"),
+        Failed(permitted, "SOURCE_DOWN"),
+        Refused(permitted.step, "GRANT_EXPIRED", None),
+    ]
+    for outcome in outcomes:
+        rests = basis(call, [outcome], shape=shape)
+        shared = draft(call, [outcome], given(outcome), basis=rests)
+        alone = drafted(outcome)
+        assert (shared.clear, shared.index) == (alone.clear, alone.index)
+
+
+def test_what_a_draft_gives_along_is_what_would_be_written() -> None:
+    found = drafted(a_masked())
+    formed = [one for one in found.commits if isinstance(one, Commit) and one.form is not None]
+    assert {one.name for one in formed} >= {"question", "decision", "signature", "subject.s1"}
+    for one in formed:
+        assert one.form == canonical.encode(one.value)
+        assert one.shared in {None, canonical.end_of(canonical.encode(one.name), one.form)}
+    assert found.forms == {"steps": canonical.encode(found.clear["steps"])}
+
+
+@given_by(st.dictionaries(st.text(max_size=3), LOOSE | st.floats() | st.integers(), max_size=3))
+def test_arguments_are_committed_to_as_python_writes_them(variables: dict[str, Any]) -> None:
+    written = json.dumps(variables, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    commit = arguments_commit(structs.replace(a_call(), variables=variables), {})
+    assert str(commit.value).endswith(f'"variables":{written}}}')
 
 
 def test_the_call_stands_in_the_clear_as_far_as_the_exchange_knows_it() -> None:
