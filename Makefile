@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -q
 HOME_DIR ?=
+# Some shells say that Python keeps no bytecode; every process of a check would then compile the whole anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test check fuzz peers bench docs fmt claims sabotage assets screenshots clean
