@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check -q
 HOME_DIR ?=
+# Some shells say that Python keeps no bytecode; every process of a check would then compile the whole anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test check fuzz peers bench docs fmt claims sabotage assets screenshots clean
@@ -49,8 +51,7 @@ check: $(VENV)/.dev
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
-	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
+	@$(BIN)/exchange policy check
 	@$(BIN)/pytest -n 2 -m "not slow and not fuzz" tests/architecture tests/unit
 
 test: $(VENV)/.dev peers
@@ -58,8 +59,7 @@ test: $(VENV)/.dev peers
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
-	@$(BIN)/exchange policy lint && $(BIN)/exchange policy fmt --check
-	@$(BIN)/exchange policy test && $(BIN)/exchange policy coverage
+	@$(BIN)/exchange policy check
 	@$(BIN)/pytest -n 2 -m "not fuzz" tests
 
 # Other people's tools need a younger Python than we do; where none is found their tests are skipped, and say so.

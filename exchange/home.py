@@ -21,6 +21,10 @@ class HeldError(HomeError):
     """Another process holds the home's lock."""
 
 
+class StorageError(Exception):
+    """A database cannot be used; says which and why."""
+
+
 def make_home(home: Path) -> None:
     """Create the folders, readable by the owner alone."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)

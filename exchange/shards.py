@@ -28,10 +28,10 @@ from audit.log import Log
 from audit.note import Verifier
 from audit.sequencer import Beginning
 from audit.vault import Vault
-from exchange.home import HomeError, write_durably
+from exchange.home import HomeError, StorageError, write_durably
 from exchange.rollbacks import GUARD
 from exchange.shard_places import FIRST_FILE, Places
-from exchange.storage import StorageError, migrate
+from exchange.storage import migrate
 from exchange.witnessing import WITNESSED
 
 SHARDS = "shards.json"

@@ -25,6 +25,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.schema import CreateSchema
 
+from exchange.home import StorageError
+
 BRANCHES = ("registry", "log", "vault")
 _DRIVER = "postgresql+psycopg"
 _WRITING = 0x45584348
@@ -36,10 +38,6 @@ _SESSION = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=60s -c ji
 asked here is answered sooner than it would be compiled."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _text = partial(str, encoding="utf-8", errors="surrogateescape")
-
-
-class StorageError(Exception):
-    """A database cannot be used; says which and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

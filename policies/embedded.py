@@ -1,6 +1,7 @@
 """The decision engine inside the process: the compiled policy behind the DecisionPoint protocol."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from policies.engine import UndecidedError
@@ -57,7 +58,7 @@ class Embedded:
         self._expires = expires
         self._budget = budget
         self._entrypoint = entrypoint
-        self._rechecker = Rechecker(program, entrypoint, varying=VARYING if standing else ())
+        self._rechecker = rechecker_of(program, entrypoint, standing=standing)
         self._permits = StandingPermits() if standing and self._rechecker.possible else None
         self._same: dict[int, tuple[Question, Decision]] = {}
         """Permits by the identity of the very questions that they answered."""
@@ -116,6 +117,12 @@ class Embedded:
             raise UndecidedError(f"{self._entrypoint} is undefined")
         decision = accept(raw, question, revision=self._revision, expires=self._expires)
         return decision, asked, memo
+
+
+@lru_cache(maxsize=8)
+def rechecker_of(program: Program, entrypoint: str, *, standing: bool) -> Rechecker:
+    """Return what asks a program again, derived once for each: it keeps nothing of what was decided."""
+    return Rechecker(program, entrypoint, varying=VARYING if standing else ())
 
 
 def _read(act: Any, *given: Any) -> Any:

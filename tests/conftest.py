@@ -1,5 +1,6 @@
 """Selecting tests by the id they prove, and running them under a sabotage."""
 
+import gc
 import importlib
 import os
 import pkgutil
@@ -11,7 +12,16 @@ from hypothesis import settings
 
 import tests.sabotage
 from exchange.deciding import compiled
+from policies.embedded import rechecker_of
+from policies.language import parse_module
 from tests.sabotage.kit import Sabotage
+
+REMEMBERED = (compiled, parse_module, rechecker_of)
+"""What a process keeps of a policy, and may have made before a sabotage."""
+
+# The collector looked through whatever was imported again and again, for a tenth of the time. As many new
+# objects as this still fit into a processor's cache.
+gc.set_threshold(10_000, 50, 100)
 
 # No deadline: it would be an assertion on wall-clock time. What stops a release is decided alike each time;
 # `make fuzz` looks for what nobody wrote before.
@@ -51,13 +61,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _sabotaged(request: pytest.FixtureRequest) -> Iterator[None]:
     wanted = request.config.getoption("--sabotage")
     if not wanted:
         yield
         return
-    compiled.cache_clear()
+    for remembered in REMEMBERED:
+        remembered.cache_clear()
     with ExitStack() as patches:
         for sabotage in sabotages()[str(wanted)]:
             patches.enter_context(sabotage.apply())

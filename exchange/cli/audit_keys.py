@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from exchange.cli.office import Office, telling, with_office
+from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.home import HomeError, check_home, locked
 from exchange.node import answer_for_rollback
 from exchange.settings import environment, read_settings

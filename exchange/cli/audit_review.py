@@ -17,8 +17,9 @@ from audit.tiles import parse_bundle, tile_path
 from catalogue.model import SubjectType
 from catalogue.reviews import ReviewVerdict
 from catalogue.rows import to_ms
-from exchange.cli.office import Office, telling, with_office
+from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 
 VERDICT = click.Choice([one.value for one in ReviewVerdict])
 COUNT = click.IntRange(1, SAMPLE_MOST)

@@ -10,7 +10,7 @@ from audit.keys import create_witness_keys, load_witness_keys
 from audit.note import Kind, Verifier, parse_vkey
 from audit.witness import Witness
 from audit.witness_state import FileStates
-from exchange.cli.office import telling
+from exchange.cli.telling import telling
 from exchange.clock import now, random_bytes
 from exchange.web.witness import witness_app
 

@@ -18,8 +18,9 @@ from exchange.backups import (
     throw_away,
     too_old,
 )
-from exchange.cli.office import Office, telling, with_office
+from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.clock import now
 from exchange.home import check_home, locked
 from exchange.settings import environment, read_settings

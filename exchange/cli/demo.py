@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 
 from audit.note import parse_vkey
 from exchange.archives import write_keys
-from exchange.cli.office import telling
+from exchange.cli.telling import telling
 from exchange.clock import now
 from exchange.demo.setup import (
     APPROVER_KEY_ID,

@@ -7,8 +7,9 @@ import click
 from catalogue import codes
 from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
-from exchange.cli.office import Office, telling, with_office
+from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.home import OFFICERS, check_home, locked, write_private
 from exchange.identity.keys import create_private_key, private_pem, public_der
 from exchange.node import create_home, open_node, opened

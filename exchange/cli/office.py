@@ -1,8 +1,7 @@
 """Carries a command's act to the desk: over the admin socket of a serving process, or right here."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,32 +11,13 @@ import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from audit.errors import AuditError
-from catalogue.errors import CatalogueError
-from exchange.acts.register import ActError
+from exchange.cli.telling import line, telling
 from exchange.clock import now, random_bytes
 from exchange.desk import Desk, Factors, read_envelope, write_envelope
-from exchange.home import OFFICERS, HeldError, HomeError, locked, socket_path
-from exchange.identity.errors import IdentityError
+from exchange.home import OFFICERS, HeldError, locked, socket_path
 from exchange.identity.keys import read_private_pem
 from exchange.node import opened
-from exchange.settings import Settings, SettingsError, environment, read_settings
-from exchange.storage import StorageError
-from exchange.words import words_of
-from gateway.errors import GatewayError
-from policies.engine import PolicyError
-
-OURS = (
-    ActError,
-    AuditError,
-    CatalogueError,
-    GatewayError,
-    HomeError,
-    IdentityError,
-    PolicyError,
-    SettingsError,
-    StorageError,
-)
+from exchange.settings import Settings, environment, read_settings
 
 
 class Office:
@@ -93,7 +73,7 @@ class Office:
         said = msgspec.json.decode(response.content)
         if response.is_success:
             return said
-        raise click.ClickException(_line(said["code"], said.get("detail", "")))
+        raise click.ClickException(line(said["code"], said.get("detail", "")))
 
 
 def with_office(command: Callable[..., Any]) -> Callable[..., None]:
@@ -112,22 +92,6 @@ def with_office(command: Callable[..., Any]) -> Callable[..., None]:
             command(office, *arguments, **options)
 
     return run
-
-
-@contextmanager
-def telling() -> Iterator[None]:
-    """Turn our errors into one line on standard error and exit status 1."""
-    try:
-        yield
-    except OURS as error:
-        raise click.ClickException(_line(getattr(error, "code", ""), str(error))) from error
-
-
-def _line(code: str, detail: str) -> str:
-    if not code:
-        return detail
-    words = words_of(code)
-    return f"{code}: {words.zh} {words.en}" + (f" ({detail})" if detail else "")
 
 
 def _officer_key(settings: Settings, as_: str | None, key: Path | None) -> Ed25519PrivateKey | None:

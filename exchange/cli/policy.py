@@ -11,6 +11,7 @@ COMMANDS = {
     "explain": ("policy_why", "why a question was decided so: in words, and by line"),
     "fmt": ("policy_rules", "lay modules out in one way"),
     "coverage": ("policy_measure", "which conditions no test and no case ever passed"),
+    "check": ("policy_check", "lint, fmt --check, test and coverage, up to the first that fails"),
     "bench": ("policy_measure", "what a decision costs, and which rules cost it"),
     "conformance": ("policy_measure", "answer OPA's conformance cases"),
     "key": ("policy_bundles", "make an approver's key pair, off the gateway"),

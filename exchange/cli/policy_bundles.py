@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from exchange.archives import p256, read_keys, write_keys
-from exchange.cli.office import Office, telling, with_office
+from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.home import check_home, write_private
 from exchange.settings import environment, read_settings, write_settings
 from policies.bundle import (

@@ -4,6 +4,7 @@ import statistics
 import sys
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,9 +13,15 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from exchange.cli.office import telling
-from exchange.cli.policy_rules import FAR, folder_argument, modules_of, read_question
+from exchange.cli.policy_rules import (
+    FAR,
+    Checked,
+    folder_argument,
+    modules_of,
+    read_question,
+)
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.clock import monotonic, now
 from policies import coverage as covering
 from policies.bundle import default_bundle
@@ -34,12 +41,18 @@ from policies.language.tracing import Trace
 _FEW = 20
 _ROUNDS = 15
 
+least_option = click.option(
+    "--least",
+    type=click.FloatRange(0, 100),
+    default=100.0,
+    show_default=True,
+    help="Percent of conditions covered.",
+)
+
 
 @click.command
 @folder_argument
-@click.option(
-    "--least", type=click.FloatRange(0, 100), default=100.0, show_default=True, help="Percent."
-)
+@least_option
 @as_json
 def coverage(folder: Path | None, least: float, json_: bool) -> None:
     """Which conditions of FOLDER's modules, or the packaged ones, no test and no case ever passed.
@@ -47,16 +60,18 @@ def coverage(folder: Path | None, least: float, json_: bool) -> None:
     Runs every `test_` rule, and every line of the table of cases: FOLDER's `cases/*.jsonl`, or the
     packaged ones.
     """
+    covered(folder, least=least).tell(json_=json_)
+
+
+def covered(folder: Path | None, *, least: float) -> Checked:
+    """Return what no test and no case passed. Raises ClickException where there is nothing to be covered."""
     with telling():
         found = _covered(folder)
     if not found.literals:
         raise click.ClickException(f"no rule in {folder}: nothing to be covered")
-    if json_:
-        tell(_coverage_told(found), json_=True)
-    else:
-        _tell_coverage(found)
-    if found.percent < least:
-        raise SystemExit(1)
+    return Checked(
+        _coverage_told(found), tuple(_coverage_lines(found)), holds=found.percent >= least
+    )
 
 
 def _covered(folder: Path | None) -> covering.Coverage:
@@ -85,15 +100,13 @@ def _coverage_told(found: covering.Coverage) -> Any:
     }
 
 
-def _tell_coverage(found: covering.Coverage) -> None:
+def _coverage_lines(found: covering.Coverage) -> Iterator[str]:
     for file in found.files:
         for one in file.missed:
             why = "never held" if one.reached else "never reached"
-            click.echo(f"{one.place.file}:{one.place.line}:{one.place.column}: {why}: {one.text}")
+            yield f"{one.place.file}:{one.place.line}:{one.place.column}: {why}: {one.text}"
     ran = f"{found.tests} tests, {found.cases} cases"
-    click.echo(
-        f"policy coverage: {found.percent:.1f} %, {found.passed} of {found.literals} conditions; {ran}"
-    )
+    yield f"policy coverage: {found.percent:.1f} %, {found.passed} of {found.literals} conditions; {ran}"
 
 
 @click.command

@@ -2,15 +2,16 @@
 
 import difflib
 import json
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
-from exchange.cli.office import telling
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.clock import monotonic, now
 from policies.bundle import default_bundle, packaged_modules
 from policies.embedded import Embedded
@@ -27,25 +28,49 @@ folder_argument = click.argument(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check found: as JSON, as lines, and whether all is well."""
+
+    said: Any
+    lines: tuple[str, ...]
+    holds: bool
+
+    def tell(self, *, json_: bool) -> None:
+        """Print it. Raises SystemExit, with status 1, unless all is well."""
+        if json_:
+            tell(self.said, json_=True)
+        else:
+            self.print_lines()
+        if not self.holds:
+            raise SystemExit(1)
+
+    def print_lines(self) -> None:
+        for line in self.lines:
+            click.echo(line)
+
+
 @click.command
 @folder_argument
 @as_json
 def lint(folder: Path | None, json_: bool) -> None:
     """Check FOLDER's modules, or the packaged ones, against the authoring rules."""
+    linted(folder).tell(json_=json_)
+
+
+def linted(folder: Path | None) -> Checked:
+    """Return what breaks the authoring rules. Raises ClickException where the modules do not load."""
     modules = modules_of(folder)
     with telling():
         findings = find_faults(modules)
         if not findings:
             # What no rule of authors forbids may still be refused at load: an unknown name, a recursion.
             compile_modules(modules, default_bundle(expires=int(now().timestamp()) + FAR).data)
-    if json_:
-        tell([msgspec.to_builtins(finding) for finding in findings], json_=True)
-    else:
-        for finding in findings:
-            click.echo(str(finding))
-        click.echo(f"{len(modules)} modules, {len(findings)} findings")
-    if findings:
-        raise SystemExit(1)
+    return Checked(
+        [msgspec.to_builtins(finding) for finding in findings],
+        (*map(str, findings), f"{len(modules)} modules, {len(findings)} findings"),
+        holds=not findings,
+    )
 
 
 @click.command
@@ -53,6 +78,11 @@ def lint(folder: Path | None, json_: bool) -> None:
 @as_json
 def test(folder: Path | None, json_: bool) -> None:
     """Run every `test_` rule of FOLDER's modules, or of the packaged ones; none found is a failure."""
+    tested(folder).tell(json_=json_)
+
+
+def tested(folder: Path | None) -> Checked:
+    """Return which `test_` rules hold. Raises ClickException where the modules do not load."""
     with telling():
         bundle = default_bundle(expires=int(now().timestamp()) + FAR)
         program = compile_modules(modules_of(folder), bundle.data)
@@ -61,15 +91,10 @@ def test(folder: Path | None, json_: bool) -> None:
             said = program.evaluate(rule.path, budget=Budget(monotonic=monotonic))
             results.append({"test": rule.path, "place": str(rule.place), "holds": said is True})
     failed = [result for result in results if not result["holds"]]
-    if json_:
-        tell(results, json_=True)
-    else:
-        for result in failed:
-            click.echo(f"{result['place']}: {result['test']} does not hold")
-        # The closing line of the runner: what ran, what failed.
-        click.echo(f"policy: {len(results) - len(failed)} passed, {len(failed)} failed")
-    if failed or not results:
-        raise SystemExit(1)
+    # The closing line of the runner: what ran, what failed.
+    closing = f"policy: {len(results) - len(failed)} passed, {len(failed)} failed"
+    lines = [f"{result['place']}: {result['test']} does not hold" for result in failed]
+    return Checked(results, (*lines, closing), holds=bool(results) and not failed)
 
 
 @click.command("eval")
@@ -107,6 +132,14 @@ def read_question(file: BinaryIO) -> Question:
 @as_json
 def fmt(paths: tuple[Path, ...], check: bool, diff: bool, json_: bool) -> None:
     """Lay out modules in one way: files, or every .rego below folders; the packaged ones without any."""
+    layout(paths, write=not (check or diff), diff=diff).tell(json_=json_)
+
+
+def layout(paths: tuple[Path, ...], *, write: bool, diff: bool = False) -> Checked:
+    """Return which files are laid out otherwise, with `write` those that now no longer are.
+
+    Raises ClickException where there is no file, or one that cannot be read.
+    """
     files = _rego_files(paths or (PACKAGED,))
     if not files:
         raise click.ClickException(f"no .rego file in {', '.join(map(str, paths))}")
@@ -114,20 +147,19 @@ def fmt(paths: tuple[Path, ...], check: bool, diff: bool, json_: bool) -> None:
         read = {path: path.read_bytes().decode("utf-8") for path in files}
         laid = {path: format_module(str(path), source) for path, source in read.items()}
     changed = [path for path in files if laid[path] != read[path]]
-    if not (check or diff):
+    if write:
         for path in changed:
             path.write_bytes(laid[path].encode())
-    if json_:
-        tell({"files": len(files), "changed": [str(path) for path in changed]}, json_=True)
-    else:
-        for path in changed:
-            click.echo(
-                _difference(path, read[path], laid[path]) if diff else str(path), nl=not diff
-            )
-        verb = "would change" if check or diff else "changed"
-        click.echo(f"policy fmt: {len(files)} modules, {len(changed)} {verb}")
-    if changed and (check or diff):
-        raise SystemExit(1)
+    verb = "changed" if write else "would change"
+    lines = [
+        _difference(path, read[path], laid[path]).removesuffix("\n") if diff else str(path)
+        for path in changed
+    ]
+    return Checked(
+        {"files": len(files), "changed": [str(path) for path in changed]},
+        (*lines, f"policy fmt: {len(files)} modules, {len(changed)} {verb}"),
+        holds=write or not changed,
+    )
 
 
 def _rego_files(paths: tuple[Path, ...]) -> list[Path]:

@@ -8,9 +8,10 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from exchange.cli.office import Office, telling, with_office
+from exchange.cli.office import Office, with_office
 from exchange.cli.policy_rules import FAR, read_question
 from exchange.cli.say import as_json, tell
+from exchange.cli.telling import telling
 from exchange.clock import monotonic, now
 from policies.bundle import default_bundle
 from policies.explain import TracedPolicy

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from argon2 import PasswordHasher
 from sqlalchemy import Connection, Engine
 
 from catalogue.model import Officer
@@ -52,6 +53,7 @@ class SignIn:
         sealer: Sealer,
         now: Clock,
         random: Callable[[int], bytes],
+        hasher: PasswordHasher = passwords.HASHER,
     ) -> None:
         self._engine = engine
         self._reading = engine.execution_options(reading=True)
@@ -59,6 +61,7 @@ class SignIn:
         self._sealer = sealer
         self._now = now
         self._random = random
+        self._hasher = hasher
 
     def offer_link(self, officer: Officer, *, by: Officer | None) -> str:
         """Return the secret of a link that signs the officer in once, within ten minutes.
@@ -100,7 +103,7 @@ class SignIn:
         _check_active(officer)
         if len(password) < passwords.SHORTEST or officer.staff_number in password:
             raise IdentityError("PASSWORD_WEAK")
-        hashed = passwords.hash_password(password, random=self._random)
+        hashed = passwords.hash_password(password, random=self._random, hasher=self._hasher)
         secret = passwords.make_totp_secret(self._random)
         with self._writing() as (tx, record):
             entry = record(_act("password.set", officer, auth="key", private={"by": by.id}))

@@ -1,5 +1,7 @@
 """Reads a Rego v1 module or query into its syntax tree."""
 
+from functools import lru_cache
+
 from policies.language.ast import (
     Assign,
     Body,
@@ -27,8 +29,12 @@ from policies.language.lexer import Lexer, Token
 from policies.language.terms import TermParser
 
 
+@lru_cache(maxsize=64)
 def parse_module(name: str, source: str) -> Module:
-    """Return the module's tree, or raise LoadError with file, line and column."""
+    """Return the module's tree, or raise LoadError with file, line and column.
+
+    Linter, compiler and explanation read the same modules: a tree cannot be changed, and is read once.
+    """
     parser = Parser(Lexer(name, source).tokens())
     try:
         return parser.module(name)

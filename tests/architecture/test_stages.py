@@ -1,7 +1,8 @@
 """Rules of the house that no linter ships with: who makes which stage, who reads clocks, who commits."""
 
 import ast
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,14 +42,27 @@ def name(module: Path) -> str:
     return module.relative_to(ROOT).as_posix()
 
 
-def calls(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the rules want to know of a module."""
+
+    docstring: str | None
+    calls: tuple[str, ...]
+
+
+@cache
+def written(module: Path) -> Written:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return Written(ast.get_docstring(tree), tuple(map(ast.unparse, called)))
+
+
+def calls(module: Path) -> tuple[str, ...]:
+    return written(module).calls
 
 
 def test_a_module_says_in_one_sentence_what_it_is_for(module: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+    docstring = written(module).docstring
     assert docstring
     assert docstring.split("\n\n")[0].rstrip().endswith((".", ":"))
 

@@ -1,6 +1,8 @@
 """Signed policy bundles of the shipped rules, and the approver's key that every home of the tests trusts."""
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -16,7 +18,13 @@ def a_release(
 ) -> Bundle:
     """The shipped rules with departments' own, ready to be signed."""
     modules = {**packaged_modules(), **(departments or {})}
-    return release(modules, packaged_data(), serial=serial, expires=expires)
+    return _release(serial, expires, tuple(modules.items()), json.dumps(packaged_data()))
+
+
+@lru_cache(maxsize=32)
+def _release(serial: int, expires: int, modules: tuple[tuple[str, str], ...], data: str) -> Bundle:
+    """The same once in a process: nobody changes a bundle."""
+    return release(dict(modules), json.loads(data), serial=serial, expires=expires)
 
 
 def signed(bundle: Bundle) -> bytes:

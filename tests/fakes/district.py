@@ -18,7 +18,6 @@ from catalogue.requested import SharingRequest
 from catalogue.service import Registry, Wanted
 from catalogue.snapshot import Snapshot
 from catalogue.terms import Terms
-from exchange.storage import migrate, sqlite_engine
 from tests.fakes.catalogue import (
     FIRM,
     HALL,
@@ -33,6 +32,7 @@ from tests.fakes.catalogue import (
     a_resource,
     a_source,
 )
+from tests.fakes.databases import a_database
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.sealer import FakeSealer
 
@@ -52,9 +52,7 @@ def fresh_bytes(first: int) -> Callable[[int], bytes]:
 
 def a_registry_database(folder: Path) -> Engine:
     """An empty registry as the program's own migrations make it."""
-    engine = sqlite_engine(folder / "registry.db")
-    migrate(engine, "registry", home=folder, at=TODAY)
-    return engine
+    return a_database(folder, "registry")
 
 
 @dataclass

@@ -53,22 +53,27 @@ def _value(field: Field) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one line 
             )
 
 
+# Made once: a strategy that is made anew for each draw is also looked over anew.
+_CODE = _WORD.map(lambda word: f"307/{word}")
+_NAMES = st.lists(_WORD, max_size=3, unique=True)
+_OF_ENTRY = {one.name: _value(one) for one in ENTRY if one.name != "code"}
+_OF_ITEM = {one.name: _value(one) for one in ITEM}
+_TYPE = st.sampled_from(sorted(next(one for one in ITEM if one.name == "type").words))
+
+
 @st.composite
 def entries(draw: st.DrawFn, *, most: int = 3) -> list[Told]:
     """Return entries with every field said, their codes and the codes of their items each once."""
-    codes = draw(
-        st.lists(_WORD.map(lambda word: f"307/{word}"), min_size=1, max_size=most, unique=True)
-    )
-    return [draw(_entry(code)) for code in sorted(codes)]
+    codes = draw(st.lists(_CODE, min_size=1, max_size=most, unique=True))
+    return [_entry(draw, code) for code in sorted(codes)]
 
 
-@st.composite
 def _entry(draw: st.DrawFn, code: str) -> Told:
-    fields = {one.name: draw(_value(one)) for one in ENTRY if one.name != "code"}
-    names = draw(st.lists(_WORD, max_size=3, unique=True))
+    fields = {name: draw(value) for name, value in _OF_ENTRY.items()}
+    names = draw(_NAMES)
     items = [
-        {one.name: draw(_value(one)) for one in ITEM}
-        | {"name": name, "type": draw(st.sampled_from(sorted(_types())))}
+        {member: draw(value) for member, value in _OF_ITEM.items()}
+        | {"name": name, "type": draw(_TYPE)}
         for name in names
     ]
     told = Told(code=code, fields={**fields, "code": code}, items=tuple(items))
@@ -76,7 +81,3 @@ def _entry(draw: st.DrawFn, code: str) -> Told:
     fit = checked(told, report)
     assert fit is not None, report.found
     return fit
-
-
-def _types() -> list[str]:
-    return list(next(one for one in ITEM if one.name == "type").words)

@@ -16,7 +16,8 @@ from audit.keys import LogKeys, create_keys, load_keys
 from audit.log import Log
 from audit.note import Signer
 from audit.vault import Vault
-from exchange.storage import migrate, postgresql_engine, sqlite_engine
+from exchange.storage import migrate, postgresql_engine
+from tests.fakes.databases import a_database
 
 ORIGIN = "log.example.gov.cn/2026"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -105,7 +106,7 @@ class LogHome:
 
     def _engine(self, branch: str) -> Engine:
         url = self.urls.get(branch)
-        return postgresql_engine(url, branch) if url else sqlite_engine(self.home / f"{branch}.db")
+        return postgresql_engine(url, branch) if url else a_database(self.home, branch)
 
     def open(self, **settings: Any) -> Log:
         return Log.open(

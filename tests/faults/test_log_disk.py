@@ -16,7 +16,7 @@ import pytest
 from audit.entry import Sequenced
 from audit.errors import AuditError, LogUnavailableError, StartRefusedError
 from audit.log import Log, check_stored
-from exchange.storage import StorageError
+from exchange.home import StorageError
 from tests.fakes.logs import LogHome, a_call, never_two_roots
 from tests.fakes.postgres import PostgreSQL, postgresql
 from tests.faults.kit import (

@@ -12,7 +12,8 @@ from audit.entry import Draft
 from audit.log import LINE_LIMIT, check_stored
 from audit.sequencer import Asked
 from audit.verify import verify_receipt
-from exchange.storage import BRANCHES, StorageError, migrate, open_databases, postgresql_engine
+from exchange.home import StorageError
+from exchange.storage import BRANCHES, migrate, open_databases, postgresql_engine
 from tests.fakes.logs import NOON
 from tests.fakes.node import LICENCE, Standing, codes, founded
 from tests.fakes.on_postgresql import copied_to

@@ -27,10 +27,11 @@ from exchange.client.errors import RefusedError
 from exchange.client.session import Answer
 from exchange.clock import now
 from exchange.desk import Desk, read_envelope, write_envelope
+from exchange.home import StorageError
 from exchange.identity.errors import IdentityError
 from exchange.node import Node, opened
 from exchange.settings import read_settings
-from exchange.storage import BRANCHES, StorageError, open_databases
+from exchange.storage import BRANCHES, open_databases
 from tests.fakes.node import Standing, a_free_port, copied, standing
 
 CALLS = 40

@@ -215,6 +215,80 @@ def test_a_folder_without_modules_has_nothing_to_lay_out(tmp_path: Path) -> None
     assert "no .rego file in" in refused("fmt", str(tmp_path))
 
 
+# check
+
+
+CHECKS = (("lint",), ("fmt", "--check"), ("test",), ("coverage",))
+TESTED = """package exchange.authz_test
+
+import data.exchange.authz
+
+test_day if authz.decision == 1 with input.ready as true
+
+test_late if authz.late with input.hour as 21
+"""
+
+
+@pytest.fixture
+def whole(folder: Path) -> Path:
+    """The folder, with tests that leave nothing out."""
+    (folder / "exchange/authz_test.rego").write_text(TESTED, encoding="utf-8")
+    return folder
+
+
+def test_a_check_prints_what_lint_fmt_test_and_coverage_print(whole: Path) -> None:
+    parts = [said(name, str(whole), *more) for name, *more in CHECKS]
+    assert said("check", str(whole)) == "".join(parts)
+    assert told("check", str(whole)) == {
+        name: told(name, str(whole), *more) for name, *more in CHECKS
+    }
+
+
+def test_a_check_without_a_folder_is_of_the_shipped_modules() -> None:
+    assert said("check") == "".join(said(*one) for one in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "failing"),
+    [
+        ("authz.rego", "input.hour > 20", "not input.x.y", "lint"),
+        ("authz.rego", "decision :=", "decision:=", "fmt"),
+        ("authz_test.rego", "== 1", "== 2", "test"),
+        ("authz_test.rego", "21", "21\n\ntest_never if not authz.late with input.hour as 3", ""),
+        ("authz.rego", "late if", "never if input.never\n\nlate if", "coverage"),
+    ],
+)
+def test_a_check_ends_with_the_first_that_fails(
+    whole: Path, file: str, before: str, after: str, failing: str
+) -> None:
+    module = whole / "exchange" / file
+    spoilt = module.read_text(encoding="utf-8").replace(before, after)
+    module.write_text(spoilt, encoding="utf-8")
+    result = run("check", str(whole), "--json")
+    names = [name for name, *_ in CHECKS]
+    ran = names[: names.index(failing) + 1] if failing else names
+    assert [name for name, found in json.loads(result.stdout).items() if found is not None] == ran
+    assert result.exit_code == (1 if failing else 0)
+    assert run("check", str(whole)).exit_code == result.exit_code
+    for name, *more in CHECKS:
+        if name == failing:
+            assert run("check", str(whole)).output.endswith(refused(name, str(whole), *more))
+    assert module.read_text(encoding="utf-8") == spoilt
+
+
+def test_a_check_takes_the_same_least_as_coverage(folder: Path) -> None:
+    module = folder / "exchange/authz_test.rego"
+    module.write_text(TESTED[: TESTED.index("\ntest_late")], encoding="utf-8")
+    refused("coverage", str(folder), "--least", "51")
+    refused("check", str(folder), "--least", "51")
+    assert run("check", str(folder), "--least", "50").exit_code == 0
+
+
+def test_what_does_not_load_ends_a_check_in_words(folder: Path) -> None:
+    (folder / "exchange/authz.rego").write_text("package exchange.authz\n\np := := 1\n")
+    assert "authz.rego:3:6: `:=` found" in refused("check", str(folder))
+
+
 # lint, bench
 
 

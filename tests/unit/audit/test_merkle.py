@@ -304,10 +304,9 @@ def test_what_a_batch_adds_is_proved_from_the_old_peaks_and_its_leaves_alone(
     edge.append(leaves[:size])
     proofs = proofs_of_added(size, edge.peaks, leaves[size:])
     assert len(proofs) == added
+    root = root_of(leaves)
     for index, proof in enumerate(proofs, size):
-        check_inclusion(
-            leaves[index], index=index, size=len(leaves), proof=proof, root=root_of(leaves)
-        )
+        check_inclusion(leaves[index], index=index, size=len(leaves), proof=proof, root=root)
 
 
 def test_a_batch_that_adds_nothing_needs_no_proof() -> None:

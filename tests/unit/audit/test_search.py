@@ -1,5 +1,6 @@
 """Searching the log: newest first, page by page, by plain members and by keyed tokens."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from audit.entry import IndexRow
 from audit.errors import LogUnavailableError, MalformedError
 from audit.search import Page, search
 from audit.wanted import Position, Wanted, query
-from tests.fakes.logs import NOON, SUBJECT, LogHome, a_call, an_act
+from tests.fakes.logs import NOON, SUBJECT, LogHome, TurnedClock, a_call, an_act
 
 
 def a_row(**changed: Any) -> IndexRow:
@@ -38,16 +39,25 @@ ROWS = (
 )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[LogHome]:
-    """Four calls a minute apart, then an act and an entry that says nothing of how it is found."""
-    made = LogHome(tmp_path)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> LogHome:
+    """Four calls a minute apart, then an act and an entry that says nothing of how it is found; closed."""
+    made = LogHome(tmp_path_factory.mktemp("written"))
     with made.opened() as log:
         for rows in ROWS:
             log.append(a_call(index=rows))
             made.clock.turn(minutes=1)
         log.append(an_act())
         log.append(a_call(kind="log.started", index=()))
+    made.close()
+    return made
+
+
+@pytest.fixture
+def home(written: LogHome, tmp_path: Path) -> Iterator[LogHome]:
+    """A copy of what was written, under a clock that goes on from there."""
+    shutil.copytree(written.home, tmp_path, dirs_exist_ok=True)
+    made = LogHome(tmp_path, clock=TurnedClock(written.clock.at))
     yield made
     made.close()
 

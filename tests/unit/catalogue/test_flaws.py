@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -20,13 +20,17 @@ PACKAGES = ("catalogue", "exchange", "gateway")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
-def templates() -> Iterator[tuple[str, ast.Call]]:
+@cache
+def templates() -> tuple[tuple[str, ast.Call], ...]:
     """Every sentence that the program makes, by the place where it makes it."""
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Flaw":
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}", node
+    return tuple(
+        (f"{path.relative_to(ROOT)}:{node.lineno}", node)
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if "Flaw" in (source := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Flaw"
+    )
 
 
 def places(text: str) -> set[str]:

@@ -8,14 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
-from sqlalchemy import Engine, update
+from argon2 import PasswordHasher
+from sqlalchemy import Engine, select, update
 
 from exchange.identity import tables
 from exchange.identity.errors import IdentityError
 from exchange.identity.passwords import NOBODY, find_step, is_password
 from exchange.identity.service import SignIn
-from exchange.storage import migrate, sqlite_engine
-from tests.fakes.identity import NOW, SignInLedger, Ticking, an_officer
+from tests.fakes.databases import a_database
+from tests.fakes.identity import SignInLedger, Ticking, an_officer
 from tests.fakes.ledger import LedgerDownError
 from tests.fakes.sealer import FakeSealer
 
@@ -23,14 +24,14 @@ OFFICER = an_officer()
 OTHER = replace(an_officer(), id="off_other")
 OFFICERS = {OFFICER.id: OFFICER, OTHER.id: OTHER}
 PASSWORD = "云岫 correct horse 2026"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""What is tested here is not how long a guess takes."""
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """The registry as the migrations make it."""
-    (tmp_path / "backups").mkdir()
-    made = sqlite_engine(tmp_path / "registry.db")
-    migrate(made, "registry", home=tmp_path, at=NOW)
+    made = a_database(tmp_path, "registry")
     yield made
     made.dispose()
 
@@ -54,6 +55,7 @@ def sign_in(engine: Engine, ledger: SignInLedger, clock: Ticking) -> SignIn:
         sealer=FakeSealer(),
         now=clock,
         random=lambda length: next(count).to_bytes(length, "big"),
+        hasher=CHEAP,
     )
 
 
@@ -169,6 +171,17 @@ def test_nobody_is_refused_like_somebody(sign_in: SignIn) -> None:
             sign_in.enter(officer, password=PASSWORD, code="000000", officers=OFFICERS)
         assert caught.value.code == "SIGN_IN_REFUSED"
     assert not is_password("", hashed=NOBODY)
+
+
+def test_unless_told_otherwise_a_password_is_hashed_at_the_cost_at_which_nobody_is_refused(
+    engine: Engine, ledger: SignInLedger, clock: Ticking
+) -> None:
+    sign_in = SignIn(engine, ledger=ledger, sealer=FakeSealer(), now=clock, random=bytes)
+    sign_in.set_password(OFFICER, PASSWORD, by=OTHER)
+    with engine.connect() as connection:
+        hashed = connection.execute(select(tables.credential.c.password)).scalar_one()
+    assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert hashed.split("$")[:4] == NOBODY.split("$")[:4]
 
 
 def test_an_officer_who_left_does_not_come_in(

@@ -12,8 +12,8 @@ from catalogue.model import Officer
 from exchange.identity import tables
 from exchange.identity.errors import IdentityError
 from exchange.identity.service import SignIn
-from exchange.storage import migrate, sqlite_engine
-from tests.fakes.identity import NOW, SignInLedger, Ticking, an_officer
+from tests.fakes.databases import a_database
+from tests.fakes.identity import SignInLedger, Ticking, an_officer
 from tests.fakes.ledger import LedgerDownError
 from tests.fakes.sealer import FakeSealer
 
@@ -24,9 +24,7 @@ OFFICERS = {OFFICER.id: OFFICER}
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """The registry as the migrations make it."""
-    (tmp_path / "backups").mkdir()
-    made = sqlite_engine(tmp_path / "registry.db")
-    migrate(made, "registry", home=tmp_path, at=NOW)
+    made = a_database(tmp_path, "registry")
     yield made
     made.dispose()
 
