@@ -107,7 +107,10 @@ class ChangeInput:
     match: list[str] | None = None
     matters: list[str] | None = None
     systems: list[str] | None = None
+    max_rows: int | None = None
     daily_quota: int | None = None
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
     not_after: datetime | None = None
 
     def given(self) -> dict[str, Any]:
@@ -116,10 +119,15 @@ class ChangeInput:
 
 @strawberry.input
 class NarrowInput(ChangeInput):
-    """What is left of a grant: its budgets of a day too."""
+    """What is left of a grant."""
 
-    daily_rows: int | None = None
-    daily_subjects: int | None = None
+
+@strawberry.input
+class AmendInput(ChangeInput):
+    """What a grant is to be once both sides have signed it."""
+
+    unbounded: list[str] | None = None
+    """Of `daily_rows` and `daily_subjects`, what it is to have no bound of."""
 
 
 @strawberry.type
@@ -216,7 +224,7 @@ class SharingMutation:
 
     @change
     async def propose_amendment(
-        self, info: Info, grant: str, to: ChangeInput, reason: str
+        self, info: Info, grant: str, to: AmendInput, reason: str
     ) -> types.Amendment | None:
         given = to.given()
         told = await act(info, "grant.propose-amendment", grant=grant, to=given, reason=reason)

@@ -22,7 +22,7 @@ Rows = list[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Streamed:
     """What came of an answer up to its bound."""
 
     rows: Rows
@@ -40,7 +40,7 @@ def fetch_within(
     *,
     items: Sequence[Item],
     plain: int,
-) -> Fetched:
+) -> Streamed:
     """Run a statement and fetch until the values of its items weigh more than they may.
 
     `plain` is the bound where no contents of files are among them. A connection whose answer goes on is
@@ -60,9 +60,9 @@ def fetch_within(
             weight += sum(map(weigh, row[: len(items)]))
             if weight > allowed:
                 connection.invalidate()
-                return Fetched(rows, len(rows) - 1, allowed)
+                return Streamed(rows, len(rows) - 1, allowed)
         at_a_time = min(2 * at_a_time, MOST_AT_A_TIME)
-    return Fetched(rows, len(rows), allowed)
+    return Streamed(rows, len(rows), allowed)
 
 
 def fetch_whole(
