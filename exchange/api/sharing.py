@@ -100,7 +100,7 @@ class SharingQuery:
 
 
 @strawberry.input
-class ChangeInput:
+class _Changed:
     """What a grant is to be; what is left out stays as it is."""
 
     items: list[str] | None = None
@@ -118,12 +118,12 @@ class ChangeInput:
 
 
 @strawberry.input
-class NarrowInput(ChangeInput):
+class NarrowInput(_Changed):
     """What is left of a grant."""
 
 
 @strawberry.input
-class AmendInput(ChangeInput):
+class ChangeInput(_Changed):
     """What a grant is to be once both sides have signed it."""
 
     unbounded: list[str] | None = None
@@ -224,7 +224,7 @@ class SharingMutation:
 
     @change
     async def propose_amendment(
-        self, info: Info, grant: str, to: AmendInput, reason: str
+        self, info: Info, grant: str, to: ChangeInput, reason: str
     ) -> types.Amendment | None:
         given = to.given()
         told = await act(info, "grant.propose-amendment", grant=grant, to=given, reason=reason)

@@ -448,7 +448,7 @@ def test_budgets_of_a_grant_are_proposed_and_signed_over_the_api(here: Standing)
     key = request_for(here, SYSTEM, "307/000001", items=["entName"])
     grant = here.act("market.head", "grant.give", request=key, terms={"daily_rows": 50})["id"]
     propose = (
-        "mutation P($g: String!, $to: AmendInput!) {"
+        "mutation P($g: String!, $to: ChangeInput!) {"
         ' proposeAmendment(grant: $g, to: $to, reason: "业务量增加") '
         "{ id changes maxRows dailyQuota dailyRows dailySubjects consumerSigned } }"
     )
