@@ -80,6 +80,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "at least one row and one call a day": "每次至少一行、每日至少一次",
         "base data: which items are basic is missing": "基础数据：未标明哪些是基础信息项",
         "baseline days": "共享前时限",
+        "calls a day": "每日调用次数",
         "carries a mark of secrecy: it is no government data and is not registered (809 art. 3)": (
             "带有密级标志：不属于政务数据，不得登记（第809号第三条）"
         ),
@@ -130,6 +131,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "department {0}: kind {1}, {2} needed": "部门 {0}：代码种类为 {1}，须为 {2}",
         "department {0}: stands above itself": "部门 {0}：不能是自身的上级",
         "department: {0} is not registered": "部门：{0} 未登记",
+        "different subjects a day": "每日不同当事人数",
         "distribution by {0}, which is no sharing method of the resource": (
             "发布方式为{0}，但该资源没有这种共享方式"
         ),
@@ -283,6 +285,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "reason {0}: no item {1}": "理由“{0}”：没有信息项 {1}",
         "recipient": "可使用的部门",
         "recipients: * stands alone": "可使用的部门：* 须单独填写",
+        "records a day": "每日记录条数",
+        "records of one answer": "每次答复记录条数",
         "related resource": "关联资源",
         "related resource: itself": "关联资源：不能是自身",
         "resource {0} has no item {1}": "资源 {0} 没有信息项 {1}",
@@ -410,6 +414,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "{0!r} is no day, YYYY-MM-DD needed": "“{0}”不是日期，须为 YYYY-MM-DD",
         "{0!r}: a request, a grant or a correction is disputed": "{0}：只能就申请、授权或校核提起争议",
         "{0}": "{0}",
+        "{0} cannot be without a bound": "{0}须有限定",
         "{0}, {1}": "{0}、{1}",
         "{0} of department {1}": "部门 {1} 的 {0}",
         "how it was handed over": "移交的方式",
@@ -449,12 +454,14 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "{0} {1} a day, at least one needed": "每日{1} {0}，至少为 1",
         "{0} {1} stands twice": "{0} {1} 重复",
         "{0}: a gzip file needed": "{0}：须为 gzip 文件",
+        "{0}: a number and no bound at once": "{0}：不能既填数值又不限定",
         "{0}: an empty one": "{0}：有空值",
         "{0}: an item that is not shared is never given, in no emergency either": (
             "{0}：不予共享的信息项在应急时也不提供"
         ),
         "{0}: at least 1 needed": "{0}：至少为 1",
         "{0}: at least one needed": "{0}：至少一项",
+        "{0}: at most {1}": "{0}：最多 {1}",
         "{0}: no active supervisor or auditor": "{0}：不是在岗的监督人员或审计管理员",
         "{0}: no item of {1}": "{0}：不是资源 {1} 的信息项",
         "{0}: not announced for emergencies by {1}": "{0}：部门 {1} 未公布可供应急查询",

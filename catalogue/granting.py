@@ -1,7 +1,10 @@
 """What becomes of a grant: pause, narrowing, amendment, end, and what has to be destroyed. Decides only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from catalogue.errors import InvalidError, NotAllowedError, StateError
 from catalogue.flaws import Flaw
@@ -17,6 +20,23 @@ REVOKED = "revoked"
 EXPIRED = "expired"
 ENDINGS = (PURPOSE_ACHIEVED, LAW_CHANGED, REVOKED, EXPIRED)
 """Why a grant ends: an officer names one of the first two, revocation and the calendar the others."""
+
+OPEN_BUDGETS = ("daily_rows", "daily_subjects")
+"""Budgets that a grant may be without."""
+BUDGETS: Mapping[str, Flaw] = MappingProxyType(
+    {
+        "max_rows": Flaw("records of one answer"),
+        "daily_quota": Flaw("calls a day"),
+        "daily_rows": Flaw("records a day"),
+        "daily_subjects": Flaw("different subjects a day"),
+    }
+)
+"""What a grant bounds by a number, and how that is said."""
+MOST = 999_999_999
+"""The largest number that a budget may be."""
+_SIX = ("items", "match", "matters", "systems", "daily_quota", "not_after")
+TERMS = (*_SIX, "max_rows", *OPEN_BUDGETS)
+"""What an amendment may change."""
 
 
 def suspend(grant: Grant, *, by: Actor, resumes_at: datetime | None = None) -> Grant:
@@ -139,9 +159,9 @@ def narrow(grant: Grant, wanted: Narrower, *, by: Actor) -> Grant:
             more = sorted(set(value) - set(held))
             findings += [Flaw("{0}: {1} is not in the grant", name, one) for one in more]
         elif held is not None and value > held:
-            findings.append(Flaw("{0} would be more than before", name))
+            findings.append(Flaw("{0} would be more than before", BUDGETS.get(name, name)))
         elif isinstance(value, int) and value < 1:
-            findings.append(Flaw("{0}: at least 1 needed", name))
+            findings.append(Flaw("{0}: at least 1 needed", BUDGETS.get(name, name)))
     narrowed = replace(grant, **given)  # type: ignore[arg-type]  # each is of its field's own type
     if narrowed.not_after <= narrowed.not_before:
         findings.append(Flaw("a grant ends after it begins: revoke it instead"))
@@ -156,7 +176,11 @@ def narrow(grant: Grant, wanted: Narrower, *, by: Actor) -> Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
-    """Other terms for a grant: they hold once both sides have signed them, as its next revision."""
+    """Other terms for a grant: they hold once both sides have signed them, as its next revision.
+
+    It has every term, so that both sides see what they sign, and changes those of `changes` alone: what was
+    narrowed meanwhile stays so.
+    """
 
     id: str
     grant: str
@@ -180,6 +204,18 @@ class Amendment:
     provider_signed: str | None = None
     """As above, for the provider."""
     settled_at: datetime | None = None
+    max_rows: int | None = None
+    """None: proposed when this could not be amended. So with the next three."""
+    daily_rows: int | None = None
+    """None also: no bound of its own."""
+    daily_subjects: int | None = None
+    """As above."""
+    changes: tuple[str, ...] | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Which terms of the grant it changes."""
+        return _SIX if self.changes is None else self.changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +228,34 @@ class Amended:
     systems: tuple[str, ...] | None = None
     daily_quota: int | None = None
     not_after: datetime | None = None
+    max_rows: int | None = None
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
+    unbounded: tuple[str, ...] = ()
+    """Budgets of OPEN_BUDGETS that the grant is to be without."""
+
+    def terms(self, grant: Grant) -> dict[str, Any]:
+        """Return every term that the grant would have. Raises InvalidError."""
+        findings = [
+            Flaw("{0} cannot be without a bound", BUDGETS.get(name, name))
+            for name in self.unbounded
+            if name not in OPEN_BUDGETS
+        ]
+        findings += [
+            Flaw("{0}: a number and no bound at once", BUDGETS[name])
+            for name in OPEN_BUDGETS
+            if name in self.unbounded and getattr(self, name) is not None
+        ]
+        if findings:
+            raise InvalidError(*findings)
+        return {name: self._term(name, getattr(grant, name)) for name in TERMS}
+
+    def _term(self, name: str, held: Any) -> Any:
+        wanted = getattr(self, name)
+        if isinstance(wanted, tuple):
+            # The same ones in another order are no change, and none stands twice.
+            return held if set(wanted) == set(held) else tuple(dict.fromkeys(wanted))
+        return held if wanted is None and name not in self.unbounded else wanted
 
 
 def propose_amendment(
@@ -212,25 +276,20 @@ def propose_amendment(
         raise StateError(f"grant {grant.id} holds no more: a new request is needed")
     if not reason.strip():
         raise InvalidError(Flaw("why the grant is to change is said in words"))
+    terms = wanted.terms(grant)
     amendment = Amendment(
         id=id_,
         grant=grant.id,
         base=grant.way.revision,
-        items=grant.items if wanted.items is None else wanted.items,
-        match=grant.match if wanted.match is None else wanted.match,
-        matters=grant.matters if wanted.matters is None else wanted.matters,
-        systems=grant.systems if wanted.systems is None else wanted.systems,
-        daily_quota=grant.daily_quota if wanted.daily_quota is None else wanted.daily_quota,
-        not_after=grant.not_after if wanted.not_after is None else wanted.not_after,
         reason=reason.strip(),
         state="proposed",
         proposed_by=officer.id,
         proposed_side=officer.department,
         proposed_at=at,
+        changes=tuple(name for name in TERMS if terms[name] != getattr(grant, name)),
+        **terms,
     )
-    findings = list(_amendment_findings(amendment, grant, resource))
-    if findings:
-        raise InvalidError(*findings)
+    _check_amended(_amended(grant, amendment), grant, resource)
     return amendment
 
 
@@ -257,20 +316,8 @@ def sign_amendment(
         raise StateError(f"amendment {amendment.id} is signed for this side already")
     if signed.consumer_signed is None or signed.provider_signed is None:
         return signed, None
-    findings = list(_amendment_findings(signed, grant, resource))
-    if findings:
-        raise InvalidError(*findings)
-    amended = replace(
-        grant,
-        items=signed.items,
-        match=signed.match,
-        matters=signed.matters,
-        systems=signed.systems,
-        daily_quota=signed.daily_quota,
-        not_after=signed.not_after,
-        masks={item: mask for item, mask in grant.masks.items() if item in signed.items},
-        course=replace(grant.way, revision=signed.base + 1),
-    )
+    amended = _amended(grant, signed)
+    _check_amended(amended, grant, resource)
     return replace(signed, state="in-force", settled_at=at), amended
 
 
@@ -284,30 +331,42 @@ def withdraw_amendment(amendment: Amendment, grant: Grant, *, by: Actor, at: dat
     return replace(amendment, state="withdrawn", settled_at=at)
 
 
-def _amendment_findings(amendment: Amendment, grant: Grant, resource: Resource) -> list[Flaw]:
+def _amended(grant: Grant, amendment: Amendment) -> Grant:
+    """Return the next revision of a grant as an amendment makes it."""
+    terms: dict[str, Any] = {name: getattr(amendment, name) for name in amendment.terms}
+    amended = replace(grant, **terms)
+    masks = {item: mask for item, mask in grant.masks.items() if item in amended.items}
+    course = replace(grant.way, revision=amendment.base + 1)
+    return replace(amended, masks=masks, course=course)
+
+
+def _check_amended(amended: Grant, grant: Grant, resource: Resource) -> None:
+    """Raises InvalidError for a next revision that could not be."""
     by_name = {item.name: item for item in resource.items}
     findings = []
-    for name in sorted(set(amendment.items) | set(amendment.match)):
+    for name in sorted(set(amended.items) | set(amended.match)):
         if name not in by_name:
             findings.append(Flaw("resource {0} has no item {1}", resource.code, name))
         elif by_name[name].sharing_class is SharingClass.NOT_SHARED:
             findings.append(Flaw("item {0} is not shared", name))
-    if amendment.daily_quota < 1:
-        findings.append(Flaw("at least one call a day"))
-    if amendment.not_after <= grant.not_before:
+    for name, said in BUDGETS.items():
+        most = getattr(amended, name)
+        if most is not None and most < 1:
+            findings.append(Flaw("{0}: at least 1 needed", said))
+        elif most is not None and most > MOST:
+            findings.append(Flaw("{0}: at most {1}", said, MOST))
+    if amended.not_after <= amended.not_before:
         findings.append(Flaw("the grant would end before it begins"))
-    if not amendment.systems or not amendment.matters:
+    if not amended.systems or not amended.matters:
         findings.append(Flaw("systems and matters: at least one each needed"))
     if resource.state != "announced":
         findings.append(
             Flaw("resource {0} is {1}, announced needed", resource.code, resource.state)
         )
-    if findings:
-        return findings
-    changed = ("items", "match", "matters", "systems", "daily_quota", "not_after")
-    if all(getattr(amendment, name) == getattr(grant, name) for name in changed):
+    if not findings and all(getattr(amended, name) == getattr(grant, name) for name in TERMS):
         findings.append(Flaw("nothing would change"))
-    return findings
+    if findings:
+        raise InvalidError(*findings)
 
 
 def _empty(grant: Grant) -> list[Flaw]:

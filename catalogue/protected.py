@@ -46,6 +46,7 @@ LATER: Mapping[str, frozenset[str]] = MappingProxyType(
             {"refusal_code", "refusal_basis", "supplement_asked", "supplement_given", "course"}
         ),
         "sharing_grant": frozenset({"daily_rows", "daily_subjects", "course"}),
+        "grant_amendment": frozenset({"max_rows", "daily_rows", "daily_subjects", "changes"}),
         "demand": frozenset({"resource", "answer", "answered_by", "answered_at"}),
     }
 )

@@ -79,6 +79,10 @@ grant_amendment = protected(
     Column("consumer_signed", Text),
     Column("provider_signed", Text),
     Column("settled_at", BigInteger),
+    Column("max_rows", BigInteger),
+    Column("daily_rows", BigInteger),
+    Column("daily_subjects", BigInteger),
+    Column("changes", Text),
 )
 
 deputy = protected(

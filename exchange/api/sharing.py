@@ -100,14 +100,17 @@ class SharingQuery:
 
 
 @strawberry.input
-class ChangeInput:
+class _Changed:
     """What a grant is to be; what is left out stays as it is."""
 
     items: list[str] | None = None
     match: list[str] | None = None
     matters: list[str] | None = None
     systems: list[str] | None = None
+    max_rows: int | None = None
     daily_quota: int | None = None
+    daily_rows: int | None = None
+    daily_subjects: int | None = None
     not_after: datetime | None = None
 
     def given(self) -> dict[str, Any]:
@@ -115,11 +118,16 @@ class ChangeInput:
 
 
 @strawberry.input
-class NarrowInput(ChangeInput):
-    """What is left of a grant: its budgets of a day too."""
+class NarrowInput(_Changed):
+    """What is left of a grant."""
 
-    daily_rows: int | None = None
-    daily_subjects: int | None = None
+
+@strawberry.input
+class ChangeInput(_Changed):
+    """What a grant is to be once both sides have signed it."""
+
+    unbounded: list[str] | None = None
+    """Of `daily_rows` and `daily_subjects`, what it is to have no bound of."""
 
 
 @strawberry.type

@@ -376,6 +376,10 @@ class Grant:
     items: list[str]
     masks: JSON
     matters: list[str]
+    max_rows: int
+    daily_quota: int
+    daily_rows: int | None
+    daily_subjects: int | None
     until: str
     state: str
     revision: int
@@ -394,8 +398,15 @@ class Amendment:
     match: list[str]
     matters: list[str]
     systems: list[str]
+    max_rows: int | None
     daily_quota: int
+    daily_rows: int | None
+    """None: no bound of its own, where `changes` has it."""
+    daily_subjects: int | None
+    """As above."""
     until: str
+    changes: list[str]
+    """The terms that it changes; the others stay as the grant has them."""
     reason: str
     state: str
     proposed_by_department: str

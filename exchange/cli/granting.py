@@ -122,10 +122,20 @@ _CHANGED = (
     click.option("--match", multiple=True, help="Items that may be compared then."),
     click.option("--matter", "matters", multiple=True, help="Matters that it serves then."),
     click.option("--system", "systems", multiple=True, help="Systems that may use it then."),
+    click.option("--max-rows", type=click.IntRange(1), help="Records of one answer then."),
     click.option("--quota", "daily_quota", type=click.IntRange(1), help="Calls a day then."),
+    click.option("--rows-a-day", "daily_rows", type=click.IntRange(1), help="Records a day then."),
+    click.option(
+        "--subjects-a-day",
+        "daily_subjects",
+        type=click.IntRange(1),
+        help="Different subjects a day then.",
+    ),
     click.option("--until", type=click.DateTime(), help="When it ends then."),
     click.option("--reason", required=True, help="Why, in words."),
 )
+
+_UNBOUNDED = {"rows-a-day": "daily_rows", "subjects-a-day": "daily_subjects"}
 
 
 def _changing(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,13 +150,6 @@ def _changed(*, until: datetime | None, **named: Any) -> dict[str, Any]:
 
 @grant.command("narrow")
 @click.argument("grant_id")
-@click.option("--rows-a-day", "daily_rows", type=click.IntRange(1), help="Records a day then.")
-@click.option(
-    "--subjects-a-day",
-    "daily_subjects",
-    type=click.IntRange(1),
-    help="Different subjects a day then.",
-)
 @_changing
 @as_json
 @with_office
@@ -158,11 +161,25 @@ def narrow(office: Office, grant_id: str, reason: str, json_: bool, **named: Any
 
 @grant.command("amend")
 @click.argument("grant_id")
+@click.option(
+    "--unbounded",
+    multiple=True,
+    type=click.Choice(sorted(_UNBOUNDED)),
+    help="What it has no bound of its own on then.",
+)
 @_changing
 @as_json
 @with_office
-def amend(office: Office, grant_id: str, reason: str, json_: bool, **named: Any) -> None:
+def amend(
+    office: Office,
+    grant_id: str,
+    unbounded: tuple[str, ...],
+    reason: str,
+    json_: bool,
+    **named: Any,
+) -> None:
     """Propose other terms; the heads of both sides have to sign them."""
+    named["unbounded"] = [_UNBOUNDED[name] for name in unbounded]
     told = office.perform(
         "grant.propose-amendment", grant=grant_id, to=_changed(**named), reason=reason
     )

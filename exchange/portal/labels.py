@@ -180,6 +180,17 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "revoked": "It was revoked",
         "expired": "Its time was over",
     },
+    "term": {
+        "items": "Items to be read",
+        "match": "Items that may be compared",
+        "matters": "Matter",
+        "systems": "Systems that may call",
+        "max_rows": "Records of one answer",
+        "daily_quota": "Calls a day",
+        "daily_rows": "Records a day",
+        "daily_subjects": "Different subjects a day",
+        "until": "Last day",
+    },
     "went-out": {
         "export": "Exports",
         "pull": "Records read in bulk",

@@ -134,6 +134,7 @@ def grant_told(held: Mapping[str, Any], names: Names, zone: ZoneInfo) -> dict[st
         "ended_for": held["ended_for"] or "",
         "went_out": held["went_out"],
         "destroyed": held["destroyed"],
+        "max_rows": held["max_rows"],
         "daily_quota": held["daily_quota"],
         "daily_rows": held["daily_rows"],
         "daily_subjects": held["daily_subjects"],

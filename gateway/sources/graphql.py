@@ -13,11 +13,11 @@ import msgspec
 from yarl import URL
 
 from catalogue.model import Item
-from catalogue.readings import GraphqlReading, KeyPart, Pages, split_pointer
+from catalogue.readings import GraphqlReading, KeyPart, split_pointer
 from gateway.errors import SourceDriftError, SourceInvalidError, SourceUnavailableError
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
-from gateway.sources.paging import checked_page, pages_of, size_of
+from gateway.sources.paging import AskedPage, asked_page, checked_page
 from gateway.sources.records import find, make_row, put, wire_value
 from gateway.sources.wire import MOST_RECORDS, Wire, check_records, parse_json
 
@@ -50,20 +50,16 @@ class GraphqlSource:
     async def page(
         self, permitted: Permitted, *, after: str | None, call: str
     ) -> tuple[Sequence[Row], bool]:
-        check_call_number(call)
-        pages, size = pages_of(permitted, permitted.step.resource.reading), size_of(permitted)
-        if size == 0:
+        asked = asked_page(permitted, GraphqlReading, call=call, service="GraphQL")
+        if asked is None:
             return (), False
-        by, items = pages.reading, needed_items(permitted)
-        if not isinstance(by, GraphqlReading):
-            raise SourceInvalidError(reason="the pages are not read from a GraphQL service")
-        request = write_page(pages, by, items, after=after, size=size)
+        request = write_page(asked, after=after)
         answer = await self._wire.post(self._address, request, call=call, also=(400,))
         # All of them stand in one list, as those of many keys do.
-        listing = msgspec.structs.replace(by, many=True)
-        records = read_answer(listing, parse_json(answer.body), asked=size)
-        rows = [self._row(by, items, record) for record in records]
-        return checked_page(rows, key=permitted.step.key.item, after=after, size=size)
+        listing = msgspec.structs.replace(asked.by, many=True)
+        records = read_answer(listing, parse_json(answer.body), asked=asked.size)
+        rows = [self._row(asked.by, asked.items, record) for record in records]
+        return checked_page(rows, key=permitted.step.key.item, after=after, size=asked.size)
 
     async def close(self) -> None:
         await self._wire.close()
@@ -114,11 +110,10 @@ def write_request(reading: GraphqlReading, items: Sequence[Item], keys: Sequence
     return msgspec.json.encode({"query": query, "variables": variables, "operationName": "Records"})
 
 
-def write_page(
-    pages: Pages, by: GraphqlReading, items: Sequence[Item], *, after: str | None, size: int
-) -> bytes:
+def write_page(asked: AskedPage[GraphqlReading], *, after: str | None) -> bytes:
     """Return the body of a request for the records after a key."""
-    selection = _selection(item.column for item in items if item.column in by.members)
+    by, pages = asked.by, asked.pages
+    selection = _selection(item.column for item in asked.items if item.column in by.members)
     query = (
         f"query Records($after: {by.argument_type}, $size: {pages.size_type}) "
         f"{{ records: {by.field}({by.argument}: $after, {pages.size}: $size) {selection} }}"
@@ -126,7 +121,7 @@ def write_page(
     # A place that is left out is no null: a service may tell them apart.
     place = {} if after is None else {"after": _argument(by, after)}
     return msgspec.json.encode(
-        {"query": query, "variables": {"size": size, **place}, "operationName": "Records"}
+        {"query": query, "variables": {"size": asked.size, **place}, "operationName": "Records"}
     )
 
 

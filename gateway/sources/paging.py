@@ -6,14 +6,47 @@ is found out. The end is a page of no records: a service that gives fewer than i
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from catalogue.model import Item, ItemType
-from catalogue.readings import Pages, Reading
+from catalogue.readings import GraphqlReading, Pages, Reading, RestReading, SoapReading
 from gateway.errors import BulkUnsupportedError, SourceInvalidError
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
+from gateway.sources.needs import check_call_number, needed_items
 from gateway.sources.wire import MOST_RECORDS
+
+R = TypeVar("R", RestReading, GraphqlReading, SoapReading)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedPage(Generic[R]):
+    """One page as a service is to be asked for it."""
+
+    pages: Pages
+    by: R
+    """How its answer is read."""
+    items: tuple[Item, ...]
+    size: int
+    """Records at most, one at least."""
+
+
+def asked_page(
+    permitted: Permitted, kind: type[R], *, call: str, service: str
+) -> AskedPage[R] | None:
+    """Return how a page is asked for of a service whose readings are of a kind; None: none may be given.
+
+    Raises BulkUnsupportedError where the entry names no pages, SourceInvalidError where they are another
+    kind of service's.
+    """
+    check_call_number(call)
+    pages, size = pages_of(permitted, permitted.step.resource.reading), size_of(permitted)
+    if size == 0:
+        return None
+    if not isinstance(pages.reading, kind):
+        raise SourceInvalidError(reason=f"the pages are not read from a {service} service")
+    return AskedPage(pages=pages, by=pages.reading, items=needed_items(permitted), size=size)
 
 
 def pages_of(permitted: Permitted, reading: Reading | None) -> Pages:

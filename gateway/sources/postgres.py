@@ -6,9 +6,11 @@ The one module that needs the extra `postgresql`; the exchange imports it where 
 import asyncio
 import select
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
+from itertools import compress
 from typing import Any
 
 import psycopg
@@ -18,6 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from catalogue.model import Item, ItemType
+from gateway.columns import Columns, column
 from gateway.errors import (
     KeyTooWideError,
     SourceDriftError,
@@ -26,7 +29,7 @@ from gateway.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from gateway.formats import to_wire
+from gateway.formats import converted, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
 from gateway.sources.needs import (
@@ -62,6 +65,8 @@ _SLOW = frozenset({"57014", "55P03"})
 _AS_TEXT = ("uuid", "json", "jsonb", "inet", "cidr", "macaddr")
 _CLOSING_S = 2.0
 _STATEMENTS_KEPT = 256
+_MANY = 32
+"""So many records are held item by item; of fewer it would cost more than it saves."""
 _KEY_BYTES = 4_096
 """Of a record that its page has no room for the key is told all the same, if it is no longer than this."""
 Rows = list[tuple[Any, ...]]
@@ -118,15 +123,18 @@ class PostgresSource:
         # One record more was asked for: it says whose records the page has no room for.
         fit = next((n for n, row in enumerate(found) if row[-1] > allowed), len(found))
         fit = min(fit, most)
-        rows = [self._row(items, row) for row in found[:fit]]
+        rows = self._rows(items, found[:fit])
         if fit == len(found):
             return rows, False
         key = permitted.step.key.item
         cut = to_wire(key.type, found[fit][items.index(key)], self._zone)
-        whole = [row for row in rows if row[key.name] != cut]
-        if not whole or cut is None:
+        kept = [value != cut for value in column(rows, key.name)]
+        if cut is None or not any(kept):
             raise KeyTooWideError(needed=fit + 1, allowed=most, allowed_bytes=allowed)
-        return whole, True
+        return (
+            rows.picked(kept) if type(rows) is Columns else list(compress(rows, kept)),
+            True,
+        )
 
     async def _run(self, statement: bytes, values: Sequence[Any]) -> Rows:
         running = asyncio.ensure_future(self._answered(statement, values))
@@ -168,13 +176,32 @@ class PostgresSource:
             self._idle.append(connection)
         return found
 
-    def _whole(self, items: Sequence[Item], found: Rows) -> list[Row]:
+    def _whole(self, items: Sequence[Item], found: Rows) -> Sequence[Row]:
         """Return an answer that has room for all of its records. Raises SourceInvalidError."""
         allowed = allowed_bytes(_types(items))
         if found and found[0][-1] > allowed:
             # Every line says what all weigh together; none holds a value then.
             raise SourceInvalidError(allowed_bytes=allowed)
+        return self._rows(items, found)
+
+    def _rows(self, items: Sequence[Item], found: Rows) -> Sequence[Row]:
+        """Return records as they cross the border: many of them item by item (ADR 0076)."""
+        if len(found) >= _MANY:
+            with suppress(
+                ValueError
+            ):  # Converted once more, record by record, to say which item it is.
+                return self._columns(items, found)
         return [self._row(items, row) for row in found]
+
+    def _columns(self, items: Sequence[Item], found: Rows) -> Columns:
+        """Raises ValueError as `to_wire` does."""
+        values = {
+            item.name: converted(item.type, one, self._zone)
+            for item, one in zip(
+                items, zip(*found, strict=True), strict=False
+            )  # The weight is last.
+        }
+        return Columns(values, size=len(found), written={item.name: item.type for item in items})
 
     async def _connection(self) -> AsyncConnection[tuple[Any, ...]]:
         while self._idle:

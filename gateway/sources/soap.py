@@ -15,7 +15,7 @@ from catalogue.readings import SoapReading
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.model import Permitted, Row
 from gateway.sources.needs import check_call_number, needed_items
-from gateway.sources.paging import checked_page, pages_of, size_of
+from gateway.sources.paging import asked_page, checked_page
 from gateway.sources.records import find, make_row, put
 from gateway.sources.soap_worker import SoapWorker
 from gateway.sources.wire import Answer, Wire, check_depth, check_records, each
@@ -76,19 +76,18 @@ class SoapSource:
     async def page(
         self, permitted: Permitted, *, after: str | None, call: str
     ) -> tuple[Sequence[Row], bool]:
-        check_call_number(call)
-        pages, size = pages_of(permitted, permitted.step.resource.reading), size_of(permitted)
-        if size == 0:
+        asked = asked_page(permitted, SoapReading, call=call, service="SOAP")
+        if asked is None:
             return (), False
-        by, items = pages.reading, needed_items(permitted)
-        if not isinstance(by, SoapReading):
-            raise SourceInvalidError(reason="the pages are not read from a SOAP service")
-        asked = {**by.body, pages.size: str(size)} | ({} if after is None else {by.key_name: after})
+        by = asked.by
+        places = {**by.body, asked.pages.size: str(asked.size)}
+        if after is not None:
+            places[by.key_name] = after
         rows = [
-            make_row(items, record, members=by.members, zone=self._zone)
-            for record in await self._records(by, asked, call=call)
+            make_row(asked.items, record, members=by.members, zone=self._zone)
+            for record in await self._records(by, places, call=call)
         ]
-        return checked_page(rows, key=permitted.step.key.item, after=after, size=size)
+        return checked_page(rows, key=permitted.step.key.item, after=after, size=asked.size)
 
     async def close(self) -> None:
         await self._wire.close()

@@ -46,7 +46,13 @@ from gateway.errors import (
 from gateway.formats import converted, converter, quick, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
-from gateway.sources.needs import FILE_BYTES, check_call_number, needed_items
+from gateway.sources.needs import (
+    ANSWER_BYTES,
+    FILE_BYTES,
+    PAGE_BYTES,
+    check_call_number,
+    needed_items,
+)
 from gateway.sources.statements import (
     Key,
     ListShape,
@@ -63,6 +69,7 @@ from gateway.sources.statements import (
     shape_of,
     values_of,
 )
+from gateway.sources.streamed import fetch_whole, fetch_within
 from gateway.sources.whole import NOT_SO, NotWholeError, Whole, read_whole, whole_of
 
 T = TypeVar("T")
@@ -390,7 +397,7 @@ class SqlSource:
                 else:
                     del values["call"]
                     signed = connection.execution_options(exchange_call=call)
-                    found = list(signed.execute(reading.statement, values))
+                    found = self._fetched(signed, reading, values)
         except SQLAlchemyError as error:
             raise _translate(error) from None  # The cause's text may hold values of the statement.
         except sqlite3.Error as error:
@@ -421,7 +428,7 @@ class SqlSource:
                     found = self._run_many(driver, listing, values, signed=call)
                 else:
                     signed = connection.execution_options(exchange_call=call)
-                    found = list(signed.execute(listing.statement, values))
+                    found = self._fetched(signed, listing, values)
         except SQLAlchemyError as error:
             raise _translate(error) from None  # The cause's text may hold values of the statement.
         except sqlite3.Error as error:
@@ -445,8 +452,11 @@ class SqlSource:
     def _page(
         self, permitted: Permitted, after: str | None, call: str
     ) -> tuple[Sequence[Row], bool]:
-        """Read one record more than a page holds: the last key's records may be cut off by it."""
-        items, key = needed_items(permitted), permitted.step.key.item.name
+        """Read one record more than a page holds: the last key's records may be cut off by it.
+
+        So may they be by a record that the page has no room for: it ends before, and the next goes on.
+        """
+        items, key = needed_items(permitted), permitted.step.key.item
         most = most_rows(permitted)
         if most == 0:
             return (), False
@@ -455,16 +465,28 @@ class SqlSource:
         try:
             with self._engine.connect() as connection:
                 signed = connection.execution_options(exchange_call=call)
-                found = signed.execute(statement, values).all()
+                found = fetch_within(signed, statement, values, items=items, plain=PAGE_BYTES)
         except SQLAlchemyError as error:
             raise _translate(error) from None  # The cause's text may hold values of the statement.
-        rows = [self._row(items, values_) for values_ in found]
-        if len(rows) <= most:
+        fit = min(found.fit, most)
+        rows = [self._row(items, values_) for values_ in found.rows[:fit]]
+        if fit == len(found.rows):
             return rows, False
-        whole = [row for row in rows if row[key] != rows[-1][key]]
+        cut = self._row((key,), [found.rows[fit][items.index(key)]])[key.name]
+        whole = [row for row in rows if row[key.name] != cut]
         if not whole:
-            raise KeyTooWideError(needed=len(rows), allowed=most)
+            raise KeyTooWideError(needed=fit + 1, allowed=most, allowed_bytes=found.allowed)
         return whole, True
+
+    def _fetched(
+        self, connection: Connection, reading: _Reading, values: Mapping[str, Any]
+    ) -> Sequence[Any]:
+        """Run a statement by SQLAlchemy. Raises SourceInvalidError where its answer is beyond its bound."""
+        if self._embedded:  # SQLite bounds each value itself, and there is nothing to be sent.
+            return connection.execute(reading.statement, values).all()
+        return fetch_whole(
+            connection, reading.statement, values, items=reading.items, plain=ANSWER_BYTES
+        )
 
     def _run_many(
         self, connection: Any, reading: _Reading, values: dict[str, Any], *, signed: str = ""

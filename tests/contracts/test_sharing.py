@@ -1,5 +1,6 @@
 """Requests and grants from end to end in a real registry: who may do what, in which order, recorded how."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -8,8 +9,8 @@ import pytest
 
 from catalogue import store
 from catalogue.errors import InvalidError, NotAllowedError, OwnRequestError, StateError
-from catalogue.granted import GrantState
-from catalogue.granting import Amended, Narrower
+from catalogue.granted import Grant, GrantState
+from catalogue.granting import Amended, Narrower, sign_amendment
 from catalogue.model import Resource, Role
 from catalogue.notices import Notice
 from catalogue.requested import Attachment, RequestState
@@ -349,6 +350,101 @@ def test_an_amendment_holds_once_the_heads_of_both_sides_have_signed_it(
     registry.withdraw_amendment(stale.id, by=district.by("hall.operator"))
     with pytest.raises(StateError, match="withdrawn"):
         registry.sign_amendment(stale.id, by=district.by("market.head"))
+
+
+def amended(district: Later, grant: str, wanted: Amended, *, by: str = "hall.operator") -> Grant:
+    """Propose other terms, and have the heads of both sides sign them."""
+    registry = district.registry
+    proposed = registry.propose_amendment(grant, wanted, by=district.by(by), reason="业务量变化")
+    registry.sign_amendment(proposed.id, by=district.by("hall.head"))
+    _signed, found = registry.sign_amendment(proposed.id, by=district.by("market.head"))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("by", ["hall.operator", "market.operator"])
+def test_each_budget_is_amended_up_and_down_and_lifted_as_either_side_proposes(
+    district: Later, by: str
+) -> None:
+    grant = district.grant(Terms(daily_rows=100, daily_subjects=10)).id
+    more = amended(district, grant, Amended(daily_rows=500, daily_subjects=50, max_rows=200), by=by)
+    assert (more.daily_rows, more.daily_subjects, more.max_rows) == (500, 50, 200)
+    lifted = amended(district, grant, Amended(unbounded=("daily_subjects",)), by=by)
+    assert (lifted.daily_rows, lifted.daily_subjects, lifted.max_rows) == (500, None, 200)
+    bounded = amended(district, grant, Amended(daily_subjects=5, daily_rows=50), by=by)
+    assert (bounded.daily_rows, bounded.daily_subjects, bounded.way.revision) == (50, 5, 4)
+    assert district.ledger.acts[-1].narrowing
+    assert held(district, GRANT, grant) == bounded
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Amended(daily_rows=0), "records a day: at least 1 needed"),
+        (Amended(daily_subjects=-1), "different subjects a day: at least 1 needed"),
+        (Amended(max_rows=0), "records of one answer: at least 1 needed"),
+        (Amended(daily_quota=0), "calls a day: at least 1 needed"),
+        (Amended(daily_subjects=10**9), "different subjects a day: at most 999999999"),
+        (Amended(unbounded=("daily_quota",)), "calls a day cannot be without a bound"),
+        (Amended(unbounded=("matters",)), "matters cannot be without a bound"),
+        (
+            Amended(daily_rows=5, unbounded=("daily_rows",)),
+            "records a day: a number and no bound at once",
+        ),
+        (Amended(unbounded=("daily_rows",)), "nothing would change"),
+        (Amended(daily_subjects=10), "nothing would change"),
+        (Amended(items=("name", "uscc")), "nothing would change"),
+        (Amended(items=("uscc", "nothing")), "has no item nothing"),
+    ],
+)
+def test_an_amendment_that_could_not_be_is_not_proposed(
+    district: Later, wanted: Amended, said: str
+) -> None:
+    grant = district.grant(Terms(items=("uscc", "name"), daily_subjects=10))
+    before = len(district.ledger.acts)
+    with pytest.raises(InvalidError, match=said):
+        district.registry.propose_amendment(
+            grant.id, wanted, by=district.by("hall.operator"), reason="业务量变化"
+        )
+    assert len(district.ledger.acts) == before
+
+
+def test_an_amendment_changes_what_it_names_alone_so_that_what_was_narrowed_meanwhile_stays(
+    district: Later,
+) -> None:
+    registry, head = district.registry, district.by("market.head")
+    grant = district.grant(Terms(items=("uscc", "name"), daily_quota=100))
+    proposed = registry.propose_amendment(
+        grant.id, Amended(daily_subjects=50), by=district.by("hall.operator"), reason="明确范围"
+    )
+    assert proposed.changes == ("daily_subjects",)
+    narrower = Narrower(items=("uscc",), daily_quota=10, daily_rows=20)
+    registry.narrow(grant.id, narrower, by=head, reason="只需代码")
+    registry.sign_amendment(proposed.id, by=district.by("hall.head"))
+    _signed, found = registry.sign_amendment(proposed.id, by=head)
+    assert found is not None
+    assert (found.items, found.daily_quota, found.daily_rows) == (("uscc",), 10, 20)
+    assert found.daily_subjects == 50
+
+
+def test_an_amendment_of_before_the_budgets_changes_its_six_terms_and_no_budget(
+    district: Later,
+) -> None:
+    grant = district.grant(Terms(items=("uscc", "name"), daily_rows=30))
+    registry = district.registry
+    proposed = registry.propose_amendment(
+        grant.id, Amended(daily_quota=5), by=district.by("hall.operator"), reason="减量"
+    )
+    of_before = replace(proposed, changes=None, max_rows=None, daily_rows=None)
+    resource = held(district, RESOURCE, grant.resource).resource
+    signed, _none = sign_amendment(
+        of_before, grant, resource, by=district.by("hall.head"), at=TODAY
+    )
+    _signed, found = sign_amendment(
+        signed, grant, resource, by=district.by("market.head"), at=TODAY
+    )
+    assert found is not None
+    assert (found.daily_quota, found.daily_rows, found.max_rows) == (5, 30, grant.max_rows)
 
 
 def test_copies_that_went_out_have_to_be_confirmed_as_destroyed(district: Later) -> None:

@@ -168,18 +168,24 @@ def test_a_file_that_is_no_pdf_passes_as_it_is(here: Standing) -> None:
 
 
 @pytest.mark.usefixtures("scans")
-def test_a_picture_leaves_marked_on_the_page_of_a_pdf(here: Standing, tmp_path: Path) -> None:
-    drawn = io.BytesIO()
-    Image.new("RGB", (600, 400), (200, 30, 30)).save(drawn, "PNG")
+@pytest.mark.parametrize(("kind", "pages"), [("PNG", 1), ("WEBP", 1), ("TIFF", 3)])
+def test_a_picture_leaves_marked_on_the_pages_of_a_pdf(
+    here: Standing, tmp_path: Path, kind: str, pages: int
+) -> None:
+    drawn, picture = io.BytesIO(), Image.new("RGB", (600, 400), (200, 30, 30))
+    several = {"save_all": True, "append_images": [picture] * (pages - 1)} if pages > 1 else {}
+    picture.save(drawn, kind, **several)
     with sqlite3.connect(tmp_path / "scans.db") as connection:
         connection.execute(
             "UPDATE scan SET scan = ? WHERE uscc = ?", (drawn.getvalue(), district.APPLICANT)
         )
     fetched = get(here, href(here))
     assert fetched.headers["content-type"] == "application/pdf"
-    (page,) = PdfReader(io.BytesIO(fetched.content)).pages
-    for told in (USAGE.case, USAGE.reason, district.HALL.name):
-        assert told in page.extract_text()
+    given = PdfReader(io.BytesIO(fetched.content)).pages
+    assert len(given) == pages
+    for page in given:
+        for told in (USAGE.case, USAGE.reason, district.HALL.name):
+            assert told in page.extract_text()
     index = int(fetched.headers["exchange-entry"])
     salt = here.as_system().receipt(index)["openings"]["answer"]["salt"]
     entry = decode_strict(here.node.log.entry(index))

@@ -9,8 +9,9 @@ from catalogue.errors import DuplicateError, NotAllowedError
 from exchange.acts.register import ActError
 from exchange.acts.supervision import run_clocks
 from exchange.demo import district
-from exchange.demo.setup import SYSTEM, agree
+from exchange.demo.setup import DEPOSIT, SYSTEM, agree
 from exchange.files.uploads import Uploads
+from exchange.home import locked
 from tests.fakes.node import Standing, lines, standing
 from tests.fakes.outlets import bulk_body, grant_bulk, post
 from tests.stories.test_command_line import Terminal
@@ -59,6 +60,40 @@ def test_every_wait_shows_its_clock_and_the_first_call_ends_the_delivery(shared:
     assert here.entry(answer)["steps"][0]["grant"] == grant
     assert delivered["state"] == "delivered"
     assert delivered["delivered_entry"] == int(answer.entry["index"])
+
+
+@pytest.fixture
+def terminal(shared: Standing) -> Iterator[Terminal]:
+    """A terminal beside the serving process, which holds the home."""
+    with locked(shared.node.settings.home):
+        yield Terminal(shared.node.settings.home)
+
+
+def test_a_spent_budget_is_amended_by_both_departments_and_the_next_call_is_answered(
+    shared: Standing, terminal: Terminal
+) -> None:
+    here, asked = shared, "query D($e: ID!) { enterprise(uscc: $e) { wageDeposit { state } } }"
+
+    def amend(*terms: str) -> tuple[str, ...]:
+        return ("grant", "amend", grant, *terms, "--reason", "业务量增加")
+
+    key = request_for(here, SYSTEM, DEPOSIT, items=["amount", "state"], match=["uscc"])
+    grant = terminal.told("grant", "give", key, "--rows-a-day", "1", officer="labour.head")["id"]
+    assert lines(here.ask(asked))["wageDeposit"]["outcome"] == "given"
+    both = amend("--rows-a-day", "5", "--unbounded", "rows-a-day")
+    assert "INVALID" in terminal.refused(*both, officer="hall.operator")
+    wanted = amend("--rows-a-day", "5", "--subjects-a-day", "3")
+    proposed = terminal.told(*wanted, officer="hall.operator")
+    assert proposed["changes"] == ["daily_rows", "daily_subjects"]
+    for officer in ("hall.head", "labour.head"):
+        spent = lines(here.ask(asked))["wageDeposit"]
+        assert (spent["outcome"], spent["code"]) == ("refused", "QUOTA_SPENT")
+        terminal.said("grant", "sign-amendment", proposed["id"], officer=officer)
+    answer = here.ask(asked)
+    assert lines(answer)["wageDeposit"]["outcome"] == "given"
+    assert here.entry(answer)["steps"][0]["grant"] == grant
+    shown = terminal.told("grant", "show", grant, officer="labour.operator")
+    assert (shown["daily_rows"], shown["daily_subjects"], shown["revision"]) == (5, 3, 2)
 
 
 def test_a_file_is_attached_by_what_it_is_and_read_by_both_sides(shared: Standing) -> None:

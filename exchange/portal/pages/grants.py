@@ -12,13 +12,13 @@ from catalogue.granting import LAW_CHANGED, PURPOSE_ACHIEVED
 from catalogue.model import Actor, Role
 from exchange.acts.register import ActError
 from exchange.node import Node
-from exchange.portal.forms import Errors, read_form
+from exchange.portal.forms import Errors, Form, read_form
+from exchange.portal.grant_terms import changes_told, read_terms
 from exchange.portal.listing import Listed, choices, counted, read_listed
 from exchange.portal.render import page
 from exchange.portal.rooms import (
     Names,
     acted,
-    budgets_of,
     grant_told,
     holds,
     names_for,
@@ -77,13 +77,13 @@ async def change(request: Request) -> Response:
 
 
 async def narrow(request: Request) -> Response:
-    """Take items or calls a day away at once."""
-    return await _less(request, "grant.narrow", done="narrow")
+    """Take items, days or a part of a budget away at once."""
+    return await _changed(request, "grant.narrow", done="narrow")
 
 
 async def amend(request: Request) -> Response:
     """Propose other terms; the heads of both sides sign them."""
-    return await _less(request, "grant.propose-amendment", done="amend")
+    return await _changed(request, "grant.propose-amendment", done="amend")
 
 
 async def end(request: Request) -> Response:
@@ -128,31 +128,20 @@ async def answer_amendment(request: Request) -> Response:
     return await _done(request, actor, errors, f"amendment-{verb}")
 
 
-async def _less(request: Request, name: str, *, done: str) -> Response:
+async def _changed(request: Request, name: str, *, done: str) -> Response:
     actor = await signed_in(request)
     given = await read_form(request)
+    node: Node = request.app.state.node
     key, errors = request.path_params["id"], Errors.of(request)
-    quota = given.text("quota")
-    if not (quota.isascii() and quota.isdigit() and 1 <= int(quota) <= 1_000_000):
-        errors.at("quota", "Enter a whole number from 1 to 1,000,000")
-    bounds = budgets_of(given, errors)
-    if name != "grant.narrow" and any(given.get(field) for field in ("rows", "subjects")):
-        node: Node = request.app.state.node
-        held = await run_in_threadpool(acted, node, actor, "grant.show", grant=key)
-        for field, bound in (("rows", "daily_rows"), ("subjects", "daily_subjects")):
-            if bounds[bound] not in {None, held[bound]}:
-                errors.at(field, "The providing department sets this at once; it is not proposed")
-    if not given.getlist("items"):
-        errors.at("items", "Tick at least one item")
-    if not given.text("reason-of-change"):
-        errors.at("reason-of-change", "Say why the grant changes")
+    held = await run_in_threadpool(acted, node, actor, "grant.show", grant=key)
+    narrows = name == "grant.narrow"
+    wanted = read_terms(given, held, errors, zone=node.zone, narrows=narrows)
     if not errors:
-        changed: dict[str, Any] = {"items": given.getlist("items"), "daily_quota": int(quota)}
-        if name == "grant.narrow":
-            changed |= {bound: most for bound, most in bounds.items() if most is not None}
         reason = given.text("reason-of-change")
-        await tried(errors, request, actor, name, grant=key, to=changed, reason=reason)
-    return await _done(request, actor, errors, done)
+        await tried(errors, request, actor, name, grant=key, to=wanted, reason=reason)
+    if errors:
+        return await _entry(request, actor, errors, given=given)
+    return RedirectResponse(f"/grants/{key}?done={done}", status_code=303)
 
 
 async def _done(request: Request, actor: Actor, errors: Errors, done: str) -> Response:
@@ -161,7 +150,10 @@ async def _done(request: Request, actor: Actor, errors: Errors, done: str) -> Re
     return RedirectResponse(f"/grants/{request.path_params['id']}?done={done}", status_code=303)
 
 
-async def _entry(request: Request, actor: Actor, errors: Errors, *, reason: str = "") -> Response:
+async def _entry(
+    request: Request, actor: Actor, errors: Errors, *, reason: str = "", given: Form | None = None
+) -> Response:
+    """`given` are the terms as they were typed; None: the form shows those that the grant has."""
     node: Node = request.app.state.node
     shown = await run_in_threadpool(
         _shown, node, actor, request.path_params["id"], names_for(request)
@@ -172,6 +164,8 @@ async def _entry(request: Request, actor: Actor, errors: Errors, *, reason: str 
         status=400 if errors else 200,
         errors=errors.by_field,
         reason=reason,
+        typed=given or {},
+        ticked=None if given is None else given.getlist("items"),
         done=request.query_params.get("done", ""),
         **shown,
     )
@@ -242,7 +236,7 @@ def _shown(node: Node, actor: Actor, key: str, names: Names) -> dict[str, Any]:
         "amendments": [
             one
             | {
-                "item_titles": names.items(held["resource"], one["items"]),
+                "told": changes_told(one, held, names, node.zone),
                 "proposed_by": names.department(one["proposed_by_department"]),
                 "may_sign": head
                 and (

@@ -444,6 +444,46 @@ def test_a_request_tells_its_clock_and_is_accepted_amended_and_supervised_over_t
     ]
 
 
+def test_budgets_of_a_grant_are_proposed_and_signed_over_the_api(here: Standing) -> None:
+    key = request_for(here, SYSTEM, "307/000001", items=["entName"])
+    grant = here.act("market.head", "grant.give", request=key, terms={"daily_rows": 50})["id"]
+    propose = (
+        "mutation P($g: String!, $to: ChangeInput!) {"
+        ' proposeAmendment(grant: $g, to: $to, reason: "业务量增加") '
+        "{ id changes maxRows dailyQuota dailyRows dailySubjects consumerSigned } }"
+    )
+    wrong = {"g": grant, "to": {"dailySubjects": 0}}
+    assert code(ask(here, propose, wrong, by="hall.operator")) == "INVALID"
+    others = {"g": grant, "to": {"dailySubjects": 5}}
+    assert code(ask(here, propose, others, by="housing.operator")) == "ROLE_MISSING"
+    to = {"dailySubjects": 20, "maxRows": 10, "unbounded": ["daily_rows"]}
+    proposed = one(
+        ask(here, propose, {"g": grant, "to": to}, by="hall.operator"), "proposeAmendment"
+    )
+    assert proposed["changes"] == ["max_rows", "daily_rows", "daily_subjects"]
+    assert (proposed["dailyRows"], proposed["dailySubjects"]) == (None, 20)
+    sign = "mutation S($a: String!) { signAmendment(amendment: $a) { state } }"
+    said = {"a": proposed["id"]}
+    assert code(ask(here, sign, said, by="hall.operator")) == "ROLE_MISSING"
+    for officer, state in (("hall.head", "proposed"), ("market.head", "in-force")):
+        assert one(ask(here, sign, said, by=officer), "signAmendment") == {"state": state}
+    listed = one(
+        ask(
+            here,
+            "{ grants(first: 100) { id revision maxRows dailyRows dailySubjects } }",
+            by="market.head",
+        ),
+        "grants",
+    )
+    assert {
+        "id": grant,
+        "revision": 2,
+        "maxRows": 10,
+        "dailyRows": None,
+        "dailySubjects": 20,
+    } in listed
+
+
 def one(response: httpx.Response, name: str) -> Any:
     """Return one field of an answer without errors."""
     told = response.json()

@@ -192,11 +192,59 @@ def test_budgets_are_agreed_with_the_grant_and_narrowed_on_its_page(portal: Port
         }
         wider = send(browser, own, f"{own}/narrow", **change, rows="301", subjects="")
         assert wider.status_code == 400
-        proposed = send(browser, own, f"{own}/amend", **change, rows="20", subjects="")
-        assert (proposed.status_code, 'href="#rows"' in proposed.text) == (400, True)
+        lifted = send(browser, own, f"{own}/narrow", **change, rows="", subjects="20")
+        assert (lifted.status_code, 'href="#rows"' in lifted.text) == (400, True)
+        # What was typed stands there still, in a form that is open.
+        assert re.search(r'name="subjects"[^>]*value="20"', lifted.text)
+        assert re.search(r"<details[^>]* open>", lifted.text)
         send(browser, own, f"{own}/narrow", **change, rows="200", subjects="20")
     (held,) = [g for g in act("labour.head", "grant.list")["rows"] if g["request"] == request]
     assert (held["daily_rows"], held["daily_subjects"]) == (200, 20)
+
+
+def test_budgets_and_the_last_day_are_proposed_by_who_asks_and_hold_once_both_heads_signed(
+    portal: Portal,
+) -> None:
+    act = portal.place.act
+    request = ask_for(portal.place, DEPOSIT)
+    terms = {"items": ["amount"], "daily_rows": 300, "daily_subjects": 10}
+    given = act("labour.head", "grant.give", request=request, terms=terms)
+    own = f"/grants/{given['id']}"
+    change: dict[str, Any] = {"items": ["amount"], "quota": str(given["daily_quota"])}
+    with portal.browser("hall.operator", "en") as browser:
+        shown = text_of(browser, own)
+        assert "once the heads of both departments have signed" in shown
+        assert "Narrow at once" not in shown
+        until = re.search(r'name="until" type="date" value="([0-9-]+)"', shown)
+        assert until is not None
+        typed = {"until": until[1], "reason-of-change": "扩大", "rows": "300", "subjects": "10"}
+        for wrong in ({"rows": "none"}, {"subjects": "0"}, {"until": "soon"}):
+            refused = send(browser, own, f"{own}/amend", **change | typed | wrong)
+            assert refused.status_code == 400
+            assert f'href="#{next(iter(wrong))}"' in refused.text
+        early = send(browser, own, f"{own}/amend", **change | typed | {"until": "2001-01-01"})
+        assert (early.status_code, "would end before it begins" in early.text) == (400, True)
+        unchanged = send(browser, own, f"{own}/amend", **change | typed)
+        assert (unchanged.status_code, "nothing would change" in unchanged.text) == (400, True)
+        wanted = {"until": until[1], "reason-of-change": "业务量增加", "rows": "", "subjects": "40"}
+        proposed = html.unescape(send(browser, own, f"{own}/amend", **change | wanted).text)
+        for said in ("Different subjects a day", "40", "Records a day", "No bound of its own"):
+            assert said in proposed
+        section = proposed.partition('aria-labelledby="amendment-1"')[2].partition("</section>")[0]
+        # Told is what would change, and no button to sign is shown to who proposed it.
+        assert "Calls a day" not in section
+        assert "Items to be read" not in section
+        assert 'value="sign"' not in section
+    (amendment,) = act("hall.head", "grant.show", grant=given["id"])["amendments"]
+    assert amendment["changes"] == ["daily_rows", "daily_subjects"]
+    for officer, language in (("hall.head", "zh"), ("labour.head", "en")):
+        with portal.browser(officer, language) as browser:
+            page = text_of(browser, own)
+            assert ("每日不同当事人数" if language == "zh" else "Different subjects a day") in page
+            assert ("现为：" if language == "zh" else "Now:") in page
+            send(browser, own, f"{own}/amendments/{amendment['id']}", verdict="sign")
+    held = act("hall.head", "grant.show", grant=given["id"])
+    assert (held["daily_rows"], held["daily_subjects"], held["revision"]) == (None, 40, 2)
 
 
 def test_a_refusal_without_reason_or_law_names_its_fields(portal: Portal) -> None:
