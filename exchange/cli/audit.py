@@ -171,13 +171,13 @@ def prove(office: Office, index: int, out: Path | None, shard: str | None, json_
 @as_json
 @with_office
 def fsck(office: Office, registry: bool, shard: str | None, json_: bool) -> None:
-    """Check the stored log, or with --registry every protected row; name what is wrong."""
+    """Check the stored log and what lies beside it, or with --registry every protected row."""
     if registry:
         if shard is not None:
             raise click.UsageError("--registry goes without --shard: rows stand in the newest")
         _checked(office, "audit.fsck-registry", json_=json_)
     else:
-        _checked(office, "audit.verify-log", json_=json_, shard=shard)
+        _checked(office, "audit.fsck", json_=json_, shard=shard)
 
 
 @audit.command("verify")
