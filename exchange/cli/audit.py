@@ -13,7 +13,7 @@ from exchange.cli.audit_keys import acknowledge_rollback, retire_key, rotate_key
 from exchange.cli.audit_proofs import evidence, export
 from exchange.cli.audit_reconcile import reconcile
 from exchange.cli.audit_review import review
-from exchange.cli.audit_shards import SHARD, shard
+from exchange.cli.audit_shards import SHARD, job, shard
 from exchange.cli.audit_witness import witness
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
@@ -40,6 +40,7 @@ for _command in (
     retire_key,
     acknowledge_rollback,
     shard,
+    job,
 ):
     audit.add_command(_command)
 
