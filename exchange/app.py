@@ -138,6 +138,7 @@ def build_app(node: Node) -> Starlette:
     app.state.node = node
     app.state.terms = terms_of(node)
     app.state.bench = bench
+    app.state.probes = health.Probes(node)
     app.state.visiting = _visiting
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
     app.doors["/test/graphql"] = GraphQL(
