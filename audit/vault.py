@@ -121,6 +121,14 @@ class Vault:
         except InvalidTag as error:
             raise ProofError(f"a disclosure under key {key_id} was changed or moved") from error
 
+    def ready(self) -> None:
+        """Take the writer's place and open a key, as the next disclosure may have to. Blocks.
+
+        Raises LogUnavailableError where the vault does not answer, StartRefusedError where the key-encryption
+        key does not open it.
+        """
+        self._secret("token")
+
     def held_of(self, subject: Subject) -> list[HeldKey]:
         """Return the keys of a subject that still stand, oldest month first. Raises LogUnavailableError."""
         columns = tables.vault_key.c

@@ -17,6 +17,7 @@ from audit.errors import AuditError
 from catalogue.errors import CatalogueError
 from catalogue.model import Actor
 from exchange.acts.indicators import keep_today
+from exchange.acts.jobs import workshop_of
 from exchange.acts.supervision import FirstCalls, run_clocks
 from exchange.api.endpoint import management_routes
 from exchange.clock import now
@@ -24,6 +25,7 @@ from exchange.exports.bench import bench_of, terms_of
 from exchange.exports.working import Bench, expire, work
 from exchange.files.uploads import Uploads
 from exchange.identity.errors import IdentityError
+from exchange.jobs import working
 from exchange.node import Node
 from exchange.portal.app import portal_routes
 from exchange.portal.session import SignInNeededError, signed_in
@@ -71,6 +73,7 @@ def build_app(node: Node) -> Starlette:
         running = [
             asyncio.create_task(_every_minute(node, counter.turned_away, bench)),
             asyncio.create_task(work(bench)),
+            asyncio.create_task(working.work(workshop_of(node))),
             asyncio.create_task(_have_cosigned(node)),
             asyncio.create_task(_have_stamped(node)),
         ]
@@ -135,6 +138,7 @@ def build_app(node: Node) -> Starlette:
     app.state.node = node
     app.state.terms = terms_of(node)
     app.state.bench = bench
+    app.state.probes = health.Probes(node)
     app.state.visiting = _visiting
     app.doors = {"/graphql": GraphQL(node, OwnGround(node), manners=manners, counter=counter)}
     app.doors["/test/graphql"] = GraphQL(

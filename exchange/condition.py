@@ -37,6 +37,7 @@ def look_over(node: Node, *, at: datetime) -> Condition:
     except AuditError as error:
         broken["log-reading"] = error.code
         down = True
+    down |= check_keys(node, broken)
     check_shards(node, broken, at=at)
     check_clock(node, broken, at=at)
     try:
@@ -62,6 +63,16 @@ def check_log(node: Node, broken: dict[str, str]) -> bool:
         node.stamping.ready()
     except AuditError as error:
         broken["log"] = error.code
+        return True
+    return False
+
+
+def check_keys(node: Node, broken: dict[str, str]) -> bool:
+    """Name a vault whose keys cannot be had: no call about anybody new could be recorded. Blocks."""
+    try:
+        node.vault.ready()
+    except AuditError as error:
+        broken["keys"] = error.code
         return True
     return False
 

@@ -163,10 +163,10 @@ class Node:
 
         What is read is recorded in the shard that is written. Raises UnknownError where there is no such.
         """
-        if name is None or name in {self.shards[-1].name, self.shards[-1].origin}:
+        if name is None or name in self.shards[-1].names:
             return replace(self, read_from=None)
         for older in self.older:
-            if name in {older.shard.name or "first", older.shard.origin}:
+            if name in older.shard.names:
                 return replace(self, read_from=older)
         known = ", ".join(shard.origin for shard in self.shards)
         raise UnknownError(f"shard {name}: there are {known}")

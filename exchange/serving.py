@@ -11,6 +11,7 @@ from threading import Thread
 import uvicorn
 
 from exchange.app import build_app
+from exchange.handles import handles, room_in, take_handles
 from exchange.home import socket_path
 from exchange.node import Node
 from exchange.patience import patient_protocol
@@ -23,6 +24,7 @@ _YOUNG = 20_000
 def serve_alone(node: Node) -> None:
     """Serve as all that this process does, until it is told to stop."""
     collect_seldom()
+    take_handles()
     asyncio.run(serve_node(node))
 
 
@@ -42,6 +44,7 @@ async def serve_node(
     nobody waits for it.
     """
     settings = node.settings
+    room = room_in(handles())
     web = uvicorn.Server(
         uvicorn.Config(
             build_app(node),
@@ -51,7 +54,8 @@ async def serve_node(
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=10,
-            http=patient_protocol(settings.head_ms / 1000),
+            backlog=room.backlog,
+            http=patient_protocol(settings.head_ms / 1000, most=room.connections),
         )
     )
     path = socket_path(settings.home)

@@ -55,6 +55,16 @@ class Shard:
     checkpoint: str | None = None
     """Of a frozen one: its final checkpoint; None: it is the one that is written."""
 
+    @property
+    def called(self) -> str:
+        """What people call it: `first` for the first shard of all."""
+        return self.name or "first"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it may be asked for by."""
+        return frozenset({self.called, self.origin})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:

@@ -215,6 +215,15 @@ class Witnessing:
             return self._newest
         return self._log.published()
 
+    def cosigners(self, note: str) -> tuple[str, ...]:
+        """Return the witnesses of the policy whose cosignature of a checkpoint holds, by name."""
+        names = {line.key: line.name for line in self._policy.witnesses}
+        try:
+            opened = open_note(note, list(names))
+        except AuditError:
+            return ()
+        return tuple(sorted({names[held.verifier] for held in opened.verified}))
+
     def due(self) -> bool:
         """Say whether there is something to have cosigned."""
         if not self._clients or self._alarm is not None:

@@ -37,6 +37,18 @@ ACT_CODES: Mapping[str, tuple[str, str]] = {
         "日志目前不能开启新的分片。",
         "No new shard of the log can be opened now.",
     ),
+    "JOB_NOTHING": (
+        "按所填时间没有可处理的内容。",
+        "There is nothing to do for the time that was given.",
+    ),
+    "JOB_STATE": (
+        "此项任务正在进行或已结束，不能如此办理。",
+        "This is being done already, or it is over.",
+    ),
+    "JOB_TOO_LONG": (
+        "任务超过一天未完成，已停止；已完成的部分有效，可重新发起。",
+        "It took more than a day and was stopped; what was done stays done. Begin it anew.",
+    ),
     "LOG_START_REFUSED": (
         "所存日志与其自身的过去不符，拒绝启动。",
         "The stored log is not its own past: the start is refused.",
@@ -132,6 +144,9 @@ _STATUS: Mapping[str, int] = {
     "FORM_FOREIGN": 403,
     "INTERNAL": 500,
     "KEY_STATE": 409,
+    "JOB_NOTHING": 409,
+    "JOB_STATE": 409,
+    "JOB_TOO_LONG": 409,
     "EXPORT_DIFFERS": 409,
     "EXPORT_FILE_CHANGED": 409,
     "EXPORT_STATE": 409,

@@ -75,7 +75,8 @@ def run_archive(
     index = _recorded(node, actor, "log.archived", kept)
     for one in kept:
         clean(node.indexed, one)
-    return _told(kept, left=len(wanted) - len(kept), entry=index)
+    said = _told(kept, left=len(wanted) - len(kept), entry=index)
+    return {**said, "folder": str(place)}
 
 
 @act("archive.restore")

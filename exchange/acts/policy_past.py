@@ -61,7 +61,7 @@ def replay_past(  # noqa: PLR0913 - which calls, and which page of them
     A page: `after` and `end` are the `next` and `end` of the page before. `holds` is true only where every
     decision of the page was replayed and none differs. A `shard` that was frozen is named as in a search.
     """
-    _require(actor)
+    need_reviewer(actor)
     node = node.of_shard(shard)
     page = _page(node, since, until, entry=entry, after=after, end=end, most=most)
     began = monotonic()
@@ -88,7 +88,7 @@ def simulate_past(  # noqa: PLR0913 - which calls, and which page of them
 
     Pages as `policy.replay` does.
     """
-    _require(actor)
+    need_reviewer(actor)
     node = node.of_shard(shard)
     archive = _archive(bundle)
     page = _page(node, since, until, entry=None, after=after, end=end, most=most)
@@ -109,10 +109,10 @@ def explain_entry(node: Node, actor: Actor, *, index: int, shard: str | None = N
     page = _page(node, None, None, entry=index, after=None, end=None, most=1)
     call = next(_found(node, page, entry=index))
     if isinstance(call, LostCall):
-        _require(actor)
+        need_reviewer(actor)
         raise ActError("NOT_FOUND", f"entry {index}: {call.why}")
     if call.department != actor.department:
-        _require(actor)
+        need_reviewer(actor)
     bundle = Bundles(node.settings.home).bundle(call)
     if bundle is None:
         raise ActError("NOT_FOUND", f"the bundle of revision {call.revision} is not kept")
@@ -193,7 +193,7 @@ def who_can(
     held = snapshot.resources.get(resource)
     mine = held is not None and held.department == actor.department
     if not mine:
-        _require(actor)
+        need_reviewer(actor)
     if held is None or (item is not None and item not in {one.name for one in held.items}):
         raise ActError(
             "NOT_FOUND", f"{resource} has no item {item}" if held else "no such resource"
@@ -318,6 +318,6 @@ def _archive(bundle: str) -> bytes:
     return archive
 
 
-def _require(actor: Actor) -> None:
+def need_reviewer(actor: Actor) -> None:
     if not (actor.has(Role.POLICY_APPROVER) or actor.has(Role.AUDITOR)):
         raise ActError("ROLE_MISSING", "a policy approver or an auditor needed")

@@ -1,14 +1,12 @@
-"""Ending the log's shard, so that the next start opens the one that follows; and which shards there are."""
+"""Ending the log's shard, so that the next start opens the one that follows."""
 
 from typing import Any
 
 import msgspec
 
-from audit.canonical import b64
 from audit.chain import Next, freezing_draft
 from audit.entry import Commit, Draft, IndexRow
 from audit.keys import create_next_keys
-from audit.log import Log
 from catalogue.model import Actor, Role
 from catalogue.reviews import ReviewState
 from catalogue.rows import REVIEW
@@ -17,7 +15,7 @@ from exchange.clock import random_bytes
 from exchange.ledger import append_spending
 from exchange.node import Node
 from exchange.shard_places import places_of
-from exchange.shards import NEXT_KEYS, Older, following_of, is_due
+from exchange.shards import NEXT_KEYS, following_of
 
 
 @act("audit.shard-open")
@@ -57,47 +55,6 @@ def open_shard(node: Node, actor: Actor, *, reason: str) -> dict[str, Any]:
         "size": node.log.size,
         "next": fresh.origin,
         "vkey": keys.signer.vkey,
-    }
-
-
-@act("audit.shard-list")
-def list_shards(node: Node, actor: Actor) -> dict[str, Any]:
-    """The log's shards, the oldest first: sizes, final checkpoints, and whether each holds."""
-    if not actor.has(Role.AUDITOR) and not actor.has(Role.ADMINISTRATOR):
-        raise ActError("ROLE_MISSING", "an auditor or an administrator needed")
-    return {
-        "shards": [*(_older_told(each) for each in node.older), _written_told(node, node.log)],
-        "due": is_due(node.log, at=node.ports.now(), zone=node.zone),
-    }
-
-
-def _older_told(older: Older) -> dict[str, Any]:
-    shard, log = older.shard, older.log
-    return {
-        "shard": shard.name,
-        "origin": shard.origin,
-        "state": "frozen" if log is not None else "broken",
-        "first_number": None if log is None else log.before,
-        "size": None if log is None else log.size,
-        "root": None if log is None else b64(log.final.root),
-        "keys": list(shard.keys),
-        "file": shard.file,
-        "trouble": older.trouble,
-    }
-
-
-def _written_told(node: Node, log: Log) -> dict[str, Any]:
-    shard = node.shards[-1]
-    return {
-        "shard": shard.name,
-        "origin": shard.origin,
-        "state": "frozen" if log.frozen else "written",
-        "first_number": log.before,
-        "size": log.size,
-        "root": None,
-        "keys": [span.key.vkey for span in log.keys.spans],
-        "file": shard.file,
-        "trouble": None,
     }
 
 

@@ -13,7 +13,7 @@ from exchange.cli.audit_keys import acknowledge_rollback, retire_key, rotate_key
 from exchange.cli.audit_proofs import evidence, export
 from exchange.cli.audit_reconcile import reconcile
 from exchange.cli.audit_review import review
-from exchange.cli.audit_shards import SHARD, shard
+from exchange.cli.audit_shards import SHARD, job, shard
 from exchange.cli.audit_witness import witness
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
@@ -40,6 +40,7 @@ for _command in (
     retire_key,
     acknowledge_rollback,
     shard,
+    job,
 ):
     audit.add_command(_command)
 
@@ -171,13 +172,13 @@ def prove(office: Office, index: int, out: Path | None, shard: str | None, json_
 @as_json
 @with_office
 def fsck(office: Office, registry: bool, shard: str | None, json_: bool) -> None:
-    """Check the stored log, or with --registry every protected row; name what is wrong."""
+    """Check the stored log and what lies beside it, or with --registry every protected row."""
     if registry:
         if shard is not None:
             raise click.UsageError("--registry goes without --shard: rows stand in the newest")
         _checked(office, "audit.fsck-registry", json_=json_)
     else:
-        _checked(office, "audit.verify-log", json_=json_, shard=shard)
+        _checked(office, "audit.fsck", json_=json_, shard=shard)
 
 
 @audit.command("verify")

@@ -1,18 +1,17 @@
 """`exchange audit erase` and `exchange audit hold`: what lies beside the tree, and who may let it go."""
 
-import sys
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from catalogue.model import SubjectType
 from exchange.cli.audit_shards import SHARD
 from exchange.cli.office import Office, with_office
+from exchange.cli.paging import page_by_page
 from exchange.cli.say import as_json, tell
+from exchange.jobs.errands import archived
 
 TYPE = click.Choice([kind.value for kind in SubjectType])
 
@@ -143,7 +142,16 @@ def run(
 ) -> None:
     """Archive every closed bundle that is older, as an administrator."""
     moment = before.replace(tzinfo=ZoneInfo(office.settings.zone))
-    _page_by_page(office, "archive.run", before=moment, folder=folder, shard=shard, json_=json_)
+    said = page_by_page(
+        office,
+        "archive.run",
+        archived,
+        what="bundles",
+        before=moment,
+        folder=folder,
+        shard=shard,
+    )
+    _tell_moved(said, json_=json_)
 
 
 @archive.command("restore")
@@ -152,7 +160,8 @@ def run(
 @with_office
 def restore(office: Office, shard: str | None, json_: bool) -> None:
     """Put everything that was archived back into the database; the files stay."""
-    _page_by_page(office, "archive.restore", shard=shard, json_=json_)
+    said = page_by_page(office, "archive.restore", archived, what="bundles", shard=shard)
+    _tell_moved(said, json_=json_)
 
 
 @archive.command("move")
@@ -174,19 +183,8 @@ def list_archived(office: Office, shard: str | None, json_: bool) -> None:
     tell(office.perform("archive.list", shard=shard), json_=json_)
 
 
-def _page_by_page(office: Office, act: str, *, json_: bool, **arguments: Any) -> None:
-    """Carry out an act again until nothing is left, with a bar for who waits."""
-    done = {"bundles": 0, "entries": 0}
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("bundles", total=None)
-        while True:
-            said = office.perform(act, **arguments)
-            done = {name: held + said[name] for name, held in done.items()}
-            progress.update(bar, total=done["bundles"] + said["left"], completed=done["bundles"])
-            if not said["left"]:
-                break
-    tell(done, json_=json_)
+def _tell_moved(said: dict[str, Any], *, json_: bool) -> None:
+    tell({name: said[name] for name in ("bundles", "entries")}, json_=json_)
 
 
 def _listed(office: Office, *names: str, json_: bool) -> None:

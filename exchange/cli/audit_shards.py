@@ -52,3 +52,49 @@ def list_(office: Office, json_: bool) -> None:
     )
     if said["due"]:
         click.echo("The year has turned: open its shard with `exchange audit shard open`.")
+
+
+@shard.command("show")
+@click.argument("name", metavar="SHARD")
+@as_json
+@with_office
+def show(office: Office, name: str, json_: bool) -> None:
+    """Show SHARD: how it holds, what was last checked, what is archived, held and erased in it."""
+    tell(office.perform("audit.shard-show", shard=name), json_=json_)
+
+
+@click.group()
+def job() -> None:
+    """Archiving, replays and checks that were begun on the pages, and how far they are."""
+
+
+@job.command("list")
+@SHARD
+@as_json
+@with_office
+def list_jobs(office: Office, shard: str | None, json_: bool) -> None:
+    """List jobs, the newest first."""
+    said = office.perform("job.list", shard=shard)
+    if json_:
+        tell(said, json_=True)
+        return
+    shown = ("id", "errand", "shard", "state", "done", "total", "code")
+    tell([{name: one[name] for name in shown} for one in said["rows"]], json_=False, title="jobs")
+
+
+@job.command("show")
+@click.argument("job_id", metavar="JOB")
+@as_json
+@with_office
+def show_job(office: Office, job_id: str, json_: bool) -> None:
+    """Show how far JOB is, and what it found."""
+    tell(office.perform("job.show", job=job_id), json_=json_)
+
+
+@job.command("stop")
+@click.argument("job_id", metavar="JOB")
+@as_json
+@with_office
+def stop_job(office: Office, job_id: str, json_: bool) -> None:
+    """Stop JOB; what it did stays done."""
+    tell(office.perform("job.cancel", job=job_id), json_=json_)

@@ -5,7 +5,6 @@ import json
 import re
 import sys
 from base64 import b64encode
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,8 +18,10 @@ from rich.progress import Progress
 
 from exchange.cli.audit_shards import SHARD
 from exchange.cli.office import Office, with_office
+from exchange.cli.paging import page_by_page
 from exchange.cli.say import as_json, tell
 from exchange.clock import now
+from exchange.jobs.errands import replayed
 from policies.bundle import ROOTS, build, compose, default_bundle, load_directory
 from policies.engine import LoadError
 from policies.simulate import Row, together
@@ -54,17 +55,9 @@ def replay(
     """Decide recorded questions again, under their recorded revision, and compare the answers."""
     asked: dict[str, Any] = {"shard": shard}
     asked |= {"entry": entry} if entry is not None else _time(office, since, until, shard=shard)
-    pages = list(_pages(office, "policy.replay", asked, what="replaying"))
-    said = _added(pages, "calls", "equal", "unanswered", "different", "unreadable")
-    missing: Counter[str] = Counter()
-    for page in pages:
-        missing.update(page["without_bundle"])
-    said |= {
-        "without_bundle": dict(missing),
-        "holds": all(page["holds"] for page in pages),
-        "differing": [one for page in pages for one in page["differing"]],
-        "lost": [one for page in pages for one in page["lost"]],
-    }
+    said = page_by_page(office, "policy.replay", replayed, what="replaying", **asked)
+    seconds = said.pop("seconds")
+    said["replay_per_s"] = _rate(said["calls"], seconds)
     if json_:
         tell(said, json_=True)
     else:
@@ -144,8 +137,12 @@ def _added(pages: list[dict[str, Any]], *names: str) -> dict[str, Any]:
     """Add up the pages' counts; the rate is null where nothing was there to be decided."""
     seconds = sum(page["seconds"] for page in pages)
     said: dict[str, Any] = {name: sum(page[name] for page in pages) for name in names}
-    rate = round(said["calls"] / seconds, 1) if said["calls"] and seconds else None
+    rate = _rate(said["calls"], seconds)
     return {"first": pages[0]["first"], "end": pages[-1]["end"], **said, "replay_per_s": rate}
+
+
+def _rate(calls: int, seconds: float) -> float | None:
+    return round(calls / seconds, 1) if calls and seconds else None
 
 
 def _tell_replay(said: dict[str, Any]) -> None:

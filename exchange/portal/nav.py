@@ -170,6 +170,12 @@ ROOMS = (
         roles=frozenset({Role.AUDITOR, Role.SUPERVISOR}),
     ),
     Room(
+        path="/audit/shards",
+        title="Parts of the log",
+        about="Year by year: what ended, whether it holds, and what is archived",
+        roles=frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
+    ),
+    Room(
         path="/audit",
         title="Log",
         about="Every call and every act, newest first",

@@ -36,7 +36,7 @@ class Part:
 
 def shards_of(node: Node) -> list[Part]:
     """Return the parts of the log to choose from, the one that is written first."""
-    older = [Part(one.shard.name or "first") for one in reversed(node.older)]
+    older = [Part(one.shard.called) for one in reversed(node.older)]
     return [Part(""), *older]
 
 

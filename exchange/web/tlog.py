@@ -28,9 +28,9 @@ async def shards(request: Request) -> Response:
     node: Node = request.app.state.node
     told = [
         {
-            "shard": shard.name or "first",
+            "shard": shard.called,
             "origin": shard.origin,
-            "prefix": f"/log/{shard.name or 'first'}",
+            "prefix": f"/log/{shard.called}",
             "frozen": shard.checkpoint is not None,
         }
         for shard in node.shards

@@ -20,6 +20,7 @@ from tests.fakes.node import Standing
 from tests.fakes.outlets import begin, finished, grant_bulk
 from tests.fakes.reviews import under_way
 from tests.stories.test_items import request_for, wanted
+from tests.stories.test_shard_pages import over
 
 pytestmark = pytest.mark.browser
 
@@ -134,6 +135,15 @@ def _violation(place: Standing) -> str:
     return "one"
 
 
+def _job(place: Standing) -> str:
+    """Return a replay that is over, so that its page stays as it is."""
+    found = place.act("auditor", "job.list")["rows"]
+    if found:
+        return str(found[0]["id"])
+    begun = place.act("auditor", "job.begin", errand="replay")
+    return str(over(place, "auditor", begun["id"])["id"])
+
+
 EXAMPLES: Mapping[str, Example] = {
     "/": ("labour.head", lambda _: "/"),
     "/sign-in": ("", lambda _: "/sign-in"),
@@ -237,6 +247,16 @@ EXAMPLES: Mapping[str, Example] = {
     "/audit/find": ("auditor", lambda _: "/audit/find"),
     "/audit/find/{preset}": ("auditor", lambda _: "/audit/find/off-hours"),
     "/audit/subject": ("auditor", lambda _: "/audit/subject"),
+    "/audit/shards": ("administrator", lambda _: "/audit/shards"),
+    "/audit/shards/{shard}": (
+        "auditor",
+        lambda place: f"/audit/shards/first?of={_job(place)}",
+    ),
+    "/audit/shards/{shard}/archive": (
+        "administrator",
+        lambda _: "/audit/shards/first/archive?before=2026-01-01",
+    ),
+    "/audit/shards/jobs/{id}": ("auditor", lambda place: f"/audit/shards/jobs/{_job(place)}"),
     "/audit": ("auditor", lambda _: "/audit"),
     "/audit/cases": ("auditor", lambda _: f"/audit/cases?number={CASE}"),
     "/audit/entries/{index}": ("auditor", lambda place: f"/audit/entries/{_entry(place)}"),
@@ -255,6 +275,7 @@ NO_PAGES = {
     "/catalogue/feed.json",
     "/reviews/{id}/report.zip",
     "/indicators/report.{kind}",
+    "/audit/shards/jobs/{id}/result.json",
     "/audit/entries/{index}/proof",
     "/audit/entries/{index}/file",
     "/query/contracts/{system}/contract.graphql",
@@ -376,6 +397,7 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
                 "/audit",
                 "/audit/cases",
                 "/audit/find",
+                "/audit/shards",
             },
         ),
         (
@@ -413,7 +435,10 @@ def test_the_language_is_changed_in_place_and_stays(visiting: Visiting) -> None:
                 "/audit/find",
             },
         ),
-        ("administrator", {"/catalogue", "/matters", "/evidence", "/quality", "/indicators"}),
+        (
+            "administrator",
+            {"/catalogue", "/matters", "/evidence", "/quality", "/indicators", "/audit/shards"},
+        ),
     ],
 )
 def test_nobody_is_shown_a_room_that_is_not_theirs(

@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from audit.entry import Sequenced
 from audit.log import check_stored
-from tests.conftest import sabotages
+from tests.conftest import chosen
 from tests.fakes.logs import LogHome, never_two_roots
 from tests.fakes.postgres import postgresql
 
@@ -92,7 +92,7 @@ def hold_commits(engine: Engine) -> Iterator[threading.Event]:
 def sabotaged(claim: str) -> Iterator[None]:
     """Apply every sabotage of an id, as the tests' own process does; empty: none."""
     with ExitStack() as patches:
-        for sabotage in sabotages()[claim] if claim else ():
+        for sabotage in chosen(claim) if claim else ():
             patches.enter_context(sabotage.apply())
         yield
 

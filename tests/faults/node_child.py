@@ -16,10 +16,10 @@ from exchange.node import open_node
 from exchange.serving import serve_node
 from exchange.settings import read_settings
 from gateway.sources.sql import SqlSource
-from tests.sabotage import gateway_back, log
+from tests.sabotage import gateway_back, log, standing
 from tests.sabotage.kit import replaced
 
-ALL = {**gateway_back.SABOTAGES, **log.SABOTAGES}
+ALL = {**gateway_back.SABOTAGES, **log.SABOTAGES, **standing.SABOTAGES}
 
 
 def told(_: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ async def hold(*_: Any, **__: Any) -> NoReturn:
 def run(home: Path, *, port: int, sabotage: str, holding: bool) -> None:
     settings = read_settings({"EXCHANGE_PORT": str(port)}, home=home)
     with (
-        ALL[sabotage].apply() if sabotage else nullcontext(),
+        ALL[sabotage.partition("/")[0]].apply() if sabotage else nullcontext(),
         replaced(SqlSource.read, hold) if holding else nullcontext(),
         locked(settings.home),
     ):

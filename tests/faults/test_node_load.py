@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,8 @@ import pytest
 
 from exchange.client.signing import SignatureAuth, encode_usage
 from exchange.demo.setup import SYSTEM
+from exchange.handles import room_in
+from exchange.settings import Settings
 from tests.fakes.node import USAGE, copied, founded
 
 SECONDS = float(os.environ.get("EXCHANGE_LOAD_SECONDS", "3"))
@@ -70,14 +72,33 @@ def node(tmp_path: Path) -> Iterator[Node]:
     )
     _most, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with serving(settings) as node:
+        yield node
+
+
+@contextmanager
+def serving(
+    settings: Settings, *, sabotage: str = "", diagnostics: Path | None = None
+) -> Iterator[Node]:
+    """Serve a home in a process of its own, with as many file handles as this one may have."""
     child = [sys.executable, "-m", "tests.faults.node_child"]
-    with subprocess.Popen(
-        [*child, str(settings.home), str(settings.port)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "serving\n"
-        yield Node(port=settings.port, pid=process.pid)
-        process.terminate()
+    said = Path(os.devnull) if diagnostics is None else diagnostics
+    with (
+        said.open("w", encoding="utf-8") as heard,
+        subprocess.Popen(
+            [*child, str(settings.home), str(settings.port), sabotage],
+            stdout=subprocess.PIPE,
+            stderr=heard if diagnostics is not None else None,
+            text=True,
+        ) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "serving\n"
+            yield Node(port=settings.port, pid=process.pid)
+        finally:
+            # One that is out of handles does not hear that it is to end.
+            process.kill()
 
 
 @dataclass(slots=True)
@@ -199,3 +220,50 @@ def test_calls_are_answered_beside_thousands_of_idle_connections(node: Node) -> 
     assert (len(seen.took), seen.turned_away, seen.untold) == (20, 0, [])
     # Less than 32 kB for each that does nothing.
     assert node.memory_kb() - before < 16 * 1024 + 32 * wanted
+
+
+FEW = 256
+CROWD = 400
+
+
+@pytest.mark.proves("O4")
+def test_a_node_with_few_file_handles_answers_beside_a_crowd_of_connections(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    settings, diagnostics = copied(tmp_path / "home"), tmp_path / "diagnostics"
+    room = room_in(FEW)
+    wanted = str(request.config.getoption("--sabotage") or "")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, before[1]))
+    try:
+        with serving(settings, sabotage=wanted, diagnostics=diagnostics) as node:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            seen, left = asyncio.run(crowded(node))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert (len(seen.took), seen.turned_away, seen.untold) == (11, 0, [])
+    # Those that there is no room for are closed at once, and who comes afterwards is answered.
+    assert left <= room.connections
+    # A loop without handles says so thousands of times a second.
+    assert len(diagnostics.read_bytes()) < 64 * 1024
+
+
+async def crowded(node: Node) -> tuple[Seen, int]:
+    """Ask beside more connections than there are handles, and once they are gone; return how many stayed."""
+    seen = Seen()
+    first = await asyncio.open_connection("127.0.0.1", node.port)
+    crowd = [await asyncio.open_connection("127.0.0.1", node.port) for _ in range(CROWD)]
+    for _ in range(10):
+        async with asyncio.timeout(P99_S):
+            await ask(node, seen, first)
+    ended = [asyncio.ensure_future(reader.read()) for reader, _writer in crowd]
+    done, _standing = await asyncio.wait(ended, timeout=1.0)
+    for each in ended:
+        each.cancel()
+    await close(*(writer for _reader, writer in crowd))
+    await asyncio.gather(*ended, return_exceptions=True)
+    async with asyncio.timeout(P99_S):
+        again = await asyncio.open_connection("127.0.0.1", node.port)
+        await ask(node, seen, again)
+    await close(first[1], again[1])
+    return seen, CROWD - len(done)

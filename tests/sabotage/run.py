@@ -5,11 +5,12 @@ the tests of its id must fail. Exits 1 where one does not.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 
-from tests.conftest import sabotages
+from tests.conftest import UNAPPLIED, sabotages
 
 # The ids of what must hold, by group; F8 was given to nothing.
 GROUPS = {
@@ -31,6 +32,8 @@ GROUPS = {
     "E": 9,  # ease
 }
 NEED_SABOTAGE = frozenset("LWPFIRCX")
+_SAID = {1: "caught", UNAPPLIED: "DOES NOT APPLY"}
+"""Exit status of pytest → what it means; 5, no tests, would be a sabotage of nothing."""
 
 
 def claims() -> Iterator[str]:
@@ -38,21 +41,28 @@ def claims() -> Iterator[str]:
         yield from (f"{group}{n}" for n in range(1, most + 1) if f"{group}{n}" != "F8")
 
 
-def tested() -> dict[str, int]:
-    """How many tests prove each id, as pytest itself collects them."""
+def tested() -> dict[str, list[str]]:
+    """The file of each test that proves an id, as pytest itself collects them; quick ones first."""
     code = (
-        "import pytest, sys, collections\n"
-        "found = collections.Counter()\n"
+        "import pytest, sys, json, collections\n"
+        "found = collections.defaultdict(list)\n"
         "class Count:\n"
         "    def pytest_collection_finish(self, session):\n"
         "        for item in session.items:\n"
-        "            found.update({n for m in item.iter_markers('proves') for n in m.args})\n"
+        "            for name in {n for m in item.iter_markers('proves') for n in m.args}:\n"
+        "                found[name].append(item.location[0])\n"
         "pytest.main(['--collect-only', '-qq', 'tests'], plugins=[Count()])\n"
-        "print('CLAIMS', *[f'{k}={v}' for k, v in found.items()])\n"
+        "print('CLAIMS', json.dumps(found))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     line = next(row for row in done.stdout.splitlines() if row.startswith("CLAIMS"))
-    return {name: int(count) for name, count in (part.split("=") for part in line.split()[1:])}
+    held: dict[str, list[str]] = json.loads(line.removeprefix("CLAIMS"))
+    return {name: sorted(files, key=_slowness) for name, files in held.items()}
+
+
+def _slowness(file: str) -> tuple[int, str]:
+    slow = ("tests/unit", "tests/contracts", "tests/conformance", "tests/stories")
+    return next((n for n, part in enumerate(slow) if file.startswith(part)), len(slow)), file
 
 
 def print_claims() -> int:
@@ -74,21 +84,24 @@ def print_claims() -> int:
 
 
 def run(wanted: Sequence[str]) -> int:
-    patches = sabotages()
+    patches, files = sabotages(), tested()
     missed = []
     for claim in wanted or sorted(patches, key=lambda name: (name[0], int(name[1:]))):
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--sabotage", claim, "-x", "-q", "tests"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        # 1 is pytest's code for failed tests; 5, no tests, would be a sabotage of nothing.
-        caught = done.returncode == 1
-        if not caught:
-            missed.append(claim)
-        why = "; ".join(each.why for each in patches[claim])
-        print(f"{claim:4} {'caught' if caught else 'NOT CAUGHT'}: {why}", flush=True)
+        for number, one in enumerate(patches[claim], 1):
+            named = claim if len(patches[claim]) == 1 else f"{claim}/{number}"
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "pytest", "--sabotage", named, "-x", "-q"),
+                    *dict.fromkeys(files.get(claim, ["tests"])),
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            said = _SAID.get(done.returncode, "NOT CAUGHT")
+            if said != "caught":
+                missed.append(named)
+            print(f"{named:6} {said}: {one.why}", flush=True)
     print(f"{len(missed)} sabotages not caught: {' '.join(missed) or '-'}")
     return 1 if missed else 0
 

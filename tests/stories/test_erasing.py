@@ -1,11 +1,14 @@
 """A person asks to be forgotten: the authority applies, an auditor approves, and every proof still holds."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from audit import tables
 from audit.canonical import decode_strict
 from catalogue.errors import CatalogueError
 from catalogue.model import Actor
@@ -108,6 +111,23 @@ def test_a_key_destroyed_past_the_program_is_an_alarm(here: Standing) -> None:
     assert said["holds"] is False
     assert any("no entry says that it was destroyed" in str(one) for one in said["findings"])
     assert index >= 0
+
+
+@pytest.mark.proves("L15")
+def test_the_command_names_what_is_missing_beside_the_tree_and_an_entry_that_is_none(
+    here: Standing, terminal: Terminal
+) -> None:
+    index = int(here.ask().entry["index"])
+    here.node.vault.destroy([key.key_id for key in here.node.vault.held_of(FIRM)])
+    said = json.loads(terminal.run("audit", "fsck", "--json", officer="auditor").stdout)
+    closed = [one for one in said["findings"] if one["what"] == "closed"]
+    # A key is named once, at the first entry that lies under it.
+    assert [one["index"] for one in closed][-1] <= index
+    with here.node.databases.log.begin() as tx:
+        tx.execute(update(tables.entry).where(tables.entry.c.idx == 5).values(body=b"\0"))
+    told = terminal.refused("audit", "fsck", officer="auditor")
+    assert "entry 5" in told
+    assert "DOES NOT HOLD" in told
 
 
 @pytest.mark.proves("L20")

@@ -533,6 +533,14 @@ def leaves_of(prefix: str, size: int) -> list[bytes]:
     return leaves
 
 
+def test_the_first_shard_is_served_under_its_prefix_before_it_has_ended(on_files: Standing) -> None:
+    here = on_files
+    (listed,) = httpx.get(f"{here.url}/log/shards", trust_env=False).json()
+    note = httpx.get(f"{here.url}{listed['prefix']}/checkpoint", trust_env=False)
+    assert note.status_code == 200
+    assert parse_checkpoint(parse_note(note.text).text).origin == listed["origin"]
+
+
 def test_each_shard_is_served_to_anybody_under_a_prefix_of_its_own(here: Standing) -> None:
     vkey = here.node.vkey
     turn(here)

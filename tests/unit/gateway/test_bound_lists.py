@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from catalogue.model import Listing, SubjectType
 from exchange.cursoring import SealedCursors
@@ -177,9 +178,9 @@ def without_values(step: Step) -> Step:
     """Return what is left of a step that lists: no bound, no place, no value that it is filtered by."""
     key = step.key
     if isinstance(key, Listed):
-        key = replace(key, after=None, bound=b"")
-    filters = tuple(replace(one, value=None) for one in step.filters)
-    return replace(step, key=key, limit=1, filters=filters)
+        key = structs.replace(key, after=None, bound=b"")
+    filters = tuple(structs.replace(one, value=None) for one in step.filters)
+    return structs.replace(step, key=key, limit=1, filters=filters)
 
 
 @settings(max_examples=100)
