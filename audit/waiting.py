@@ -21,8 +21,8 @@ _Promise = Future[Given] | asyncio.Future[Given]
 _Standing = tuple[Asked, _Promise[Given], float]
 """What is asked, by whom, and since when."""
 
-TOGETHER = 64
-"""So many that came from one loop do not wait for more: the disk may work while others are still ruled."""
+TOGETHER = 8
+"""So many that came from one loop wait for no more: the disk works while others of that turn are ruled."""
 
 _logging = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ class WaitingLine(Generic[Asked, Given]):
     def put_async(self, asked: Asked) -> asyncio.Future[Given]:
         """Stand in line from a running loop, which is woken once for all that a batch answers.
 
-        Whoever comes in the same moment stands in line together, so that one batch takes them all.
+        Whoever comes in the same moment stands in line together, so that one batch takes them, up to where
+        they are enough for a batch of their own.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Given] = loop.create_future()
@@ -100,6 +101,8 @@ class WaitingLine(Generic[Asked, Given]):
             came = self._arriving.setdefault(loop, [])
             came.append((asked, future, self._patience.monotonic()))
             first = len(came) == 1
+            if len(came) >= TOGETHER:
+                self._line_up(loop)
         if first:
             loop.call_soon(self._let_in, loop, 1)
         return future
@@ -111,8 +114,11 @@ class WaitingLine(Generic[Asked, Given]):
             if seen < came < TOGETHER:
                 loop.call_soon(self._let_in, loop, came)
             elif came:
-                self._waiting.extend(self._arriving.pop(loop))
-                self._changed.notify()
+                self._line_up(loop)
+
+    def _line_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._waiting.extend(self._arriving.pop(loop))
+        self._changed.notify()
 
     def ready(self) -> None:
         """Raise LogUnavailableError while the log refuses; each such question has it tried again."""

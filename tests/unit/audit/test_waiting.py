@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from threading import Event
 
 import pytest
 
@@ -36,11 +37,30 @@ def test_calls_of_one_moment_are_committed_in_one_batch() -> None:
         return await line.put_async(number)
 
     async def act() -> list[int]:
-        return await asyncio.gather(*(call(number) for number in range(1, 30)))
+        return await asyncio.gather(*(call(number) for number in range(1, TOGETHER)))
 
-    assert asyncio.run(act()) == [-number for number in range(1, 30)]
+    assert asyncio.run(act()) == [-number for number in range(1, TOGETHER)]
     line.close()
     assert len(batches.seen) == 1
+
+
+def test_enough_calls_of_one_turn_are_committed_while_the_turn_goes_on() -> None:
+    begun = Event()
+
+    def commit(asked: Sequence[int]) -> Sequence[int]:
+        begun.set()
+        return [-one for one in asked]
+
+    line = a_line(commit)
+
+    async def act() -> list[int]:
+        coming = [line.put_async(number) for number in range(1, TOGETHER + 1)]
+        # The loop was never left meanwhile.
+        assert begun.wait(timeout=30)
+        return await asyncio.gather(*coming)
+
+    assert asyncio.run(act()) == [-number for number in range(1, TOGETHER + 1)]
+    line.close()
 
 
 def test_a_lone_call_waits_for_nobody() -> None:
