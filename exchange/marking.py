@@ -52,7 +52,7 @@ _SHOWN: Mapping[str, str] = MappingProxyType(
     }
 )
 """How a page of each mode is drawn. Of other modes (16 bits a sample, CIELAB) nobody says how they look."""
-_WHITE = (255, 255, 255, 255)
+_WHITE = (255, 255, 255)
 _LOSSY = ("jpeg", "tiff_jpeg", "webp")
 """Compressions of a TIFF's page that left some of it out: written without one it would grow many times."""
 _JPEG_SIDE_MOST = 65_500
@@ -226,7 +226,9 @@ def _shown(picture: Image.Image) -> Image.Image | None:
     shown = picture if picture.mode == mode else picture.convert(mode)
     if mode != "RGBA":
         return shown
-    return Image.alpha_composite(Image.new("RGBA", shown.size, _WHITE), shown).convert("RGB")
+    paper = Image.new("RGB", shown.size, _WHITE)
+    paper.paste(shown, mask=shown.getchannel("A"))
+    return paper
 
 
 def _held(picture: Image.Image, *, lossy: bool) -> ImageReader:
