@@ -216,13 +216,12 @@ class Witnessing:
         return self._log.published()
 
     def cosigners(self, note: str) -> tuple[str, ...]:
-        """Return the witnesses of the policy whose cosignature of a checkpoint holds, by name."""
-        names = {line.key: line.name for line in self._policy.witnesses}
+        """Return the names of those whose cosignature of a checkpoint holds under a key of the policy."""
         try:
-            opened = open_note(note, list(names))
+            opened = open_note(note, [line.key for line in self._policy.witnesses])
         except AuditError:
             return ()
-        return tuple(sorted({names[held.verifier] for held in opened.verified}))
+        return tuple(sorted({held.verifier.name for held in opened.verified}))
 
     def due(self) -> bool:
         """Say whether there is something to have cosigned."""

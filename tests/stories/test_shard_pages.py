@@ -3,7 +3,10 @@
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,13 +14,16 @@ import pytest
 from audit.canonical import decode_strict
 from audit.entry import Draft
 from audit.merkle import TILE_WIDTH
+from audit.policy_file import format_policy
 from exchange.acts.register import ActError
 from exchange.clock import now
 from exchange.demo import district
+from exchange.demo.witness import DepartmentWitness
 from tests.fakes.node import Standing
 from tests.stories.test_emergency_pages import Browsing
 from tests.stories.test_policy_past import told_otherwise
 from tests.stories.test_shards import past_the_program, turn
+from tests.stories.test_witness import NAME, a_policy
 
 WAIT_S = 30.0
 
@@ -80,6 +86,33 @@ def test_the_list_says_of_each_part_what_it_is_and_where_the_log_goes_on(here: S
     assert here.node.older[0].need().checkpoint.splitlines()[2] in first
     second = auditor.go(f"/audit/shards/{here.node.shards[-1].name}?lang=en")
     assert f"{old} with its" in second
+
+
+def test_the_list_names_the_witness_whose_signature_holds_and_no_other(
+    here: Standing, tmp_path: Path
+) -> None:
+    node = here.node
+    witness = DepartmentWitness(tmp_path / "witness", name=NAME, now=node.ports.now)
+    witness.start(origin=node.log.origin, key=node.keys.signer.verifier)
+    policy = format_policy(a_policy(node.keys.signer.verifier, witness))
+    (node.settings.home / "witnesses").write_text(policy, encoding="utf-8")
+    here.serving.stop()
+    here.serve(replace(node.settings, witness_policy="witnesses"))
+    try:
+        here.node.witnessing.round()
+        note = here.node.witnessing.newest()
+        (told,) = here.act("auditor", "audit.shard-list")["shards"]
+        assert told["cosigned"]["witnesses"] == [NAME]
+        assert 0 < told["cosigned"]["size"] <= told["size"]
+        assert NAME in signed_in(here, "auditor").go("/audit/shards")
+        assert NAME in signed_in(here, "auditor").go("/audit/shards/first")
+        # A line that somebody else signed counts for nothing, and neither does one that was changed.
+        own = "\n".join(line for line in note.split("\n") if NAME not in line)
+        assert here.node.witnessing.cosigners(own) == ()
+        origin, size, rest = note.split("\n", 2)
+        assert here.node.witnessing.cosigners(f"{origin}\n{int(size) + 1}\n{rest}") == ()
+    finally:
+        witness.stop()
 
 
 def test_the_command_tells_what_the_page_tells(here: Standing) -> None:
@@ -283,3 +316,54 @@ def test_each_is_shown_the_work_that_is_theirs(here: Standing) -> None:
         here.act("administrator", "job.show", job=replay)
     with pytest.raises(ActError, match=r"archive\.run is for: administrator"):
         here.act("auditor", "job.cancel", job=archive)
+
+
+def held_job(here: Standing) -> tuple[str, Event]:
+    """Begin a replay whose first page is under way and waits for the event to be set."""
+    begun, go, entries = Event(), Event(), here.node.log.entries
+
+    def waiting(first: int, end: int) -> list[bytes]:
+        begun.set()
+        assert go.wait(WAIT_S)
+        return entries(first, end)
+
+    here.node.log.entries = waiting  # type: ignore[method-assign] # of this one log, held back
+    job = here.act("auditor", "job.begin", errand="replay")["id"]
+    assert begun.wait(WAIT_S)
+    return str(job), go
+
+
+def test_work_is_stopped_on_its_page_and_what_it_did_meanwhile_changes_nothing(
+    here: Standing,
+) -> None:
+    job, go = held_job(here)
+    page = f"/audit/shards/jobs/{job}"
+    auditor = signed_in(here, "auditor")
+    shown = auditor.go(f"{page}?lang=en")
+    assert "Going on" in shown
+    assert "Look again" in shown
+    again = auditor.send("/audit/shards/first", {}, to="/audit/shards/first/replay")
+    assert again.status_code == 400
+    assert "JOB_STATE" in again.text
+    assert "已完成的部分有效" in auditor.send(page, {}, to=f"{page}/stop").text
+    go.set()
+    late = auditor.send("/audit/shards/first", {}, to=f"{page}/stop")
+    assert "JOB_STATE" in late.text
+    assert here.act("auditor", "job.show", job=job)["state"] == "cancelled"
+
+
+def test_work_on_a_part_goes_on_though_it_is_frozen_meanwhile(here: Standing) -> None:
+    here.ask()
+    job, go = held_job(here)
+    old = here.node.log.origin
+    here.act("administrator", "audit.shard-open", reason="年度更替")
+    go.set()
+    here.restart()
+    told = over(here, "auditor", job)
+    assert (told["state"], told["shard"]) == ("done", "first")
+    assert told["said"]["holds"] is True
+    assert told["said"]["calls"] == told["said"]["equal"] >= 1
+    assert told["begun"]["shard"] == "first"
+    assert told["ended"]["shard"] == here.node.shards[-1].called != "first"
+    ended = decode_strict(here.node.log.entry(told["ended"]["index"]))
+    assert ended["facts"]["shard"] == old
