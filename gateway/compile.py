@@ -505,10 +505,9 @@ def _checked(type_: ItemType, variable: str) -> Iterator[str]:
 
 def _unchanged(rows: Sequence[Row], name: str, type_: ItemType) -> Sequence[Any]:
     """Return an item of every record. Raises _UncoveredError where its type does not write one as it is."""
-    values = column(rows, name)
     if type(rows) is Columns and rows.written.get(name) is type_:
-        return values
-    return _checked_values(values, type_)
+        return rows.of(name)
+    return _checked_values(column(rows, name), type_)
 
 
 def _checked_values(values: Sequence[Any], type_: ItemType) -> Sequence[Any]:
