@@ -20,6 +20,7 @@ from exchange.node import Node, open_node
 from gateway.errors import RefusedRequestError
 from tests.fakes.node import Founded, copied, founded
 
+pytestmark = pytest.mark.slow  # a founded node; left to `make test`
 FIRST = "nonce-of-the-first-act"
 GRANT = "307/000001"
 
