@@ -105,6 +105,7 @@ def compare_call(
     counted["fell back" if fallen else "compiled"] += 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("F17")
 @settings(max_examples=25)
 @given(st.integers(min_value=0, max_value=2**32))
