@@ -82,6 +82,7 @@ def test_another_entry_anywhere_changes_what_was_drawn_from(place: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_every_call_is_drawn_about_as_often_as_any_other() -> None:
     drawn = [0] * 40
     for n in range(2_000):

@@ -111,6 +111,7 @@ def compare_call(
         counted["lists bound and compiled" if not fallen else "lists that fell back"] += 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("F17")
 @settings(max_examples=25)
 @given(st.integers(min_value=0, max_value=2**32))

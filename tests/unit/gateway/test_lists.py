@@ -122,6 +122,7 @@ _order = st.lists(st.sampled_from(["name", "area", "since"]), unique=True, max_s
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
