@@ -21,7 +21,7 @@ _Promise = Future[Given] | asyncio.Future[Given]
 _Standing = tuple[Asked, _Promise[Given], float]
 """What is asked, by whom, and since when."""
 
-TOGETHER = 8
+TOGETHER = 16
 """So many that came from one loop wait for no more: the disk works while others of that turn are ruled."""
 
 _logging = logging.getLogger(__name__)
