@@ -187,20 +187,16 @@ class PostgresSource:
     def _rows(self, items: Sequence[Item], found: Rows) -> Sequence[Row]:
         """Return records as they cross the border: many of them item by item (ADR 0076)."""
         if len(found) >= _MANY:
-            with suppress(
-                ValueError
-            ):  # Converted once more, record by record, to say which item it is.
+            # Where it fails they are converted once more, record by record, to say which item it is.
+            with suppress(ValueError):
                 return self._columns(items, found)
         return [self._row(items, row) for row in found]
 
     def _columns(self, items: Sequence[Item], found: Rows) -> Columns:
         """Raises ValueError as `to_wire` does."""
-        values = {
-            item.name: converted(item.type, one, self._zone)
-            for item, one in zip(
-                items, zip(*found, strict=True), strict=False
-            )  # The weight is last.
-        }
+        # What each weighs comes last, behind the items.
+        columns = zip(items, zip(*found, strict=True), strict=False)
+        values = {item.name: converted(item.type, one, self._zone) for item, one in columns}
         return Columns(values, size=len(found), written={item.name: item.type for item in items})
 
     async def _connection(self) -> AsyncConnection[tuple[Any, ...]]:
