@@ -48,11 +48,13 @@ def main() -> None:
         home = LogHome(asked.home, urls=urls, seat=asked.seat)
         say("standing by")
         while True:
-            with leading(home.log_engine, home.keys.origin) as leadership:
+            # Whoever finds that another leads, or whose session the server ended, stands by again.
+            with (
+                suppress(LogUnavailableError),
+                leading(home.log_engine, home.keys.origin) as leadership,
+            ):
                 if leadership is not None:
-                    # Whoever finds that another leads stands by again.
-                    with suppress(LogUnavailableError):
-                        lead(home, leadership)
+                    lead(home, leadership)
             time.sleep(0.05)
 
 
