@@ -20,7 +20,9 @@ def uploaded(visit: Visit, content: bytes = FILE, *, called: str = "许可名单
     page.set_input_files(
         "#file", {"name": called, "mimeType": "application/octet-stream", "buffer": content}
     )
-    page.locator('form[enctype="multipart/form-data"] button').click()
+    # A click does not wait for the page to which it leads.
+    with page.expect_navigation():
+        page.locator('form[enctype="multipart/form-data"] button').click()
     return page
 
 

@@ -13,7 +13,9 @@ def uploaded(visit: Visit, content: bytes) -> Page:
         "#file",
         {"name": "目录编制表.xlsx", "mimeType": "application/octet-stream", "buffer": content},
     )
-    page.locator('form[enctype="multipart/form-data"] button').click()
+    # A click does not wait for the page to which it leads.
+    with page.expect_navigation():
+        page.locator('form[enctype="multipart/form-data"] button').click()
     return page
 
 
