@@ -82,6 +82,11 @@ def open_databases(
     return Databases(**engines)
 
 
+_CACHE_KIB = 32 * 1024
+"""Of a connection, at most. SQLite's own 2 MiB are less than the pages that the indexes of a busy log touch:
+each batch would read most of them again from the file."""
+
+
 def sqlite_engine(path: Path) -> Engine:
     """An engine on a SQLite file: WAL, every commit on the disk before it counts, BEGIN IMMEDIATE.
 
@@ -103,6 +108,7 @@ def sqlite_engine(path: Path) -> Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
+            f"cache_size=-{_CACHE_KIB}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -73,7 +73,7 @@ def open_kept(source: SourceAddress, *, files: Path, timeout_s: float) -> Engine
     Raises SourceUnavailableError where it is not there, SourceDriftError where it was changed.
     """
     path = checked(source, files=files)
-    engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=timeout_s)
+    engine = open_engine(f"sqlite:///{path}", secret=None, timeout_s=timeout_s, written_once=True)
     event.listen(engine, "connect", _add_collation)
     return engine
 

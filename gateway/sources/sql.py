@@ -97,24 +97,41 @@ class ReflectedColumn:
     comment: str
 
 
-def open_engine(address: str, *, secret: str | None, timeout_s: float, threads: int = 4) -> Engine:
+def open_engine(
+    address: str,
+    *,
+    secret: str | None,
+    timeout_s: float,
+    threads: int = 4,
+    written_once: bool = False,
+) -> Engine:
     """Return an engine for a source's address. SQLite files are opened read-only by the driver.
 
-    Raises SourceUnavailableError for an address that no driver here can open.
+    `written_once` says that nobody changes the file any more: SQLite then asks for no lock, and does not
+    look before each statement whether somebody did. Raises SourceUnavailableError for an address that no
+    driver here can open.
     """
     try:
-        return _engine(make_url(address), secret=secret, timeout_s=timeout_s, threads=threads)
+        return _engine(
+            make_url(address),
+            secret=secret,
+            timeout_s=timeout_s,
+            threads=threads,
+            written_once=written_once,
+        )
     except (ArgumentError, ImportError):
         # An address may hold what belongs to nobody's eyes; neither it nor its error is repeated.
         raise SourceUnavailableError(reason="no driver here opens the address") from None
 
 
-def _engine(url: URL, *, secret: str | None, timeout_s: float, threads: int) -> Engine:
+def _engine(
+    url: URL, *, secret: str | None, timeout_s: float, threads: int, written_once: bool
+) -> Engine:
     if secret is not None:
         url = url.set(password=secret)
     arguments: dict[str, Any] = {}
     if url.get_backend_name() == "sqlite":
-        url = _read_only(url)
+        url = _read_only(url, written_once=written_once)
         arguments = {"uri": True, "timeout": timeout_s, "check_same_thread": False}
     elif url.get_backend_name() == "postgresql":
         milliseconds = int(timeout_s * 1000)
@@ -137,7 +154,7 @@ def _engine(url: URL, *, secret: str | None, timeout_s: float, threads: int) -> 
     return engine
 
 
-def _read_only(url: URL) -> URL:
+def _read_only(url: URL, *, written_once: bool) -> URL:
     path = url.database or ""
     if path in {"", ":memory:"}:
         raise SourceUnavailableError(
@@ -146,8 +163,14 @@ def _read_only(url: URL) -> URL:
     if not path.startswith("file:"):
         # What has a meaning in an SQLite URI must not come out of a file's name.
         path = "file:" + path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    query = {name: value for name, value in url.query.items() if name not in {"mode", "uri"}}
-    return url.set(database=path, query={**query, "mode": "ro", "uri": "true"})
+    ours = {"mode": "ro", "uri": "true"} | ({"immutable": "1"} if written_once else {})
+    # An address may not say by itself that nobody writes to a department's database.
+    query = {name: value for name, value in url.query.items() if name not in _OURS}
+    return url.set(database=path, query={**query, **ours})
+
+
+_OURS = frozenset({"mode", "uri", "immutable"})
+"""What the address of an SQLite file says about how it is opened, and is decided here."""
 
 
 def _bound_values(connection: Any, _record: Any) -> None:

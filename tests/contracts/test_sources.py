@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from catalogue.codes import normalise_subject
 from catalogue.model import ItemType, SubjectType, Validity
@@ -345,6 +346,16 @@ async def test_a_filter_that_cannot_be_written_is_an_error_and_never_dropped(
     async with database(tmp_path, RECORDS) as source:
         with pytest.raises(SourceError):
             await read(source, a_read(row_filter=a_filter(condition)))
+
+
+def test_an_address_cannot_say_that_nobody_writes_to_a_database(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "source.db", [])
+    engine = open_engine(f"sqlite:///{path}?immutable=1", secret=None, timeout_s=0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        with engine.connect() as connection, pytest.raises(OperationalError, match="locked"):
+            connection.execute(text("SELECT count(*) FROM licence"))
+    engine.dispose()
 
 
 async def test_each_key_of_a_batch_has_its_own_bound_in_sql(tmp_path: Path) -> None:

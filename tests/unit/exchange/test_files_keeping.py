@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cmp_to_key
@@ -148,6 +149,17 @@ def test_a_kept_table_is_private_and_takes_no_writes(tmp_path: Path) -> None:
     engine = keeping.open_kept(source, files=tmp_path, timeout_s=1)
     with engine.connect() as connection, pytest.raises(OperationalError, match="readonly"):
         connection.execute(text("DELETE FROM market_permits"))
+    engine.dispose()
+
+
+def test_a_kept_table_is_read_without_asking_for_a_lock(tmp_path: Path) -> None:
+    source = kept_source(tmp_path)
+    path = keeping.path_of(tmp_path, source.name, ID)
+    engine = keeping.open_kept(source, files=tmp_path, timeout_s=1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with engine.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM market_permits")).scalar()
     engine.dispose()
 
 
