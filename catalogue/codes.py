@@ -12,7 +12,9 @@ from catalogue.model import CODE_PATTERN, CodeKind, MatterKind, SubjectType
 # GB 32100-2015, 5: digits and capitals without I, O, S, V and Z; the place in the alphabet is the value.
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC = re.compile(f"[{_USCC_ALPHABET}]{{18}}")
-_USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
+_USCC_VALUES = bytes(max(_USCC_ALPHABET.find(chr(code)), 0) for code in range(256))
+"""By the code of a character, its value; of others than the alphabet's 0."""
+_USCC_OTHERS = bytes(code for code in range(256) if chr(code) not in _USCC_ALPHABET)
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 
 # GB 11643-1999, 6: ISO 7064 MOD 11-2.
@@ -33,10 +35,10 @@ def complete_uscc(first: str) -> str:
     """Append the check character to the first 17 characters of a unified social credit code."""
     if len(first) != 17:
         raise CodeError(Flaw("{0} characters, 17 of the alphabet of GB 32100 needed", len(first)))
-    try:
-        total = sum(map(mul, map(_USCC_VALUES.__getitem__, first), _USCC_WEIGHTS))
-    except KeyError:
-        raise CodeError(Flaw("17 characters of the alphabet of GB 32100 needed")) from None
+    written = first.encode("ascii", "replace")  # `?` is not of the alphabet.
+    if written.translate(None, _USCC_OTHERS) != written:
+        raise CodeError(Flaw("17 characters of the alphabet of GB 32100 needed"))
+    total = sum(map(mul, written.translate(_USCC_VALUES), _USCC_WEIGHTS))
     return first + _USCC_ALPHABET[(31 - total % 31) % 31]
 
 

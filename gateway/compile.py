@@ -162,7 +162,7 @@ class _Writing:
 
     def compiled(self) -> Assembler:
         self.constants |= {"encode": _encode, "Raw": msgspec.Raw, "NULL": _NULL}
-        self.constants |= {"Uncovered": _UncoveredError, "TEXT": _TEXT, "BOOLEAN": _BOOLEAN}
+        self.constants |= {"Uncovered": _UncoveredError, "BOOLEAN": _BOOLEAN}
         self.constants |= {"checked": _checked_values, "unchanged": _unchanged}
         self.constants |= {"LEAST": -INT_MAX - 1, "MOST": INT_MAX}
         pieces = self._root()
@@ -485,7 +485,6 @@ def _lines(at: int, value: str, variable: str) -> Iterator[str]:
     yield f"places[{at}].append({variable})"
 
 
-_TEXT = frozenset({str, type(None)})
 _BOOLEAN = frozenset({bool, type(None)})
 
 
@@ -500,7 +499,7 @@ def _checked(type_: ItemType, variable: str) -> Iterator[str]:
         case ItemType.BOOLEAN:
             yield f"if type({variable}) not in BOOLEAN: raise Uncovered"
         case _:
-            yield f"if type({variable}) not in TEXT: raise Uncovered"
+            yield f"if {variable}.__class__ is not str and {variable} is not None: raise Uncovered"
 
 
 def _unchanged(rows: Sequence[Row], name: str, type_: ItemType) -> Sequence[Any]:

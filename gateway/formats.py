@@ -19,6 +19,8 @@ from catalogue.model import ItemType
 
 INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
+KNOWN = 4_096
+"""Texts of which is kept whether they are a day or an amount as it is written: records share them."""
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _PLAIN_DECIMALS = re.compile(r"(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?\n)*+")
@@ -63,6 +65,11 @@ def converter(type_: ItemType, zone: tzinfo) -> Callable[[Any], Any]:
 def quick(type_: ItemType) -> Callable[[Any], Any] | None:
     """Return what writes most values of a type: None of a value stands for *look more closely*."""
     return _QUICK.get(type_)
+
+
+def as_written(type_: ItemType) -> Callable[[str], bool] | None:
+    """Return what says of a text that it is written as its type is; None where texts are to be looked at."""
+    return _AS_WRITTEN.get(type_)
 
 
 def converted(type_: ItemType, values: Sequence[Any], zone: tzinfo) -> Sequence[Any]:
@@ -272,18 +279,25 @@ def _quick_long(value: Any) -> str | None:
     return str(value) if type(value) is int and -LONG_MAX - 1 <= value <= LONG_MAX else None
 
 
+@lru_cache(maxsize=KNOWN)
+def _is_decimal(text: str) -> bool:
+    return len(text) <= 60 and text[:1] != "-" and _DECIMAL.fullmatch(text) is not None
+
+
+@lru_cache(maxsize=KNOWN)
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _quick_decimal(value: Any) -> str | None:
-    plain = type(value) is str and len(value) <= 60 and _DECIMAL.fullmatch(value)
-    return value if plain and value[0] != "-" else None
+    return value if type(value) is str and _is_decimal(value) else None
 
 
 def _quick_date(value: Any) -> str | None:
-    try:
-        return (
-            value if type(value) is str and date.fromisoformat(value).isoformat() == value else None
-        )
-    except ValueError:
-        return None
+    return value if type(value) is str and _is_day(value) else None
 
 
 _QUICK: Mapping[ItemType, Callable[[Any], Any]] = {
@@ -292,6 +306,12 @@ _QUICK: Mapping[ItemType, Callable[[Any], Any]] = {
     ItemType.LONG: _quick_long,
     ItemType.DECIMAL: _quick_decimal,
     ItemType.DATE: _quick_date,
+}
+
+
+_AS_WRITTEN: Mapping[ItemType, Callable[[str], bool]] = {
+    ItemType.DECIMAL: _is_decimal,
+    ItemType.DATE: _is_day,
 }
 
 

@@ -13,6 +13,7 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -46,28 +47,33 @@ Path = tuple[str, ...]
 Collected = Mapping[str, list[FieldNode]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
-    """The steps of one operation, and what is needed to put their rows together."""
+class Plan(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The steps of one operation, and what is needed to put their rows together.
+
+    Made by msgspec: each call makes one.
+    """
 
     document: Document
     operation_name: str | None
-    variables: Mapping[str, Any] = field(repr=False)
+    variables: Mapping[str, Any]
     """As the caller sent them."""
     steps: tuple[Step, ...]
     records: Mapping[Path, str]
     """Path of a field that reads records or verifies → `ref` of its step."""
-    given: Mapping[Path, str] = field(repr=False)
+    given: Mapping[Path, str]
     """Path of a subject that the call named → its identifier, normalised."""
-    gathered: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    gathered: Mapping[Path, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Path of a field that several steps fill → their `ref`s, in order."""
     cursors: Cursors | None = None
     """Seals the places of lists; None: none are given."""
-    template: object = field(default=None, repr=False)
+    template: object = None
     """What `gateway.planned` keeps of the plan for other calls; None where it was made for this one alone."""
-    shape: object = field(default=None, repr=False)
+    shape: object = None
     """The same object in all plans whose steps differ in key, bound, place in a list and values filtered by
     alone; None: there may be none."""
+
+    def __repr__(self) -> str:
+        return f"Plan({', '.join(step.ref for step in self.steps)})"
 
 
 def plan(

@@ -9,7 +9,7 @@ cannot bind is planned anew, so that every refusal is worded in one place.
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import collect_fields, collect_sub_fields
 from graphql.execution.values import get_argument_values
+from msgspec.structs import replace
 
 from catalogue.model import Resource, SubjectType
 from gateway import names

@@ -151,8 +151,16 @@ def _write(
             [(n, c.heading, c.type.value, int(c.key)) for n, c in enumerate(columns)],
         )
     for number, key in enumerate(keys):
-        connection.execute(f"CREATE INDEX key{number} ON {_quoted(table)} ({_quoted(key)})")
+        _make_index(connection, f"key{number} ON {_quoted(table)} ({_quoted(key)})")
     return written.rowcount
+
+
+def _make_index(connection: sqlite3.Connection, place: str) -> None:
+    """Index a key, as unique where it is so: a look-up that finds one record has none to put in order."""
+    try:
+        connection.execute(f"CREATE UNIQUE INDEX {place}")
+    except sqlite3.IntegrityError:
+        connection.execute(f"CREATE INDEX {place}")
 
 
 def _quoted(name: str) -> str:

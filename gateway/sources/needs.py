@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from catalogue.model import Item, ItemType
 from gateway.errors import SourceInvalidError
@@ -17,6 +18,7 @@ FILE_BYTES = 20_000_000
 _CALL = re.compile(r"call_[0-9A-Za-z-]{1,64}")
 
 
+@lru_cache(maxsize=256)  # A call asks several sources.
 def check_call_number(call: str) -> None:
     """Refuse what could end a comment or a header where the call number is sent to a source."""
     if not _CALL.fullmatch(call):

@@ -43,9 +43,10 @@ from gateway.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from gateway.formats import converted, converter, quick, to_wire
+from gateway.formats import converted, to_wire
 from gateway.mask import most_rows
 from gateway.model import Permitted, Row
+from gateway.sources.converting import row_converter
 from gateway.sources.needs import (
     ANSWER_BYTES,
     FILE_BYTES,
@@ -252,6 +253,8 @@ class _LookUp:
     """In the order of their places."""
     key_at: int
     call_at: int
+    key_as_text: bool
+    """Whether the key is bound as it is."""
 
 
 class SqlSource:
@@ -297,10 +300,17 @@ class SqlSource:
         if own is None or limit is None or len(keys) != 1 or step.many:
             return None
         key = step.key
-        found_by = (id(permitted.verdict), id(step.resource), id(key.item), id(permitted.joins))
-        look_up = self._look_ups.get((*found_by, step.limit, type(key)))
+        found_by = (
+            id(permitted.verdict),
+            id(step.resource),
+            id(key.item),
+            id(permitted.joins),
+            step.limit,
+            type(key),
+        )
+        look_up = self._look_ups.get(found_by)
         if look_up is None or step.claims or step.filters:
-            look_up = self._look_up(permitted, keys, (*found_by, step.limit, type(key)))
+            look_up = self._look_up(permitted, keys, found_by)
             if look_up is None:
                 return None
         reading = look_up.reading
@@ -311,7 +321,7 @@ class SqlSource:
         if look_up.most == 0:
             return ()
         values = look_up.values.copy()
-        values[look_up.key_at] = bound(key.item, keys[0])
+        values[look_up.key_at] = keys[0] if look_up.key_as_text else bound(key.item, keys[0])
         values[look_up.call_at] = call
         spent, monotonic = limit.clocks.spent, limit.clocks.monotonic
         limit.until = spent() + AT_ONCE_S
@@ -351,6 +361,7 @@ class SqlSource:
             values=_placed(reading, values),
             key_at=places.index(("keys", 0)),
             call_at=places.index(("call", None)),
+            key_as_text=step.key.item.type is ItemType.TEXT,
         )
         if not (step.claims or step.filters):
             if len(self._look_ups) >= _STATEMENTS_KEPT:
@@ -468,7 +479,7 @@ class SqlSource:
                 resource=resource,
                 items=items,
                 statement=select_list(shape),
-                convert=_row_converter(items, self._zone, decoded=self._embedded),
+                convert=row_converter(items, self._zone, decoded=self._embedded),
             )
         return found
 
@@ -568,7 +579,7 @@ class SqlSource:
             items=items,
             statement=statement,
             ranked=keys > 1,
-            convert=_row_converter(items, self._zone, decoded=self._embedded),
+            convert=row_converter(items, self._zone, decoded=self._embedded),
         )
 
     def _compile(self, reading: _Reading, values: Mapping[str, Any]) -> None:
@@ -658,41 +669,6 @@ def _run_whole(connection: Any, reading: _Reading, values: dict[str, Any], *, si
 def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:
     """Return the driver's error as SQLAlchemy would have raised it."""
     return DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True)
-
-
-def _converted(item: Item, at: int, *, decoded: bool) -> str:
-    """Write the conversion of one column. Most values are text that needs none, or null."""
-    if item.type is not ItemType.TEXT:
-        if quick(item.type) is None:
-            return f"c{at}(r[{at}])"
-        return f"None if (v := r[{at}]) is None else q{at}(v) or c{at}(v)"
-    plain = "v.__class__ is str" if decoded else "(v.__class__ is str and v.isascii())"
-    return f"v if (v := r[{at}]) is None or {plain} else c{at}(v)"
-
-
-def _row_converter(
-    items: Sequence[Item], zone: tzinfo, *, decoded: bool
-) -> Callable[[Sequence[Any]], list[Row]]:
-    """Return a function, made for these items, from the driver's tuples to rows of the wire.
-
-    `decoded` says that the driver decodes text strictly, so that it holds no surrogate.
-    """
-    names: dict[str, Any] = {f"n{at}": item.name for at, item in enumerate(items)}
-    names |= {f"c{at}": converter(item.type, zone) for at, item in enumerate(items)}
-    names |= {f"q{at}": quick(item.type) for at, item in enumerate(items)}
-    members = ", ".join(
-        f"n{at}: {_converted(item, at, decoded=decoded)}" for at, item in enumerate(items)
-    )
-    text_ = (
-        "def convert(found):\n"
-        "    if len(found) == 1:\n"
-        "        r, = found\n"
-        f"        return [{{{members}}}]\n"
-        f"    return [{{{members}}} for r in found]"
-    )
-    exec(text_, names)  # noqa: S102  Names and values stand in it as constants.
-    convert: Callable[[Sequence[Any]], list[Row]] = names["convert"]
-    return convert
 
 
 def _columns(items: Sequence[Item], found: Whole, zone: tzinfo) -> Columns:

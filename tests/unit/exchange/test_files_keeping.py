@@ -2,12 +2,13 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cmp_to_key
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -161,6 +162,20 @@ def test_a_kept_table_is_read_without_asking_for_a_lock(tmp_path: Path) -> None:
         with engine.connect() as connection:
             assert connection.execute(text("SELECT count(*) FROM market_permits")).scalar()
     engine.dispose()
+
+
+@pytest.mark.parametrize(("rows", "sorted_"), [(ROWS, False), ((*ROWS, ROWS[0]), True)])
+def test_a_key_without_repetition_has_nothing_put_in_order(
+    tmp_path: Path, rows: Sequence[tuple[Any, ...]], *, sorted_: bool
+) -> None:
+    path = keeping.path_of(tmp_path, "s", ID)
+    keeping.keep(path, "s", COLUMNS, rows)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.create_collation("exchange_decimal", compare_decimals)
+        asked = 'EXPLAIN QUERY PLAN SELECT * FROM s WHERE "编号" = ? ORDER BY "金额"'
+        steps = [step for *_, step in connection.execute(asked, ("01",))]
+    assert steps[0] == "SEARCH s USING INDEX key0 (编号=?)"
+    assert any("ORDER BY" in step for step in steps) is sorted_
 
 
 def test_amounts_keep_their_zeros_and_compare_as_numbers(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,7 @@ def outcome_of(attempt: Callable[[], Plan]) -> Any:
         found = attempt()
     except RefusedDocumentError as error:
         return ("refused", error.code, json.dumps(error.errors), error.facts)
-    names = {one.name for one in fields(found)} - {"template", "shape"}
+    names = {one.name for one in structs.fields(found)} - {"template", "shape"}
     return {name: getattr(found, name) for name in names}
 
 

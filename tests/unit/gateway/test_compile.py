@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from functools import partial
 from random import Random
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 import gateway.compile
 from exchange.cursoring import SealedCursors
@@ -57,7 +57,7 @@ def outcome_of(attempt: Callable[[], Any]) -> Any:
     except Exception as error:  # noqa: BLE001  Both roads have to fail alike.
         return ("failed", type(error))
     if isinstance(found, Plan):
-        names = {one.name for one in fields(found)} - {"template", "shape"}
+        names = {one.name for one in structs.fields(found)} - {"template", "shape"}
         return {name: getattr(found, name) for name in names}
     return found
 
