@@ -36,11 +36,10 @@ from gateway.plan import Path, Plan
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assembled:
-    data: bytes = field(repr=False)
+class Assembled(msgspec.Struct, frozen=True, kw_only=True):
+    data: bytes
     """The `data` member: UTF-8 JSON without spaces, members in the order of the document."""
-    step_bytes: Mapping[str, bytes] = field(repr=False)
+    step_bytes: Mapping[str, bytes]
     """By `ref`: the JSON value at the step's path exactly as it stands in `data`.
 
     Where the path runs through a list, the values of its elements in order, joined by a line feed;
@@ -48,8 +47,11 @@ class Assembled:
     """
     errors: tuple[Mapping[str, Any], ...]
     """Without texts: path and extensions of every step that gave nothing, and of unfit values."""
-    disputed: Mapping[str, tuple[Where, ...]] = field(default_factory=dict)
+    disputed: Mapping[str, tuple[Where, ...]] = msgspec.field(default_factory=dict)
     """By `ref`: where disputed values stand."""
+
+    def __repr__(self) -> str:
+        return f"Assembled({len(self.data)} bytes of {len(self.step_bytes)} steps)"
 
 
 def assemble(plan: Plan, outcomes: Sequence[Outcome]) -> Assembled:
