@@ -167,12 +167,7 @@ async def each(keys: Sequence[str], read: Callable[[str], Awaitable[Sequence[T]]
 def parse_json(body: bytes) -> Any:
     """Read an answer strictly: UTF-8, no NaN, no member twice, not nested without end."""
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_members,
-            parse_constant=_refuse_constant,
-            parse_float=Decimal,
-        )
+        value = _decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise SourceInvalidError(reason="the answer is not strict JSON") from None
     check_depth(value)
@@ -212,6 +207,11 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=Decimal
+).decode
 
 
 def _refusal(head: Head, *, also: Sequence[int], kinds: AbstractSet[str]) -> SourceError | None:
