@@ -47,6 +47,9 @@ class _Pool:
 
 _pool = _Pool()
 
+nonce_bytes = _pool.take
+"""Randomness for what is told to others anyway, as nonces are. What stays secret is fetched by itself."""
+
 
 def fresh_id(prefix: str) -> str:
     """A UUIDv7 (RFC 9562, 5.7) as text behind a kind prefix: `grt_0198…`. Sorts by time."""

@@ -28,7 +28,7 @@ from catalogue.snapshot import Absent
 from catalogue.store import Known
 from exchange.archives import Archives, read_keys
 from exchange.backups import record_restored, restored_at
-from exchange.clock import fresh_id, monotonic, now, random_bytes
+from exchange.clock import fresh_id, monotonic, nonce_bytes, now, random_bytes
 from exchange.cursoring import SealedCursors
 from exchange.deciding import PolicyInForce, open_policy
 from exchange.drifting import Drifting
@@ -311,7 +311,7 @@ def open_node(settings: Settings) -> Node:
         known=known,
         settle=registry.record_late,
     )
-    upstream = UpstreamSigner(open_upstream_key(folder), now=now, random=random_bytes)
+    upstream = UpstreamSigner(open_upstream_key(folder), now=now, random=nonce_bytes)
     drifting = Drifting(registry, log, now=now)
     shelf = SourceShelf(
         live.addresses,

@@ -10,6 +10,7 @@ from threading import Thread
 
 import uvicorn
 
+from exchange import loops
 from exchange.app import build_app
 from exchange.handles import handles, room_in, take_handles
 from exchange.home import socket_path
@@ -25,7 +26,7 @@ def serve_alone(node: Node) -> None:
     """Serve as all that this process does, until it is told to stop."""
     collect_seldom()
     take_handles()
-    asyncio.run(serve_node(node))
+    loops.run(serve_node(node))
 
 
 def collect_seldom() -> None:
@@ -115,4 +116,4 @@ class Serving:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
-        asyncio.run(serve_node(self._node, ready=self._ready.put))
+        loops.run(serve_node(self._node, ready=self._ready.put))

@@ -1,6 +1,5 @@
 """The servers that the gateway's bench calls, each its own process on the first core."""
 
-import asyncio
 import cProfile
 import os
 import signal
@@ -16,6 +15,7 @@ from pathlib import Path
 from audit.entry import Draft, Sequenced
 from bench.loads import ungoverned
 from bench.loads.gateway_fixture import CACHE, ROWS, free_port
+from exchange import loops
 from exchange.node import Node, open_node
 from exchange.serving import serve_alone
 from exchange.settings import read_settings
@@ -75,7 +75,7 @@ def serve(name: str, home: Path, *, port: int, profile: Path | None) -> None:
     """Be one of the servers, until told to stop."""
     if name in ungoverned.APPS:
         with suppress(KeyboardInterrupt):
-            asyncio.run(ungoverned.serve(name, home / ROWS, port=port))
+            loops.run(ungoverned.serve(name, home / ROWS, port=port))
         return
     settings = replace(read_settings({}, home=home), port=port)
     node = variant(open_node(settings), name)

@@ -7,6 +7,7 @@ import click
 from catalogue import codes
 from catalogue.model import Actor, Department, Role
 from catalogue.service import NewOfficer
+from exchange import loops
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 from exchange.cli.telling import telling
@@ -89,7 +90,7 @@ def serve(home: Path | None, host: str | None, port: int | None, workers: int) -
         check_home(settings.home)
         with locked(settings.home):
             node = open_node(settings)
-            click.echo(f"serving {settings.base_url} from {settings.home}")
+            click.echo(f"serving {settings.base_url} from {settings.home} on {loops.NAME}")
             serve_alone(node)
 
 

@@ -26,6 +26,12 @@ from exchange.identity.signatures import content_digest, signature_base
 FILE = "upstream.ed25519"
 TAG = "exchange-upstream/1"
 HOLDS = timedelta(seconds=60)
+_COVERED = ("@method", "@target-uri", "x-exchange-call")
+_WITH_BODY = (*_COVERED, "content-digest")
+_LISTED = {
+    names: "({})".format(" ".join(f'"{name}"' for name in names))
+    for names in (_COVERED, _WITH_BODY)
+}
 
 
 def open_upstream_key(folder: Path) -> PrivateKey:
@@ -52,6 +58,8 @@ class UpstreamSigner:
         self._id = thumbprint(key.public_key())
         self._now = now
         self._random = random
+        self._holds_s = int(HOLDS.total_seconds())
+        self._end = f'";keyid="{self._id}";tag="{TAG}"'
 
     @property
     def jwk(self) -> dict[str, str]:
@@ -70,15 +78,13 @@ class UpstreamSigner:
         added: dict[str, str] = {}
         if body:
             added["Content-Digest"] = values["content-digest"] = content_digest(body)
+        covered = _WITH_BODY if body else _COVERED
         created = int(self._now().timestamp())
-        expires = created + int(HOLDS.total_seconds())
-        covered = " ".join(f'"{name}"' for name in values)
-        nonce = encode_base64url(self._random(16))
         params = (
-            f'({covered});created={created};expires={expires};nonce="{nonce}"'
-            f';keyid="{self._id}";tag="{TAG}"'
+            f"{_LISTED[covered]};created={created};expires={created + self._holds_s}"
+            f';nonce="{encode_base64url(self._random(16))}{self._end}'
         )
-        base = signature_base(tuple(values), values, params=params)
+        base = signature_base(covered, values, params=params)
         return {
             **added,
             "Signature-Input": f"sig={params}",

@@ -1,8 +1,7 @@
 """Guards a source: a deadline, a bound on reads at once, and rest after it failed several times in a row."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
 from typing import TypeVar
 
@@ -69,24 +68,27 @@ class Breaker:
 class Bulkhead:
     """Bounds the reads of one source: some under way, some waiting, no more. One that hangs fills its own.
 
-    Overload is an error at once, not a longer queue.
+    Overload is an error at once, not a longer queue. It is entered for one read, and left after it.
     """
 
     def __init__(self, *, at_once: int = 16, waiting: int = 64) -> None:
         self._free = asyncio.Semaphore(at_once)
         self._room = at_once + waiting
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Hold a place for one read. Raises SourceBusyError where as many wait as may."""
+    async def __aenter__(self) -> None:
+        """Raises SourceBusyError where as many wait as may."""
         if self._room == 0:
             raise SourceBusyError(retry_after_s=1)
         self._room -= 1
         try:
-            async with self._free:
-                yield
-        finally:
+            await self._free.acquire()
+        except BaseException:
             self._room += 1
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
+        self._room += 1
 
 
 class Guarded:
@@ -173,7 +175,7 @@ class Guarded:
     async def _guarded(self, permitted: Permitted, read: Callable[[], Awaitable[T]]) -> T:
         self._breaker.admit()
         try:
-            async with asyncio.timeout(self._timeout_s), self._bulkhead.place():
+            async with asyncio.timeout(self._timeout_s), self._bulkhead:
                 rows = await read()
         except SourceBusyError:
             # It was not asked, which says nothing about it.

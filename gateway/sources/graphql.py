@@ -16,6 +16,7 @@ from catalogue.model import Item
 from catalogue.readings import GraphqlReading, KeyPart, split_pointer
 from gateway.errors import SourceDriftError, SourceInvalidError, SourceUnavailableError
 from gateway.model import Permitted, Row
+from gateway.remembered import Remembered
 from gateway.sources.needs import check_call_number, needed_items
 from gateway.sources.paging import AskedPage, asked_page, checked_page
 from gateway.sources.records import find, make_row, put, wire_value
@@ -69,7 +70,7 @@ class GraphqlSource:
     ) -> Row:
         if not reading.separator:
             return make_row(items, record, members=reading.members, zone=self._zone)
-        plain = [item for item in items if not item.key]
+        plain = tuple(item for item in items if not item.key)
         row = make_row(plain, record, members=reading.members, zone=self._zone)
         return {
             item.name: row[item.name]
@@ -81,6 +82,22 @@ class GraphqlSource:
 
 def write_request(reading: GraphqlReading, items: Sequence[Item], keys: Sequence[str]) -> bytes:
     """Return the body of one request for some keys. A key is a variable and never part of the document."""
+    if reading.key:
+        variables: dict[str, Any] = {"keys": [_representation(reading, key) for key in keys]}
+    elif reading.many:
+        variables = {"keys": [_argument(reading, key) for key in keys]}
+    else:
+        variables = {f"k{n}": _argument(reading, key) for n, key in enumerate(keys)}
+    query = _documents.of(
+        (reading, items), lambda: _document(reading, items, count=len(keys)), beside=len(keys)
+    )
+    return msgspec.json.encode({"query": query, "variables": variables, "operationName": "Records"})
+
+
+_documents: Remembered[str] = Remembered(most=512)
+
+
+def _document(reading: GraphqlReading, items: Sequence[Item], *, count: int) -> str:
     selection = _selection(
         [
             *(item.column for item in items if item.column in reading.members),
@@ -88,26 +105,20 @@ def write_request(reading: GraphqlReading, items: Sequence[Item], keys: Sequence
         ]
     )
     if reading.key:
-        query = (
+        return (
             "query Records($keys: [_Any!]!) { _entities(representations: $keys) "
             f"{{ __typename ... on {reading.type_name} {selection} }} }}"
         )
-        variables: dict[str, Any] = {"keys": [_representation(reading, key) for key in keys]}
-    elif reading.many:
-        query = (
+    if reading.many:
+        return (
             f"query Records($keys: {reading.argument_type}) "
             f"{{ records: {reading.field}({reading.argument}: $keys) {selection} }}"
         )
-        variables = {"keys": [_argument(reading, key) for key in keys]}
-    else:
-        declared = ", ".join(f"$k{n}: {reading.argument_type}" for n in range(len(keys)))
-        fields = " ".join(
-            f"r{n}: {reading.field}({reading.argument}: $k{n}) {selection}"
-            for n in range(len(keys))
-        )
-        query = f"query Records({declared}) {{ {fields} }}"
-        variables = {f"k{n}": _argument(reading, key) for n, key in enumerate(keys)}
-    return msgspec.json.encode({"query": query, "variables": variables, "operationName": "Records"})
+    declared = ", ".join(f"$k{n}: {reading.argument_type}" for n in range(count))
+    fields = " ".join(
+        f"r{n}: {reading.field}({reading.argument}: $k{n}) {selection}" for n in range(count)
+    )
+    return f"query Records({declared}) {{ {fields} }}"
 
 
 def write_page(asked: AskedPage[GraphqlReading], *, after: str | None) -> bytes:

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from catalogue.model import Item, ItemType
 from gateway.errors import SourceInvalidError
-from gateway.model import FoundKey, Listed, Permitted
+from gateway.model import FoundKey, GivenKey, LinkedKey, Listed, Permitted
+from gateway.remembered import Remembered
 
 ANSWER_BYTES = 1_000_000
 """What the values of one answer may weigh."""
@@ -27,6 +28,20 @@ def check_call_number(call: str) -> None:
 
 def needed_items(permitted: Permitted) -> tuple[Item, ...]:
     """Return the items to read: those given, and whatever is compared on the way."""
+    step = permitted.step
+    key = step.key
+    if step.claims or step.filters or not isinstance(key, (GivenKey, LinkedKey)):
+        return _needed(permitted)
+    # Calls that are ruled alike have the very same objects here, and so read the very same items.
+    return _known.of(
+        (permitted.verdict, step.resource, key.item, permitted.joins), lambda: _needed(permitted)
+    )
+
+
+_known: Remembered[tuple[Item, ...]] = Remembered(most=512)
+
+
+def _needed(permitted: Permitted) -> tuple[Item, ...]:
     step, verdict = permitted.step, permitted.verdict
     compared = (*permitted.joins, *step.filtered, *step.ordered)
     wanted = {step.key.item.name, *(item.name for item in compared)}

@@ -1,8 +1,8 @@
 """Puts a service's record into the types of the wire, by the places that the resource's reading names."""
 
 import base64
-import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from catalogue.model import Item
 from catalogue.readings import Member, join_pointer, split_pointer
 from gateway.errors import SourceDriftError, SourceInvalidError
-from gateway.formats import to_wire
+from gateway.formats import converter, to_wire
 from gateway.model import Row
+from gateway.remembered import Remembered
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -50,11 +51,59 @@ def make_row(
     items: Sequence[Item], record: Mapping[str, Any], *, members: Mapping[str, Member], zone: tzinfo
 ) -> Row:
     """Return a record's items. Raises SourceDriftError for a member that is gone, SourceInvalidError else."""
-    found = {item.name: _value(record, item, members[item.column]) for item in items}
-    missing = [name for name, value in found.items() if value is _MISSING]
-    if missing:
+    held = tuple(items)  # The very same, where they are one already.
+    ways = _known.of((held, members, zone), lambda: _ways(held, members, zone))
+    found = []
+    for way in ways:
+        value = record.get(way.token, _MISSING)
+        if type(value) not in way.kinds:
+            value = _value(record, way.item, way.member)
+        found.append(value)
+    if _MISSING in found:
+        missing = [
+            way.item.name for way, value in zip(ways, found, strict=True) if value is _MISSING
+        ]
         raise SourceDriftError(missing=missing)
-    return {item.name: wire_value(item, found[item.name], zone) for item in items}
+    row: dict[str, Any] = {}
+    for way, value in zip(ways, found, strict=True):
+        try:
+            row[way.item.name] = way.convert(value)
+        except ValueError as error:
+            raise SourceInvalidError(item=way.item.name, reason=str(error)) from None
+    return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How one item comes out of a record."""
+
+    item: Item
+    member: Member
+    token: str
+    """The member of the record that is the value."""
+    kinds: frozenset[type]
+    """Values of these very types are as described; none where a value is looked at more closely."""
+    convert: Callable[[Any], Any]
+
+
+_known: Remembered[tuple[_Way, ...]] = Remembered(most=512)
+
+
+def _ways(items: Sequence[Item], members: Mapping[str, Member], zone: tzinfo) -> tuple[_Way, ...]:
+    ways = []
+    for item in items:
+        member, tokens = members[item.column], split_pointer(item.column)
+        plain = len(tokens) == 1 and not (member.values or member.base64)
+        ways.append(
+            _Way(
+                item=item,
+                member=member,
+                token=tokens[0] if tokens else "",
+                kinds=frozenset(_TYPES[member.type] if plain else ()),
+                convert=converter(item.type, zone),
+            )
+        )
+    return tuple(ways)
 
 
 def wire_value(item: Item, value: Any, zone: tzinfo) -> Any:
@@ -101,5 +150,5 @@ def _under_null(record: Mapping[str, Any], pointer: str) -> bool:
 def _decoded(item: Item, text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # Not base64, or not ASCII either.
         raise SourceInvalidError(item=item.name, reason="the text is not base64") from None

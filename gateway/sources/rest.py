@@ -12,8 +12,9 @@ from catalogue.model import Item
 from catalogue.readings import Pages, RestReading
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.model import Row
+from gateway.sources.http1 import Answer
 from gateway.sources.records import find, make_row, put
-from gateway.sources.wire import Answer, Wire, check_records, parse_json
+from gateway.sources.wire import Wire, check_records, parse_json
 
 
 async def read_rest(

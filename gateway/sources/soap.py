@@ -14,11 +14,12 @@ from yarl import URL
 from catalogue.readings import SoapReading
 from gateway.errors import SourceDriftError, SourceInvalidError
 from gateway.model import Permitted, Row
+from gateway.sources.http1 import Answer
 from gateway.sources.needs import check_call_number, needed_items
 from gateway.sources.paging import asked_page, checked_page
 from gateway.sources.records import find, make_row, put
 from gateway.sources.soap_worker import SoapWorker
-from gateway.sources.wire import Answer, Wire, check_depth, check_records, each
+from gateway.sources.wire import Wire, check_depth, check_records, each
 
 
 def has_user(address: str) -> bool:

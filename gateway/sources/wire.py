@@ -3,21 +3,25 @@
 Every request carries the call number (`X-Exchange-Call`), a bearer token where the source asks for one, and,
 where the exchange has a key for it, a signature (RFC 9421) by which a department can check who asks.
 Redirects are not followed, cookies not kept, nothing unpacked. A request is made once more only where no
-connection was made: what may have reached the department would stand in its own log twice.
+connection was made: what may have reached the department would stand in its own log twice. How requests and
+answers go over a connection is in `http1.py`, and which connection they take in `pool.py`.
 """
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
+from ssl import SSLContext
 from typing import Any, NoReturn, TypeVar
 
-import aiohttp
 from yarl import URL
 
-from gateway.errors import SourceInvalidError, SourceTimeoutError, SourceUnavailableError
+from gateway.errors import SourceError, SourceInvalidError, SourceUnavailableError
+from gateway.sources.http1 import Answer, Head, write_request
+from gateway.sources.pool import KEPT_S, Origin, Pool
 
 T = TypeVar("T")
 
@@ -29,14 +33,22 @@ MOST_RECORDS = 2_000
 AT_ONCE = 4
 JSON_KINDS = frozenset({"application/json", "application/graphql-response+json"})
 
+_PORTS = {"http": 80, "https": 443}
+
 Sign = Callable[[str, str, bytes, Mapping[str, str]], Mapping[str, str]]
 """(method, absolute URL, body, headers) → the headers that sign it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    status: int
-    body: bytes = field(repr=False)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An address, taken apart."""
+
+    address: URL
+    pool: Pool
+    target: str
+    host: str
+    """As the header has it."""
+    whole: str
 
 
 class Wire:
@@ -50,16 +62,18 @@ class Wire:
         sign: Sign | None = None,
         body_bytes: int = BODY_BYTES,
         at_once: int = AT_ONCE,
+        kept_s: float = KEPT_S,
+        tls: Callable[[], SSLContext] | None = None,
     ) -> None:
-        """`sign` None: the exchange has no key to sign with."""
+        """`sign` None: the exchange has no key to sign with. `tls` None: what this system trusts."""
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if secret is not None:
             self._headers["Authorization"] = f"Bearer {secret}"
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
         self._sign = sign
-        self._body_bytes = body_bytes
-        self._at_once = at_once
-        self._session: aiohttp.ClientSession | None = None
+        self._pool = partial(Pool, at_once=at_once, body_bytes=body_bytes, kept_s=kept_s, tls=tls)
+        self._pools: dict[Origin, Pool] = {}
+        self._latest: _Place | None = None
 
     async def get(self, address: URL, *, call: str, also: Sequence[int] = ()) -> Answer:
         return await self._ask("GET", address, b"", call=call, also=also)
@@ -84,9 +98,9 @@ class Wire:
         )
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        pools, self._pools, self._latest = self._pools, {}, None
+        for pool in pools.values():
+            await pool.close()
 
     async def _ask(
         self,
@@ -99,63 +113,41 @@ class Wire:
         headers: Mapping[str, str] | None = None,
         kinds: AbstractSet[str] = JSON_KINDS,
     ) -> Answer:
-        headers = {"X-Exchange-Call": call, **(headers or {})}
-        taken = _Taken(also=frozenset(also), kinds=kinds)
+        ends = asyncio.get_running_loop().time() + self._timeout_s
+        place = self._place(address)
+        told = {"X-Exchange-Call": call, **(headers or {})}
         if self._sign is not None:
-            headers |= self._sign(method, str(address), content, headers)
-        try:
-            try:
-                return await self._once(method, address, content, headers, taken)
-            except aiohttp.ClientConnectorError:
-                # No connection, so no byte was sent: the only failure after which it is asked again.
-                return await self._once(method, address, content, headers, taken)
-        except TimeoutError:
-            raise SourceTimeoutError(reason="the service did not answer in time") from None
-        except aiohttp.ClientPayloadError:
-            raise SourceInvalidError(reason="the answer broke off") from None
-        except aiohttp.ServerDisconnectedError:
-            raise SourceUnavailableError(reason="the service closed the connection") from None
-        except aiohttp.ClientConnectionError:
-            raise SourceUnavailableError(reason="the service cannot be reached") from None
-        except aiohttp.ClientError:
-            # The cause holds the address, and that the identifier.
-            raise SourceInvalidError(reason="the service does not speak HTTP as needed") from None
+            told |= self._sign(method, place.whole, content, told)
+        sent = {"Host": place.host, **self._headers, **told}
+        return await place.pool.ask(
+            write_request(method, place.target, sent, content),
+            refuse=partial(_refusal, also=also, kinds=kinds),
+            ends=ends,
+        )
 
-    async def _once(
-        self,
-        method: str,
-        address: URL,
-        content: bytes,
-        headers: Mapping[str, str],
-        taken: "_Taken",
-    ) -> Answer:
-        async with self._opened().request(
-            method, address, data=content or None, headers=headers, allow_redirects=False
-        ) as response:
-            _check(response, taken)
-            return Answer(status=response.status, body=await self._body(response))
-
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > self._body_bytes:
-                raise SourceInvalidError(allowed_bytes=self._body_bytes)
-        return bytes(body)
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._at_once),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=self._timeout,
-                headers=self._headers,
-                auto_decompress=False,
-            )
-            # aiohttp sends a GET anew where a kept connection was closed under it; we say when. It offers
-            # no other switch, and a test counts the requests.
-            self._session._retry_connection = False  # noqa: SLF001
-        return self._session
+    def _place(self, address: URL) -> _Place:
+        latest = self._latest
+        if latest is not None and latest.address is address:
+            return latest  # A service with one address is asked with the same object.
+        if address.scheme not in _PORTS or not address.raw_host or address.user is not None:
+            raise SourceInvalidError(reason="an http(s) address without a user is needed")
+        origin = Origin(
+            host=address.raw_host,
+            port=address.port or _PORTS[address.scheme],
+            secure=address.scheme == "https",
+        )
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = self._pool(origin)
+        host = f"[{origin.host}]" if ":" in origin.host else origin.host
+        self._latest = place = _Place(
+            address=address,
+            pool=pool,
+            target=address.raw_path_qs,
+            host=host if origin.port == _PORTS[address.scheme] else f"{host}:{origin.port}",
+            whole=str(address),
+        )
+        return place
 
 
 async def each(keys: Sequence[str], read: Callable[[str], Awaitable[Sequence[T]]]) -> list[T]:
@@ -175,12 +167,7 @@ async def each(keys: Sequence[str], read: Callable[[str], Awaitable[Sequence[T]]
 def parse_json(body: bytes) -> Any:
     """Read an answer strictly: UTF-8, no NaN, no member twice, not nested without end."""
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_members,
-            parse_constant=_refuse_constant,
-            parse_float=Decimal,
-        )
+        value = _decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         raise SourceInvalidError(reason="the answer is not strict JSON") from None
     check_depth(value)
@@ -222,27 +209,26 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taken:
-    """Which answers are read at all."""
-
-    also: AbstractSet[int]
-    kinds: AbstractSet[str]
+_decode = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_refuse_constant, parse_float=Decimal
+).decode
 
 
-def _check(response: aiohttp.ClientResponse, taken: _Taken) -> None:
-    also = taken.also
-    if response.status >= 500 and response.status not in also:
-        raise SourceUnavailableError(status=response.status)
-    if response.status == 429:
-        raise SourceUnavailableError(
+def _refusal(head: Head, *, also: Sequence[int], kinds: AbstractSet[str]) -> SourceError | None:
+    """Say why an answer is not read: only some statuses and media types are, and nothing is unpacked."""
+    status = head.status
+    if status >= 500 and status not in also:
+        return SourceUnavailableError(status=status)
+    if status == 429:
+        return SourceUnavailableError(
             status=429, reason="the department bounds how often it is asked"
         )
-    if response.status != 200 and response.status not in also:
-        raise SourceInvalidError(status=response.status)
-    if response.content_type.startswith("multipart/"):
-        raise SourceInvalidError(
+    if status != 200 and status not in also:
+        return SourceInvalidError(status=status)
+    if head.kind.startswith("multipart/"):
+        return SourceInvalidError(
             reason="the answer comes in parts, with attachments (MTOM, SwA): one message is needed"
         )
-    if response.content_type not in taken.kinds or "Content-Encoding" in response.headers:
-        raise SourceInvalidError(reason=f"the answer is not plain {min(taken.kinds)}")
+    if head.kind not in kinds or head.coded:
+        return SourceInvalidError(reason=f"the answer is not plain {min(kinds)}")
+    return None

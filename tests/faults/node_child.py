@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
+from exchange import loops
 from exchange.home import locked
 from exchange.node import open_node
 from exchange.serving import serve_node
@@ -41,7 +42,7 @@ def run(home: Path, *, port: int, sabotage: str, holding: bool) -> None:
         replaced(SqlSource.read, hold) if holding else nullcontext(),
         locked(settings.home),
     ):
-        asyncio.run(serve_node(open_node(settings), ready=told))
+        loops.run(serve_node(open_node(settings), ready=told))
 
 
 if __name__ == "__main__":
