@@ -448,12 +448,12 @@ class Sequencer:
             for answer in plan.answers
         ]
 
-    def _sequenced(self, taken: _Taken, proof: Sequence[bytes]) -> Sequenced:
+    def _sequenced(self, taken: _Taken, proof: tuple[bytes, ...]) -> Sequenced:
         return Sequenced(
             index=taken.index,
             size=self.latest.head.size,
             body=taken.composed.body,
-            proof=tuple(proof),
+            proof=proof,
             checkpoint=self.latest.note,
             openings=taken.composed.opened(taken.draft.receipt),
             instead=taken.instead,

@@ -1,6 +1,5 @@
 """Opens a stored log only if it is its own past: seal, root, guard and the chain of acts must agree."""
 
-import hashlib
 import hmac
 import os
 from collections import OrderedDict
@@ -76,7 +75,7 @@ def _seal(head: Head, key: bytes) -> bytes:
         head.last_act,
         head.ts,
     ]
-    return hmac.new(key, encode(sealed), hashlib.sha256).digest()
+    return hmac.digest(key, encode(sealed), "sha256")
 
 
 def empty_head(origin: str, *, ts: int, barrier: int = -1) -> Head:
