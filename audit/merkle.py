@@ -193,13 +193,10 @@ def proofs_of_added(
     """
     if not leaf_hashes:
         return []
-    if len(leaf_hashes) == 1:
-        # All that lies beside the path of the last leaf lies left of it: the peaks, smallest first.
-        return [tuple(reversed(peaks))]
     remaining = list(peaks)
     nodes, first = list(leaf_hashes), size
     levels: list[tuple[Sequence[bytes], bool]] = []
-    while remaining or len(nodes) > 1:
+    while len(nodes) > 1:
         # A right child whose left sibling is old: this is the peak of that height.
         beside_old = bool(first & 1)
         if beside_old:
@@ -210,8 +207,9 @@ def proofs_of_added(
             # Alone on the right border, it goes up as it is (RFC 6962, 2.1).
             above.append(nodes[-1])
         nodes, first = above, first >> 1
-    # Back from the root down: a node's path is its sibling, then the path of the node above both.
-    paths: list[tuple[bytes, ...]] = [()]
+    # One node is left above all new leaves. What is beside its path lies left of it: peaks, smallest first.
+    paths: list[tuple[bytes, ...]] = [tuple(reversed(remaining))]
+    # Back down to the leaves: a node's path is its sibling, then the path of the node above both.
     for below, beside_old in reversed(levels):
         alone = [paths[-1]] if len(below) & 1 else []
         paths = [
