@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import msgspec
+
 from audit.errors import MalformedError, ProofError
 
 HASH_LENGTH = 32
@@ -50,8 +52,7 @@ class FullTile:
     """The 256 hashes one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(msgspec.Struct, frozen=True):
     """What one append changed, so that it can be taken back without a copy of the edge."""
 
     before: int
@@ -61,8 +62,7 @@ class Undo:
     filled: tuple[tuple[int, list[bytes]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(msgspec.Struct, frozen=True):
     root: bytes
     tiles: tuple[FullTile, ...]
     """Tiles that this append completed, lowest level first where one completes another."""
