@@ -86,8 +86,7 @@ class Beginning:
     """Time of the newest entry there, epoch ms: it never runs backwards."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latest:
+class Latest(msgspec.Struct, frozen=True, kw_only=True):
     """A head that is committed, and the checkpoint signed over it."""
 
     head: Head
@@ -106,8 +105,7 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """As `is_act` says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pending:
+class _Pending(msgspec.Struct, frozen=True, kw_only=True):
     """A batch whose commit is asked for and not known: the edge has grown, the head may have moved."""
 
     new: Head
