@@ -104,12 +104,9 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     raw = pieces(salts, SALT_LENGTH, count=count)
     said = b64url_each(raw, length=SALT_LENGTH)
     owners_met: dict[Owning, int] = {None: _GENERAL}
+    # Asked by `type` and not `isinstance`, which takes a slow road through the class's own class.
     whose = [
-        _BYTES
-        if isinstance(one, ByteCommit)
-        else _GENERAL
-        if one.subject is None
-        else owners_met.setdefault(one.subject, len(owners_met))
+        _BYTES if type(one) is ByteCommit else owners_met.setdefault(one.subject, len(owners_met))
         for one in draft.commits
     ]
     names = tuple([one.name for one in draft.commits])
@@ -117,34 +114,38 @@ def compose(draft: Draft, *, stamp: Stamp, salts: bytes) -> Composed:
     _check_names(draft, layout.places, count=count)
     hashed: list[tuple[bytes, bytes]] = []
     salted: list[tuple[bytes, bytes]] = []
-    opening: list[bytes] = []
+    written: list[bytes] = []
     values: list[Any] = []
-    each = zip(said, raw, layout.written, strict=True)
-    for commit, (salt, drawn, name) in zip(draft.commits, each, strict=False):
-        opening.append(salt)
-        if isinstance(commit, ByteCommit):
+    numbered = len(draft.commits)
+    for commit, salt, drawn, name in zip(draft.commits, said, raw, layout.written, strict=False):
+        if type(commit) is ByteCommit:
             salted.append((drawn, commit.content))
             values.append(None)
+            # Only its salt lies among what opens the commitments.
+            written.append(b"")
             continue
-        form, shared = commit.form, commit.shared
+        value, form, shared = commit.value, commit.form, commit.shared
         if form is None:
             # As deep in a payload: {name: {"salt": …, "value": …}}.
-            form = encode(commit.value, inside=2)
+            form = encode(value, inside=2)
         if shared is None:
             hashed.append((b'["%b",%b,%b]' % (salt, name, form), b""))
         else:
             hashed.append((b'["%b",%b,%b' % (salt, name, shared[0]), shared[1]))
-        values.append(commit.value)
-        opening.append(form)
-    for counter, (salt, _, name) in zip(draft.counters, each, strict=True):
+        values.append(value)
+        written.append(form)
+    for counter, salt, name in zip(
+        draft.counters, said[numbered:], layout.written[numbered:], strict=True
+    ):
         number = stamp.numbers[counter]
         form = encode(number)
         hashed.append((b'["%b",%b,%b]' % (salt, name, form), b""))
         values.append(number)
-        opening += (salt, form)
+        written.append(form)
+    opening = (*said, *written)
     digests = [*digest_each(hashed), *digest_salted_each(salted)]
-    written = layout.digests.of(b64url_each(digests, length=DIGEST_LENGTH))
-    body = encode(_members(draft, stamp, written))
+    told = layout.digests.of(b64url_each(digests, length=DIGEST_LENGTH))
+    body = encode(_members(draft, stamp, told))
     if len(body) > BODY_BOUND:
         raise MalformedError(f"an entry of {len(body)} bytes, {BODY_BOUND} allowed")
     payloads = {
@@ -191,7 +192,7 @@ class _Layout(msgspec.Struct, frozen=True):
     digests: _Object
     """Made of the digests: those of values, in their order, before those of bytes."""
     payloads: Sequence[_Object | None]
-    """By key: made of salt and value of each commitment, of bytes the salt; None where nothing lies."""
+    """By key: made of the salts of all commitments and then their values; None where nothing lies."""
 
 
 @lru_cache(maxsize=1_024)
@@ -206,14 +207,12 @@ def _layout(named: tuple[str, ...], whose: tuple[int, ...], counters: tuple[str,
     payloads: list[dict[str, tuple[bytes, Sequence[int]]]] = [
         {} for _ in range(max((_GENERAL, *under)) + 1)
     ]
-    place = 0
-    for name, text, key in zip(names, texts, under, strict=True):
+    for place, (name, text, key) in enumerate(zip(names, texts, under, strict=True)):
         if key == _BYTES:
             payloads[_GENERAL][name] = (text + b':{"salt":"%b"}', [place])
-            place += 1
         else:
-            payloads[key][name] = (text + b':{"salt":"%b","value":%b}', [place, place + 1])
-            place += 2
+            places = [place, len(names) + place]
+            payloads[key][name] = (text + b':{"salt":"%b","value":%b}', places)
     return _Layout(
         places={name: at for at, name in enumerate(names)},
         written=written,
@@ -236,7 +235,7 @@ def owners(drafts: Iterable[Draft]) -> set[tuple[str, Owning]]:
         retention = class_of(draft.kind)
         found.add((retention, None))
         for commit in draft.commits:
-            if isinstance(commit, Commit) and commit.subject is not None:
+            if type(commit) is Commit and commit.subject is not None:
                 found.add((retention, commit.subject))
         others = draft.otherwise
         if isinstance(others, Alternatives):

@@ -8,7 +8,7 @@ are 128 random bits, base64url. Free text and identifiers are only ever committe
 
 from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
 import msgspec
 
@@ -19,6 +19,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a draft: every call makes some dozens, so they are made by msgspec."""
 
 
+@final
 class Commit(Part, frozen=True, kw_only=True):
     """A value that the leaf holds only as a salted digest; the disclosure is kept encrypted beside it.
 
@@ -35,6 +36,7 @@ class Commit(Part, frozen=True, kw_only=True):
     """What `canonical.end_of` gives of name and form, where many entries commit to the same value."""
 
 
+@final
 class ByteCommit(Part, frozen=True, kw_only=True):
     """Bytes that the leaf holds only as a salted digest. Only the salt is kept, never the bytes."""
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+import msgspec
+
 from audit.errors import MalformedError, ProofError
 
 HASH_LENGTH = 32
@@ -50,8 +52,7 @@ class FullTile:
     """The 256 hashes one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(msgspec.Struct, frozen=True):
     """What one append changed, so that it can be taken back without a copy of the edge."""
 
     before: int
@@ -61,8 +62,7 @@ class Undo:
     filled: tuple[tuple[int, list[bytes]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(msgspec.Struct, frozen=True):
     root: bytes
     tiles: tuple[FullTile, ...]
     """Tiles that this append completed, lowest level first where one completes another."""
@@ -185,39 +185,47 @@ def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
 
 def proofs_of_added(
     size: int, peaks: Sequence[bytes], leaf_hashes: Sequence[bytes]
-) -> list[list[bytes]]:
+) -> list[tuple[bytes, ...]]:
     """Return the inclusion proof of each leaf added to a tree of `size`, in the tree with all of them.
 
     From the old tree's peaks and the leaves alone: a subtree left of a new leaf and whole in the old
     tree is one of its peaks, for its parent would hold the new leaf, too, and so was not complete.
     """
-    proofs: list[list[bytes]] = [[] for _ in leaf_hashes]
-    old: dict[int, bytes] = {}
-    first = 0
-    for peak, height in zip(peaks, _heights(size), strict=True):
-        old[first] = peak
-        first += 1 << height
+    if not leaf_hashes:
+        return []
+    remaining = list(peaks)
+    nodes, first = list(leaf_hashes), size
+    levels: list[tuple[Sequence[bytes], bool]] = []
+    while len(nodes) > 1:
+        # A right child whose left sibling is old: this is the peak of that height.
+        beside_old = bool(first & 1)
+        if beside_old:
+            nodes.insert(0, remaining.pop())
+        levels.append((nodes, beside_old))
+        above = [sha256(b"\1" + left + right).digest() for left, right in _pairs(nodes)]
+        if len(nodes) & 1:
+            # Alone on the right border, it goes up as it is (RFC 6962, 2.1).
+            above.append(nodes[-1])
+        nodes, first = above, first >> 1
+    # One node is left above all new leaves. What is beside its path lies left of it: peaks, smallest first.
+    paths: list[tuple[bytes, ...]] = [tuple(reversed(remaining))]
+    # Back down to the leaves: a node's path is its sibling, then the path of the node above both.
+    for below, beside_old in reversed(levels):
+        alone = [paths[-1]] if len(below) & 1 else []
+        paths = [
+            path
+            for (left, right), above_both in zip(_pairs(below), paths, strict=False)
+            for path in ((right, *above_both), (left, *above_both))
+        ]
+        paths += alone
+        if beside_old:
+            del paths[0]
+    return paths
 
-    def walk(first: int, end: int) -> bytes:
-        if end - first == 1:
-            return leaf_hashes[first - size]
-        middle = first + _split(end - first)
-        left = old[first] if middle <= size else walk(first, middle)
-        right = walk(middle, end)
-        for index in range(max(first, size), middle):
-            proofs[index - size].append(right)
-        for index in range(max(middle, size), end):
-            proofs[index - size].append(left)
-        return sha256(b"\1" + left + right).digest()
 
-    if leaf_hashes:
-        walk(0, size + len(leaf_hashes))
-    return proofs
-
-
-def _heights(size: int) -> Iterator[int]:
-    """Heights of the complete subtrees that cover a tree, largest first."""
-    return (bit for bit in reversed(range(size.bit_length())) if size >> bit & 1)
+def _pairs(nodes: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Left and right children in order; the last of an odd number is nobody's sibling."""
+    return zip(nodes[::2], nodes[1::2], strict=False)
 
 
 def consistency_proof(old: int, new: int, node: NodeReader) -> list[bytes]:

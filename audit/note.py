@@ -110,6 +110,15 @@ class Note:
 
 def parse_note(note: str) -> Note:
     """Split a note at its last empty line."""
+    _check_characters(note)
+    above, blank, below = note.rpartition("\n\n")
+    if not blank or not below.endswith("\n"):
+        raise MalformedError("a note without a blank line and signature lines below it")
+    lines = below[:-1].split("\n")
+    return Note(above + "\n", tuple(_parse_line(line) for line in lines))
+
+
+def _check_characters(note: str) -> None:
     try:
         length = len(note.encode())
     except UnicodeEncodeError as error:
@@ -118,11 +127,6 @@ def parse_note(note: str) -> Note:
         raise MalformedError(f"a note of {length} bytes, {NOTE_BOUND} allowed")
     if _CONTROL.search(note):
         raise MalformedError("a control character in a note")
-    above, blank, below = note.rpartition("\n\n")
-    if not blank or not below.endswith("\n"):
-        raise MalformedError("a note without a blank line and signature lines below it")
-    lines = below[:-1].split("\n")
-    return Note(above + "\n", tuple(_parse_line(line) for line in lines))
 
 
 def _parse_line(line: str) -> Signature:
@@ -255,8 +259,8 @@ def replace_signatures(note: str, lines: Sequence[str]) -> str:
     return add_signatures(f"{text}\n\n{above}", lines)
 
 
-def _line(verifier: Verifier, signature: bytes) -> str:
-    return f"\u2014 {verifier.name} {b64(verifier.key_id + signature)}\n"
+def _line(name: str, identifier: bytes, signature: bytes) -> str:
+    return f"\u2014 {name} {b64(identifier + signature)}\n"
 
 
 class Signer:
@@ -265,14 +269,12 @@ class Signer:
     def __init__(self, name: str, private_key: Ed25519PrivateKey) -> None:
         self._private_key = private_key
         self.verifier = Verifier(name, Kind.ED25519, private_key.public_key().public_bytes_raw())
+        self.key_id = self.verifier.key_id
+        """Kept, for every batch signs: the verifier hashes the key for it anew."""
 
     @property
     def name(self) -> str:
         return self.verifier.name
-
-    @property
-    def key_id(self) -> bytes:
-        return self.verifier.key_id
 
     @property
     def vkey(self) -> str:
@@ -283,12 +285,13 @@ class Signer:
         if not text.endswith("\n"):
             raise MalformedError("a note's text that does not end its last line")
         note = f"{text}\n{self.line(text)}"
-        parse_note(note)
+        # Only the text can be malformed: the line is our own, under a name that was checked.
+        _check_characters(note)
         return note
 
     def line(self, text: str) -> str:
         """Return the signature line alone."""
-        return _line(self.verifier, self._private_key.sign(text.encode()))
+        return _line(self.name, self.key_id, self._private_key.sign(text.encode()))
 
 
 class Cosigner:
@@ -308,7 +311,8 @@ class Cosigner:
         """Return the signature line under a checkpoint; `time` in seconds since the epoch."""
         parse_checkpoint(text)
         signature = self._private_key.sign(cosigned_text(text, time=_need_time(time)))
-        return _line(self.verifier, time.to_bytes(8, "big") + signature)
+        held = self.verifier
+        return _line(held.name, held.key_id, time.to_bytes(8, "big") + signature)
 
 
 class SubtreeSigner:
@@ -324,8 +328,10 @@ class SubtreeSigner:
 
     def line(self, text: str, *, time: int) -> str:
         """Return the signature line; time 0 makes no statement that the checkpoint is the latest."""
-        message = cosigned_subtree(text, time=_need_time(time), cosigner=self.verifier.name)
-        return _line(self.verifier, time.to_bytes(8, "big") + self._private_key.sign(message))
+        held = self.verifier
+        message = cosigned_subtree(text, time=_need_time(time), cosigner=held.name)
+        signature = self._private_key.sign(message)
+        return _line(held.name, held.key_id, time.to_bytes(8, "big") + signature)
 
 
 def _need_time(time: int) -> int:

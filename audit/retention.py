@@ -111,7 +111,9 @@ def months_between(first: str, last: str) -> list[str]:
 
 def month_of(at: int) -> str:
     """Return the month of a moment, epoch ms, as keys are made by it."""
-    return f"{datetime.fromtimestamp(at / 1000, tz=UTC):%Y-%m}"
+    # Every batch asks for it: `strftime` takes three times as long.
+    moment = datetime.fromtimestamp(at / 1000, tz=UTC)
+    return f"{moment.year:04}-{moment.month:02}"
 
 
 def span_of(months: Iterable[str]) -> tuple[datetime, datetime]:

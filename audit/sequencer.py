@@ -7,6 +7,8 @@ batch is committed before its root is signed; it is signed before anybody is ans
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 
@@ -84,8 +86,7 @@ class Beginning:
     """Time of the newest entry there, epoch ms: it never runs backwards."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latest:
+class Latest(msgspec.Struct, frozen=True, kw_only=True):
     """A head that is committed, and the checkpoint signed over it."""
 
     head: Head
@@ -104,8 +105,7 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """As `is_act` says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pending:
+class _Pending(msgspec.Struct, frozen=True, kw_only=True):
     """A batch whose commit is asked for and not known: the edge has grown, the head may have moved."""
 
     new: Head
@@ -448,12 +448,12 @@ class Sequencer:
             for answer in plan.answers
         ]
 
-    def _sequenced(self, taken: _Taken, proof: Sequence[bytes]) -> Sequenced:
+    def _sequenced(self, taken: _Taken, proof: tuple[bytes, ...]) -> Sequenced:
         return Sequenced(
             index=taken.index,
             size=self.latest.head.size,
             body=taken.composed.body,
-            proof=tuple(proof),
+            proof=proof,
             checkpoint=self.latest.note,
             openings=taken.composed.opened(taken.draft.receipt),
             instead=taken.instead,
@@ -522,7 +522,7 @@ class Sequencer:
 
 
 def _take(asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Drawn") -> _Taken:
-    draft, instead = plan.standing.choose(asked.draft)
+    draft, instead, used = plan.standing.choose(asked.draft)
     drawn = plan.standing.draw(draft)
     fresh = random.take(_ID_LENGTH + salts_needed(draft))
     stamp = Stamp(
@@ -533,7 +533,7 @@ def _take(asked: Asked, plan: _Plan, *, index: int, last_act: int, random: "_Dra
         last_act=last_act,
     )
     composed = compose(draft, stamp=stamp, salts=fresh[_ID_LENGTH:])
-    plan.standing.take(asked.draft, instead=instead, index=index, drawn=drawn)
+    plan.standing.take(asked.draft, instead=instead, index=index, drawn=drawn, used=used)
     return _Taken(
         index=index,
         draft=draft,
@@ -583,32 +583,31 @@ def _index_rows(taken: Sequence[_Taken], ts: int, tokens: _Tokens) -> list[Store
             officer, case, subject = row.officer, row.case, row.subject
             rows.append(
                 StoredIndexRow(
-                    index=one.index,
-                    n=n,
-                    ts=ts,
-                    kind=draft.kind,
-                    step=row.step,
-                    consumer=row.consumer,
-                    system=row.system,
-                    provider=row.provider,
-                    resource=row.resource,
-                    matter=row.matter,
-                    decision=row.decision,
-                    code=row.code,
-                    officer=None if officer is None else tokens["officer", officer],
-                    case=None if case is None else tokens["case", case],
-                    subject=None if subject is None else tokens[subject],
-                    items=row.items,
-                    sealed=sealed,
+                    one.index,
+                    n,
+                    ts,
+                    draft.kind,
+                    *_in_the_clear(row),
+                    None if officer is None else tokens["officer", officer],
+                    None if case is None else tokens["case", case],
+                    None if subject is None else tokens[subject],
+                    row.items,
+                    sealed,
                 )
             )
     return rows
 
 
+_in_the_clear: Callable[[IndexRow], tuple[str, str, str, str, str, str, str, str]] = attrgetter(
+    "step", "consumer", "system", "provider", "resource", "matter", "decision", "code"
+)
+"""What a stored row takes from a draft's as it stands, in the order of `StoredIndexRow`."""
+
+
 def _standing(batch: Batch, drafts: Sequence[Draft], head: Head, *, before: int) -> Standing:
     return Standing(
         nonces=batch.used_nonces([draft.nonce for draft in drafts if draft.nonce is not None]),
-        used=batch.quota_use(_places([held for draft in drafts for held in draft.quotas])),
+        used=batch.quota_use(_places([*chain.from_iterable(map(_quotas, drafts))])),
         numbers=batch.counters(counters_of(drafts)),
         barrier=before + head.barrier,
         before=before,
@@ -616,8 +615,11 @@ def _standing(batch: Batch, drafts: Sequence[Draft], head: Head, *, before: int)
 
 
 def _places(quotas: Sequence[Quota]) -> set[tuple[str, str]]:
-    places = {(quota.key, quota.day) for quota in quotas}
-    return places.union([quota.mark for quota in quotas if quota.member])
+    return {*map(_place, quotas), *[quota.mark for quota in quotas if quota.member]}
+
+
+_quotas = attrgetter("quotas")
+_place = attrgetter("key", "day")
 
 
 def _unavailable(error: Exception) -> LogUnavailableError:

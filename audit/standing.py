@@ -9,6 +9,9 @@ from audit.errors import MalformedError, StaleSnapshotError
 
 REPLAYED = "replayed"
 
+Used = Mapping[tuple[str, str], int]
+"""Quota use by (key, day)."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Standing:
@@ -28,31 +31,35 @@ class Standing:
     new_used: dict[tuple[str, str], int] = field(default_factory=dict)
     new_numbers: dict[str, int] = field(default_factory=dict)
 
-    def choose(self, draft: Draft) -> tuple[Draft, str | None]:
-        """Return what is to be appended, and under which key of `otherwise` it stands if it does.
+    def choose(self, draft: Draft) -> tuple[Draft, str | None, Used]:
+        """Return what is to be appended, its key in `otherwise` if it stands there, and the quotas' use then.
 
         Raises StaleSnapshotError for a draft that was ruled before the barrier.
         """
         if draft.nonce is not None and (draft.nonce.key, draft.nonce.nonce) in self.nonces:
-            return draft.otherwise[REPLAYED], REPLAYED
+            return draft.otherwise[REPLAYED], REPLAYED, {}
         if draft.applied is not None and draft.applied < self.barrier:
             raise StaleSnapshotError(
                 f"ruled on acts up to {draft.applied}, the barrier is at {self.barrier}"
             )
-        spent = self._spent(draft.quotas)
+        used, spent = self._used_with(draft.quotas)
         if spent is not None:
-            return draft.otherwise[spent], spent
-        return draft, None
+            return draft.otherwise[spent], spent, {}
+        return draft, None, used
 
     def draw(self, draft: Draft) -> Mapping[str, int]:
         """Return the next number of each of the draft's counters, without using it up."""
-        drawn: dict[str, int] = {}
-        for name in draft.counters:
-            drawn[name] = self.numbers.get(name, 0) + 1
-        return drawn
+        numbers = self.numbers
+        return {name: numbers.get(name, 0) + 1 for name in draft.counters}
 
     def take(
-        self, asked: Draft, *, instead: str | None, index: int, drawn: Mapping[str, int]
+        self,
+        asked: Draft,
+        *,
+        instead: str | None,
+        index: int,
+        drawn: Mapping[str, int],
+        used: Used,
     ) -> None:
         """Bring everything up to date: `asked`, or its alternative, is appended at `index`."""
         self.numbers |= drawn
@@ -64,35 +71,31 @@ class Standing:
             self.nonces.add((asked.nonce.key, asked.nonce.nonce))
             self.new_nonces.append(asked.nonce)
         if instead is None:
-            self._count(asked.quotas)
+            self.used |= used
+            self.new_used |= used
             if asked.barrier:
                 self.barrier = self.before + index
 
-    def _spent(self, quotas: Iterable[Quota]) -> str | None:
-        """Return the name of the first quota of which too little is left; None where there is none."""
-        wanted: dict[tuple[str, str], int] = {}
-        for quota in quotas:
-            if quota.member:
-                mark = quota.mark
-                if mark in self.used or mark in wanted:
-                    continue
-                wanted[mark] = 1
-            place = quota.key, quota.day
-            wanted[place] = wanted.get(place, 0) + quota.amount
-            if self.used.get(place, 0) + wanted[place] > quota.most:
-                return quota.spent
-        return None
+    def _used_with(self, quotas: Iterable[Quota]) -> tuple[Used, str | None]:
+        """Return the use of these quotas with what they count, and the name of the first that is spent.
 
-    def _count(self, quotas: Iterable[Quota]) -> None:
-        used, new = self.used, self.new_used
+        None: enough is left of each.
+        """
+        used: dict[tuple[str, str], int] = {}
         for quota in quotas:
             if quota.member:
                 mark = quota.mark
-                if mark in used:
+                if mark in self.used or mark in used:
                     continue
-                used[mark] = new[mark] = 1
+                used[mark] = 1
             place = quota.key, quota.day
-            used[place] = new[place] = used.get(place, 0) + quota.amount
+            before = used.get(place)
+            if before is None:
+                before = self.used.get(place, 0)
+            used[place] = before + quota.amount
+            if used[place] > quota.most:
+                return used, quota.spent
+        return used, None
 
 
 def check_draft(draft: Draft) -> None:

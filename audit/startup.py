@@ -1,16 +1,17 @@
 """Opens a stored log only if it is its own past: seal, root, guard and the chain of acts must agree."""
 
-import hashlib
 import hmac
 import os
+from binascii import b2a_base64
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from audit.acts import Acts, RecordedAct, read_act
-from audit.canonical import b64, decode_strict, encode
+from audit.canonical import decode_strict, encode
 from audit.chain import entries_before
 from audit.checkpoint import Checkpoint
 from audit.errors import (
@@ -66,17 +67,22 @@ def check_seal(head: Head, key: bytes) -> None:
 
 
 def _seal(head: Head, key: bytes) -> bytes:
-    sealed = [
-        "seal/0",
-        head.origin,
+    # Canonical JSON, written straight: each batch seals a head.
+    sealed = b'["seal/0",%b,%d,%d,"%b",%d,%d,%d]' % (
+        _quoted(head.origin),
         head.epoch,
         head.size,
-        b64(head.root),
+        b2a_base64(head.root, newline=False),
         head.barrier,
         head.last_act,
         head.ts,
-    ]
-    return hmac.new(key, encode(sealed), hashlib.sha256).digest()
+    )
+    return hmac.digest(key, sealed, "sha256")
+
+
+@lru_cache(maxsize=16)
+def _quoted(origin: str) -> bytes:
+    return encode(origin)
 
 
 def empty_head(origin: str, *, ts: int, barrier: int = -1) -> Head:

@@ -35,7 +35,7 @@ class StoredEntry(Part, frozen=True, kw_only=False):
     leaf: bytes
 
 
-class StoredIndexRow(Part, frozen=True, kw_only=True):
+class StoredIndexRow(Part, frozen=True, kw_only=False):
     """A search row with its tokens; None where the entry has no such identifier."""
 
     index: int

@@ -20,9 +20,10 @@ class SharedLog(ListRecorder):
         """Whether what is counted is not seen before the batch, as where two calls come at once."""
 
     async def append(self, draft: Draft) -> Sequenced:
-        _, instead = self.standing.choose(structs.replace(draft, nonce=None, applied=None))
+        _, instead, used = self.standing.choose(structs.replace(draft, nonce=None, applied=None))
         self._instead = instead
-        self.standing.take(structs.replace(draft, nonce=None), instead=instead, index=0, drawn={})
+        asked = structs.replace(draft, nonce=None)
+        self.standing.take(asked, instead=instead, index=0, drawn={}, used=used)
         return await super().append(draft)
 
     async def used(self, places: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:

@@ -14,6 +14,7 @@ from audit.canonical import b64, b64_decode
 from audit.checkpoint import Checkpoint, format_checkpoint
 from audit.errors import AuditError, MalformedError, ProofError
 from audit.note import (
+    NOTE_BOUND,
     Cosigner,
     Kind,
     Signer,
@@ -235,7 +236,10 @@ def test_only_checkpoints_are_cosigned() -> None:
             signer.line("This is an example message.\n", time=0)
 
 
-@pytest.mark.parametrize("text", ["no last line end", "tab\there\n", "", "\ud800\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["no last line end", "tab\there\n", "\r\n", "\0\n", "", "\ud800\n", "x" * NOTE_BOUND + "\n"],
+)
 def test_a_text_that_could_not_be_read_back_is_not_signed(text: str) -> None:
     with pytest.raises((MalformedError, UnicodeEncodeError)):
         LOG.sign(text)
