@@ -34,6 +34,7 @@ from bench.loads.gateway_fixture import free_port
 from bench.loads.gateway_servers import environment, pin, wait_for
 from catalogue.codes import complete_uscc, normalise_subject
 from catalogue.model import Item, ItemType, Resource, SharingClass, SubjectType
+from exchange import loops
 from exchange.clock import monotonic, spent
 from gateway.compile import put_together
 from gateway.fetch import fetch
@@ -436,7 +437,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.serve:
         pin(0)
-        asyncio.run(serve(asked.serve, asked.home, asked.port))
+        loops.run(serve(asked.serve, asked.home, asked.port))
         return
     rounds, calls = (3, 512) if asked.quick else (15, 1_280) if asked.full else (9, 640)
     with tempfile.TemporaryDirectory() as folder:
