@@ -136,10 +136,16 @@ def format_datetime(moment: datetime) -> str:
     return written.removesuffix("+00:00") + "Z"
 
 
-@lru_cache(maxsize=64)
 def format_epoch_ms(epoch_ms: int) -> str:
     """Write epoch milliseconds as `format_datetime` does, without passing through a float."""
-    return format_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=epoch_ms))
+    second, milliseconds = divmod(epoch_ms, 1_000)
+    return f"{_format_second(second)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _format_second(second: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+    return moment.isoformat().removesuffix("+00:00")
 
 
 def format_bytes(content: bytes) -> str:

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn, get_args
 
 import msgspec
@@ -217,6 +218,8 @@ def read_usage(extensions: Mapping[str, Any], header: str | None) -> Usage:
         found = {}
     if not isinstance(found, dict):
         raise RefusedRequestError("USAGE_INVALID", members=["usage"])
+    if _is_well_formed(found):
+        return Usage(**found)
     missing = [name for name in _REQUIRED if found.get(name) is None or found[name] == ""]
     if missing:
         raise RefusedRequestError("USAGE_MISSING", members=missing)
@@ -250,6 +253,16 @@ _FITS: Mapping[str, Callable[[str], object]] = {
     "reason": _says_why,
     "operator": _OPERATOR.fullmatch,
 }
+
+
+def _is_well_formed(found: Mapping[str, Any]) -> bool:
+    """Say whether these are the required members alone, all as they should be; else each is looked at."""
+    if len(found) != len(_REQUIRED) or not _TEXTS.issuperset(map(type, found.values())):
+        return False
+    return all(name in found and fits(found[name]) for name, fits in _FITS.items())
+
+
+_TEXTS = frozenset({str})
 
 
 def _wrong_members(found: Mapping[str, Any]) -> Iterator[str]:
@@ -294,6 +307,7 @@ def check_document(query: str, *, limits: Limits) -> DocumentNode:
     return ast
 
 
+@lru_cache(maxsize=256)
 def operation_digest(query: str) -> str:
     """Return the SHA-256, hex, of a document's text exactly as it was sent."""
     return hashlib.sha256(query.encode()).hexdigest()

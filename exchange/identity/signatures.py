@@ -149,7 +149,7 @@ def verify_fields(  # noqa: PLR0913 - as above
     if label != given.label:
         raise IdentityError("SIGNATURE_MALFORMED", "Signature and Signature-Input differ in label")
     check_path(path, query)
-    _check_coverage(given.components, method=method, fields=fields, body=body)
+    _check_coverage(given.components, method=method, sent=tuple(fields), has_body=bool(body))
     _check_time(given, now=now, window=window)
     key = find_key(given.key_id, keys=keys, now=now)
     if given.algorithm not in (None, key.algorithm):
@@ -290,15 +290,17 @@ def _read_signature(fields: Mapping[str, str]) -> tuple[str, bytes]:
     return match["label"], signature
 
 
+@lru_cache(maxsize=256)
 def _check_coverage(
-    components: tuple[str, ...], *, method: str, fields: Mapping[str, str], body: bytes
+    components: tuple[str, ...], *, method: str, sent: tuple[str, ...], has_body: bool
 ) -> None:
+    """Refuse a signature that leaves out what it has to cover; `sent` are the names of the fields."""
     if not _METHOD.fullmatch(method):
         raise IdentityError("SIGNATURE_MALFORMED", "the method is not written in capitals")
-    needed = set(DERIVED) | {name for name in FIELDS if name in fields}
-    if body or method not in _BODILESS:
+    needed = set(DERIVED) | {name for name in FIELDS if name in sent}
+    if has_body or method not in _BODILESS:
         needed |= {"content-type", "content-digest"}
-    missing = sorted((needed - set(components)) | (set(components) & set(FIELDS)) - fields.keys())
+    missing = sorted((needed - set(components)) | (set(components) & set(FIELDS)) - set(sent))
     if missing:
         raise IdentityError("COMPONENT_MISSING", f"not covered or not there: {' '.join(missing)}")
 
