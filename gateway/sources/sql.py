@@ -70,7 +70,7 @@ from gateway.sources.statements import (
     shape_of,
     values_of,
 )
-from gateway.sources.streamed import fetch_whole, fetch_within
+from gateway.sources.streamed import all_of, fetch_whole, fetch_within, take_within
 from gateway.sources.whole import NOT_SO, NotWholeError, Whole, read_whole, whole_of
 
 T = TypeVar("T")
@@ -516,8 +516,6 @@ class SqlSource:
         self, connection: Connection, reading: _Reading, values: Mapping[str, Any]
     ) -> Sequence[Any]:
         """Run a statement by SQLAlchemy. Raises SourceInvalidError where its answer is beyond its bound."""
-        if self._embedded:  # SQLite bounds each value itself, and there is nothing to be sent.
-            return connection.execute(reading.statement, values).all()
         return fetch_whole(
             connection, reading.statement, values, items=reading.items, plain=ANSWER_BYTES
         )
@@ -626,6 +624,8 @@ class SqlSource:
                 own: Any = self._held.driver_connection
                 # The loop waits for no lock, and for nothing that takes long.
                 own.execute("PRAGMA busy_timeout = 0")
+                # Nor does it look at what may be more than an answer has room for: a thread weighs that.
+                own.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ANSWER_BYTES)
                 own.set_progress_handler(self._bound.passed, _STEPS_BETWEEN)
                 self._own = own
 
@@ -639,19 +639,24 @@ def _placed(reading: _Reading, values: dict[str, Any]) -> list[Any]:
 def _run(
     connection: Any, reading: _Reading, values: dict[str, Any], *, signed: str = ""
 ) -> list[Any]:
-    """Run a prepared statement on the driver's cursor, behind a call's number where it does not bind it."""
+    """Run a prepared statement on the driver's cursor, behind a call's number where it does not bind it.
+
+    Raises SourceInvalidError where its answer is beyond its bound.
+    """
     text_ = f"/* {signed} */ {reading.text}" if signed else reading.text
     cursor = connection.cursor()
     try:
         cursor.execute(text_, _placed(reading, values))
-        found: list[Any] = cursor.fetchall()
+        return all_of(take_within(cursor.fetchmany, items=reading.items, plain=ANSWER_BYTES))
     finally:
         cursor.close()
-    return found
 
 
 def _run_whole(connection: Any, reading: _Reading, values: dict[str, Any], *, signed: str) -> Whole:
-    """Run a statement in one step. Raises NotWholeError where its values cannot be given so."""
+    """Run a statement in one step. Raises NotWholeError where its values cannot be given so.
+
+    Raises SourceInvalidError where they are beyond their bound.
+    """
     text_ = f"/* {signed} */ {reading.whole}" if signed else reading.whole
     cursor = connection.cursor()
     try:
@@ -663,7 +668,11 @@ def _run_whole(connection: Any, reading: _Reading, values: dict[str, Any], *, si
         raise
     finally:
         cursor.close()
-    return read_whole(found, reading.items)
+    whole = read_whole(found, reading.items)
+    # Written as JSON they are no shorter than they are.
+    if sum(map(len, found)) > ANSWER_BYTES and whole.weight > ANSWER_BYTES:
+        raise SourceInvalidError(allowed_bytes=ANSWER_BYTES)
+    return whole
 
 
 def _as_sqlalchemy(error: sqlite3.Error) -> SQLAlchemyError:

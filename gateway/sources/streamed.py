@@ -5,7 +5,7 @@ by which every other dialect says how many bytes a value is: the values are weig
 lies beyond the bound is neither fetched nor given.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,19 +47,28 @@ def fetch_within(
     closed, not used again: drivers read what is left when a cursor is closed, however much it is. Raises
     SQLAlchemyError.
     """
-    allowed = allowed_bytes([item.type for item in items], plain=plain)
     # Where a driver would else fetch all at once, this has it leave the answer at the server.
     streaming = connection.execution_options(stream_results=True)
     result = streaming.execute(statement, values)
+    found = take_within(result.fetchmany, items=items, plain=plain)
+    if found.fit < len(found.rows):
+        connection.invalidate()
+    return found
+
+
+def take_within(
+    fetchmany: Callable[[int], Sequence[Sequence[Any]]], *, items: Sequence[Item], plain: int
+) -> Streamed:
+    """Fetch records until the values of these items weigh more than they may; `plain` as above."""
+    allowed = allowed_bytes([item.type for item in items], plain=plain)
     rows: Rows = []
     weight, at_a_time = 0, 1
-    while some := result.fetchmany(at_a_time):
+    while some := fetchmany(at_a_time):
         for row in some:
             rows.append(row)
             # What stands behind the items (a rank) is ours.
             weight += sum(map(weigh, row[: len(items)]))
             if weight > allowed:
-                connection.invalidate()
                 return Streamed(rows, len(rows) - 1, allowed)
         at_a_time = min(2 * at_a_time, MOST_AT_A_TIME)
     return Streamed(rows, len(rows), allowed)
@@ -74,7 +83,11 @@ def fetch_whole(
     plain: int,
 ) -> Rows:
     """Return an answer that has room for all of its records. Raises SourceInvalidError, SQLAlchemyError."""
-    found = fetch_within(connection, statement, values, items=items, plain=plain)
+    return all_of(fetch_within(connection, statement, values, items=items, plain=plain))
+
+
+def all_of(found: Streamed) -> Rows:
+    """Return all records of an answer. Raises SourceInvalidError where they have no room."""
     if found.fit < len(found.rows):
         raise SourceInvalidError(allowed_bytes=found.allowed)
     return found.rows

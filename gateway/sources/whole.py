@@ -18,6 +18,7 @@ import msgspec
 
 from catalogue.model import Item, ItemType
 from gateway.formats import INT_MAX
+from gateway.sources.streamed import weigh
 
 NOT_SO = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG})
 """What SQLite says of a value that JSON cannot hold (a blob), or that would grow too long."""
@@ -47,6 +48,11 @@ class Whole(Sequence[Sequence[Any]]):
         """`written` are the numbers of columns all values of which are as `gateway.formats` writes them."""
         self.columns = columns
         self.written = written
+
+    @property
+    def weight(self) -> int:
+        """How many bytes the values are."""
+        return sum(sum(map(weigh, values)) for values in self.columns)
 
     def __len__(self) -> int:
         return len(self.columns[0])

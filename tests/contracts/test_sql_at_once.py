@@ -4,6 +4,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from gateway.errors import (
 )
 from gateway.model import Permitted
 from gateway.sources.breaker import Breaker, Guarded
+from gateway.sources.needs import ANSWER_BYTES
 from gateway.sources.sql import AT_ONCE_S, LATE_S, Clocks, SqlSource, open_engine
 from tests.fakes.calls import OTHER_USCC, USCC, a_filter, a_permit, a_resource, a_step, an_item
 
@@ -106,6 +108,19 @@ async def test_a_key_without_an_index_is_never_looked_up_on_the_loop(tmp_path: P
     await known(source)
     assert now(source) is None
     await source.close()
+
+
+@pytest.mark.proves("S5")
+async def test_what_an_answer_has_no_room_for_is_not_looked_at_on_the_loop(
+    source: SqlSource, path: Path
+) -> None:
+    await known(source)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE licence SET name = ?", ("x" * (ANSWER_BYTES + 1),))
+    assert now(source) is None
+    with pytest.raises(SourceInvalidError) as raised:
+        await source.read(PERMIT, keys=(USCC,), call=CALL)
+    assert raised.value.facts == {"allowed_bytes": ANSWER_BYTES}
 
 
 async def test_without_a_clock_nothing_is_read_on_the_loop(path: Path) -> None:

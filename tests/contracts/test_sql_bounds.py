@@ -43,7 +43,7 @@ class Department:
 
     def __init__(self, path: Path, *, scheme: str = SCHEME) -> None:
         register_dialect()
-        self._path = path
+        self.path = path
         engine = open_engine(f"{scheme}:///{path}", secret=None, timeout_s=1.0)
         self.source = SqlSource(engine, zone=ZoneInfo("Asia/Shanghai"))
         self.fetched = 0
@@ -54,7 +54,7 @@ class Department:
         event.listen(engine, "invalidate", self._dropped)
 
     def fill(self, records: Sequence[Record]) -> None:
-        with closing(sqlite3.connect(self._path)) as connection, connection:
+        with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute("CREATE TABLE paper (no, x0, area, scan, line INTEGER PRIMARY KEY)")
             connection.executemany(
                 "INSERT INTO paper VALUES (?, ?, ?, ?, ?)",
@@ -150,6 +150,42 @@ async def test_what_is_within_the_bound_is_given_whole_also_after_an_answer_that
     await department.source.close()
     assert len(row["x0"]) == ANSWER_BYTES - about
     assert department.dropped == 1
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Department:
+    return Department(tmp_path / "department.db", scheme="sqlite")
+
+
+@pytest.mark.proves("S5")
+@pytest.mark.parametrize("records", [7, 60], ids=["few", "many in one step"])
+async def test_a_list_of_sqlite_beyond_its_bound_is_refused(
+    sqlite: Department, records: int
+) -> None:
+    room = ANSWER_BYTES // records
+    # Escapes in JSON are longer than what they stand for: it is the values that are weighed.
+    sqlite.fill([(f"{n:02}", "\n" * (room - 4 - len(f"{n}")), 7, None) for n in range(records)])
+    assert len(await sqlite.listed()) == records
+    with closing(sqlite3.connect(sqlite.path)) as connection, connection:
+        connection.execute("UPDATE paper SET x0 = x0 || ?", ("x" * 20_000,))
+    with pytest.raises(SourceInvalidError) as raised:
+        await sqlite.listed()
+    await sqlite.source.close()
+    assert raised.value.facts == {"allowed_bytes": ANSWER_BYTES}
+
+
+@pytest.mark.proves("S5")
+@pytest.mark.parametrize("keys", [("A",), ("A", "B")], ids=["one key", "several"])
+@pytest.mark.parametrize("limit", [10, 100], ids=["record by record", "in one step"])
+async def test_an_answer_of_sqlite_beyond_its_bound_is_refused(
+    sqlite: Department, keys: tuple[str, ...], limit: int
+) -> None:
+    sqlite.fill([("A", "x" * 300_000, n, None) for n in range(4)])
+    with pytest.raises(SourceInvalidError) as raised:
+        await sqlite.read(*keys, limit=limit)
+    assert len(await sqlite.read(*keys, limit=3)) == 3
+    await sqlite.source.close()
+    assert raised.value.facts == {"allowed_bytes": ANSWER_BYTES}
 
 
 async def test_many_small_records_are_given_whole_and_in_their_order(
