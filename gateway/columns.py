@@ -95,3 +95,41 @@ class Columns(Sequence[Row]):
 def column(rows: Sequence[Row], name: str) -> Sequence[Any]:
     """Return an item's value of each record, however the records are held."""
     return rows.of(name) if type(rows) is Columns else [row.get(name) for row in rows]
+
+
+@final
+class Places(Sequence[tuple[Any, ...]]):
+    """The values of some items of each record, put together where somebody looks at one.
+
+    Of a page that is mostly its last.
+    """
+
+    __slots__ = ("_columns", "_size")
+
+    def __init__(self, rows: Sequence[Row], names: Sequence[str]) -> None:
+        self._columns = [column(rows, name) for name in names]
+        self._size = len(rows)
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[tuple[Any, ...]]: ...
+    def __getitem__(self, at: int | slice) -> Any:
+        if isinstance(at, slice):
+            return list(self)[at]
+        place = range(self._size)[at]
+        return tuple([values[place] for values in self._columns])
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return map(self.__getitem__, range(self._size))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (Places, list, tuple)) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of any list
+
+    def __repr__(self) -> str:
+        return f"Places({self._size} of {len(self._columns)} items)"

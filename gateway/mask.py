@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from catalogue.certificates import CertificateStatus, status_of
 from catalogue.model import Item, ItemType, Resource, SubjectType, Validity
 from gateway import coded
-from gateway.columns import Columns, column
+from gateway.columns import Columns, Places, column
 from gateway.model import (
     Claim,
     Fetched,
@@ -184,7 +184,8 @@ def mask(
         given,
         fetched.as_of_ms,
         joins=_joins(joined, rows, normalise=normalise),
-        positions=_positions(step, rows) if listed else (),
+        # Every item that orders is granted in full.
+        positions=Places(rows, [item.name for item in step.ordered]) if listed else (),
         statuses=() if step.resource.certificate is None else _statuses(permitted, rows, now=now),
         more=listed and len(fetched.rows) > most_rows(permitted),
         unread=_unread(giving.watched, rows) if giving.watched else {},
@@ -263,12 +264,6 @@ def _unread(watched: Watched, rows: Sequence[Row]) -> dict[int, frozenset[str]]:
             if not knows(value):
                 found[number] = found.get(number, none) | {name}
     return dict(sorted(found.items()))
-
-
-def _positions(step: Step, rows: Sequence[Row]) -> tuple[tuple[Any, ...], ...]:
-    """Return the place of each row in its list; every item that orders is granted in full."""
-    names = [item.name for item in step.ordered]
-    return tuple(zip(*[column(rows, name) for name in names], strict=True))
 
 
 def _statuses(

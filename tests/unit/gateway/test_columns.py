@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from catalogue.codes import normalise_subject
 from catalogue.metadata import Code
 from catalogue.model import ItemType
-from gateway.columns import Columns, column
+from gateway.columns import Columns, Places, column
 from gateway.fetch import linked_keys
 from gateway.mask import mask, meeting
 from gateway.model import Fetched, Filter, LinkedKey, Listed, Masked, Order, Row
@@ -45,6 +45,23 @@ masks = st.sampled_from(["none", "name", "tail4", "null", "year", "strange"])
 
 def held(found: list[dict[str, Any]], **changes: Any) -> Columns:
     return Columns({n: [row[n] for row in found] for n in NAMES}, size=len(found), **changes)
+
+
+@given(rows, st.lists(st.sampled_from(NAMES), max_size=3, unique=True), st.integers(-9, 9))
+def test_places_are_the_values_of_their_items(
+    found: list[dict[str, Any]], names: list[str], at: int
+) -> None:
+    expected = [tuple(row[name] for name in names) for row in found]
+    for rows_ in (found, held(found)):
+        places = Places(rows_, names)
+        assert places == expected
+        assert len(places) == len(found)
+        assert places[at:] == expected[at:]
+        if -len(found) <= at < len(found):
+            assert places[at] == expected[at]
+        else:
+            with pytest.raises(IndexError):
+                places[at]
 
 
 @given(rows, st.integers(-9, 9), st.integers(-9, 9))
