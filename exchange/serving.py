@@ -52,6 +52,7 @@ async def serve_node(
             host=settings.host,
             port=settings.port,
             log_level="warning",
+            access_log=False,
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=10,
