@@ -542,6 +542,24 @@ def test_a_connection_that_ends_before_anything_is_sent_takes_no_place_with_it(r
     run(act())
 
 
+def test_a_request_that_cannot_be_written_takes_no_place_with_it(run: Run) -> None:
+    async def act() -> None:
+        signed: list[bytes] = []
+
+        def sign(*_: Any) -> Mapping[str, str]:
+            signed.append(b"")
+            return {"Signature": "a\r\nb" if len(signed) < 3 else "a"}
+
+        async with odd(saying(EMPTY)) as server, wired(at_once=1, sign=sign) as wire:
+            for _ in range(2):
+                with pytest.raises(SourceInvalidError):
+                    await get(wire, server)
+            assert (await get(wire, server)).body == b"[]"
+            assert server.connections == 1
+
+    run(act())
+
+
 def test_a_connection_that_ended_before_its_first_request_says_so_and_frees_its_place() -> None:
     freed: list[Connection] = []
     connection = Connection(body_bytes=10, freed=freed.append, lost=lambda _: None)
