@@ -6,15 +6,16 @@ answer, before anything is released. Whatever kills the node in between leaves a
 it is listed as unfinished. The intent uses up the nonce and the quotas, so that a replay asks nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from audit.canonical import bitmap
+from audit.canonical import bitmap, encode
 from audit.entry import ByteCommit, Draft, Quota, Sequenced
 from catalogue.snapshot import Snapshot
 from gateway.basis import Basis, Begun, Subjects
-from gateway.clear import bits, caller_facts, case_facts, index_row, own_counter
+from gateway.clear import bits, caller_facts, case_facts, counters_of, index_row, own_counter
 from gateway.commitments import (
     matter_commit,
     person_commits,
@@ -24,6 +25,7 @@ from gateway.commitments import (
 from gateway.model import Call, GivenKey, Permitted, Recorded, Ruling, Step
 from gateway.ports import Recorder
 from gateway.record import instead_of, quotas_of, refused_instead
+from gateway.remembered import Remembered
 
 KIND = "intent"
 INTENDED = "intended"
@@ -88,6 +90,7 @@ def intent_draft(
     caller, snapshot = call.caller, basis.snapshot
     subjects = _named_subjects(rulings)
     verdicts = [ruling.verdict for ruling in rulings]
+    intended = _intended(remote)
     quotas = (*quotas_of(verdicts, basis=basis, counted=begun.counted), *counting)
     draft = Draft(
         kind=KIND,
@@ -96,8 +99,9 @@ def intent_draft(
             "channel": basis.question.channel,
             "case": case_facts(call),
             "policy": basis.revision,
-            "steps": [_step_facts(permitted) for permitted in remote],
+            "steps": intended.steps,
         },
+        forms={"steps": intended.form},
         commits=(
             *person_commits(caller, call.usage),
             *matter_commit(call.usage, snapshot),
@@ -105,10 +109,7 @@ def intent_draft(
             *subject_commits(subjects),
             ByteCommit(name="request", content=call.body),
         ),
-        counters=(
-            f"consumer:{caller.system.id}",
-            *(f"resource:{code}" for code in sorted({one.step.resource.code for one in remote})),
-        ),
+        counters=counters_of(caller.system.id, intended.resources),
         index=tuple(
             index_row(
                 caller,
@@ -144,6 +145,36 @@ def _continued(begun: Begun, sequenced: Sequenced, draft: Draft) -> Begun:
 
 def _step(ruling: Ruling) -> Step:
     return ruling.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Intended:
+    """What an entry says of steps to be read. Calls that are ruled alike share it: never change it."""
+
+    steps: Sequence[Mapping[str, object]]
+    form: bytes
+    """The canonical form of `steps`."""
+    resources: frozenset[str]
+
+
+_known: Remembered[_Intended] = Remembered()
+
+
+def _intended(remote: Sequence[Permitted]) -> _Intended:
+    objects: list[object] = []
+    for one in remote:
+        step = one.step
+        objects += (step.resource, step.items, one.verdict, one.joins, *step.matched)
+
+    def make() -> _Intended:
+        steps = [_step_facts(permitted) for permitted in remote]
+        return _Intended(
+            steps=steps,
+            form=encode(steps, inside=1),
+            resources=frozenset([one.step.resource.code for one in remote]),
+        )
+
+    return _known.of(tuple(objects), make, beside=tuple([one.step.ref for one in remote]))
 
 
 def _step_facts(permitted: Permitted) -> dict[str, object]:

@@ -105,6 +105,7 @@ class Connection(asyncio.Protocol):
         Whoever gives it up before that says so with `leave`.
         """
         if self._transport is None:
+            self._freed(self)  # It ended as it began.
             raise SourceUnavailableError(reason="the service closed the connection")
         loop = asyncio.get_running_loop()
         self._refuse = refuse

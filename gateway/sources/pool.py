@@ -59,8 +59,11 @@ class Pool:
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def ask(self, request: bytes, *, refuse: Refuse, ends: float) -> Answer:
-        """Send a request and return its answer; `ends` is a time of the loop."""
+    async def ask(self, write: Callable[[], bytes], *, refuse: Refuse, ends: float) -> Answer:
+        """Send a request and return its answer; `ends` is a time of the loop.
+
+        It is written once it can be sent: the service works on the first while the next are signed.
+        """
         connection = self._kept()
         if connection is None:
             try:
@@ -68,6 +71,11 @@ class Pool:
                     connection = await self._place()
             except TimeoutError:
                 raise SourceTimeoutError(reason="the service did not answer in time") from None
+        try:
+            request = write()
+        except BaseException:
+            self._pass_on(connection)
+            raise
         asked = connection.ask(request, refuse=refuse, ends=ends)
         try:
             return await asked

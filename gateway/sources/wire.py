@@ -116,14 +116,19 @@ class Wire:
         ends = asyncio.get_running_loop().time() + self._timeout_s
         place = self._place(address)
         told = {"X-Exchange-Call": call, **(headers or {})}
-        if self._sign is not None:
-            told |= self._sign(method, place.whole, content, told)
-        sent = {"Host": place.host, **self._headers, **told}
         return await place.pool.ask(
-            write_request(method, place.target, sent, content),
+            partial(self._written, method, place, told, content),
             refuse=partial(_refusal, also=also, kinds=kinds),
             ends=ends,
         )
+
+    def _written(
+        self, method: str, place: _Place, told: Mapping[str, str], content: bytes
+    ) -> bytes:
+        sent = {"Host": place.host, **self._headers, **told}
+        if self._sign is not None:
+            sent |= self._sign(method, place.whole, content, told)
+        return write_request(method, place.target, sent, content)
 
     def _place(self, address: URL) -> _Place:
         latest = self._latest

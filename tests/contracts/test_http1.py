@@ -25,7 +25,7 @@ from gateway.errors import (
     SourceTimeoutError,
     SourceUnavailableError,
 )
-from gateway.sources.http1 import HEAD_BYTES, Answer, write_request
+from gateway.sources.http1 import HEAD_BYTES, Answer, Connection, write_request
 from gateway.sources.wire import BODY_BYTES, Wire
 
 CALL = "call_0193c7e2-1"
@@ -522,6 +522,51 @@ def test_a_service_that_cannot_be_reached_is_tried_twice_and_unavailable(run: Ru
             assert server.connections == 2
 
     run(act())
+
+
+def test_a_connection_that_ends_before_anything_is_sent_takes_no_place_with_it(run: Run) -> None:
+    async def act() -> None:
+        async def hang_up(talk: Talk) -> None:
+            if server.connections > 12:
+                await saying(EMPTY)(talk)
+            talk.writer.transport.abort()
+
+        async with odd(hang_up) as server, wired(at_once=1) as wire:
+            found = []
+            for _ in range(24):
+                with suppress(SourceUnavailableError):
+                    found.append((await get(wire, server)).body)
+            assert len(found) >= 8
+            assert set(found) == {b"[]"}
+
+    run(act())
+
+
+def test_a_request_that_cannot_be_written_takes_no_place_with_it(run: Run) -> None:
+    async def act() -> None:
+        signed: list[bytes] = []
+
+        def sign(*_: Any) -> Mapping[str, str]:
+            signed.append(b"")
+            return {"Signature": "a\r\nb" if len(signed) < 3 else "a"}
+
+        async with odd(saying(EMPTY)) as server, wired(at_once=1, sign=sign) as wire:
+            for _ in range(2):
+                with pytest.raises(SourceInvalidError):
+                    await get(wire, server)
+            assert (await get(wire, server)).body == b"[]"
+            assert server.connections == 1
+
+    run(act())
+
+
+def test_a_connection_that_ended_before_its_first_request_says_so_and_frees_its_place() -> None:
+    freed: list[Connection] = []
+    connection = Connection(body_bytes=10, freed=freed.append, lost=lambda _: None)
+    connection.connection_lost(None)
+    with pytest.raises(SourceUnavailableError):
+        connection.ask(b"", refuse=lambda _: None, ends=0.0)
+    assert freed == [connection]
 
 
 def a_certificate(folder: Path, name: str) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from audit import canonical
 from audit.errors import LogUnavailableError
 from catalogue.model import SourceAddress
 from catalogue.snapshot import Snapshot
@@ -97,6 +98,15 @@ async def test_only_what_will_be_asked_of_others_stands_in_the_intent() -> None:
     intent, call = entries(setting)
     assert [step["ref"] for step in intent["steps"]] == ["s2"]
     assert [step["ref"] for step in call["steps"]] == ["s1", "s2", "s3"]
+
+
+async def test_what_an_intent_gives_along_is_what_would_be_written() -> None:
+    for asked in (QUERY, THREE, QUERY):
+        setting = Setting()
+        await setting.answer(asked)
+        intent = setting.recorder.drafts[0]
+        assert intent.kind == "intent"
+        assert intent.forms == {"steps": canonical.encode(intent.clear["steps"])}
 
 
 async def test_nobody_is_asked_and_nothing_intended_where_everything_is_refused() -> None:
