@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import os
+import socket
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
@@ -61,18 +63,9 @@ async def serve_node(
         )
     )
     path = socket_path(settings.home)
-    path.unlink(missing_ok=True)
-    admin = uvicorn.Server(
-        uvicorn.Config(admin_app(node), uds=str(path), log_level="warning", lifespan="off")
-    )
-    # The socket must never be open to others, not even between its making and a chmod.
-    before = os.umask(0o177)
-    try:
-        acting = asyncio.create_task(admin.serve())
-        await _started(admin, acting)
-    finally:
-        os.umask(before)
-    path.chmod(0o600)
+    admin = uvicorn.Server(uvicorn.Config(admin_app(node), log_level="warning", lifespan="off"))
+    acting = asyncio.create_task(admin.serve(sockets=[_private(path)]))
+    await _started(admin, acting)
     serving = asyncio.create_task(web.serve())
     try:
         if ready is not None:
@@ -83,6 +76,24 @@ async def serve_node(
         admin.should_exit = True
         await acting
         path.unlink(missing_ok=True)
+
+
+def _private(path: Path) -> socket.socket:
+    """Return a socket at a path of its own that nobody else may ever connect to.
+
+    uvicorn would open one that it makes to everybody, for as long as it takes to close it again.
+    """
+    path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(str(path))
+    except BaseException:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
 
 
 def _end(*servers: uvicorn.Server) -> None:

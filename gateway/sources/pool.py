@@ -155,7 +155,7 @@ class Pool:
                 ),
                 sock=socket,
                 ssl=self._tls() if origin.secure else None,
-                server_hostname=origin.host if origin.secure else None,
+                server_hostname=origin.host.rstrip(".") if origin.secure else None,
             )
         except BaseException:
             socket.close()
