@@ -156,6 +156,7 @@ def a_cursor(document: Document, variables: Mapping[str, Any], *, consumer: str)
     return CURSORS.seal(place, bound=step.key.bound)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(Calls)
 def test_a_list_bound_from_a_template_is_the_list_planned_anew(calls: list[Any]) -> None:
