@@ -439,7 +439,7 @@ def main() -> None:
         pin(0)
         loops.run(serve(asked.serve, asked.home, asked.port))
         return
-    rounds, calls = (3, 512) if asked.quick else (15, 1_280) if asked.full else (9, 640)
+    rounds, calls = (3, 256) if asked.quick else (15, 1_280) if asked.full else (9, 640)
     with tempfile.TemporaryDirectory() as folder:
         for name in DEPARTMENTS:
             fill(Path(folder) / f"{name}.db")

@@ -147,7 +147,7 @@ class Extent:
     @classmethod
     def of(cls, asked: argparse.Namespace) -> "Extent":
         if asked.quick:
-            return cls(rounds=3, calls=128, subjects=64, lists=64)
+            return cls(rounds=3, calls=96, subjects=64, lists=48)
         if asked.full:
             return cls(rounds=15, calls=4_096, subjects=SUBJECTS, lists=192)
         return cls(rounds=9, calls=2_048, subjects=SUBJECTS, lists=192)

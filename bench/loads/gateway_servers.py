@@ -13,9 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from audit.entry import Draft, Sequenced
-from bench.loads import ungoverned
 from bench.loads.gateway_fixture import CACHE, ROWS, free_port
-from exchange import loops
 from exchange.node import Node, open_node
 from exchange.serving import serve_alone
 from exchange.settings import read_settings
@@ -23,6 +21,8 @@ from gateway.ports import Recorder
 from policies.engine import DecisionPoint
 from policies.model import Decision, Question
 
+UNGOVERNED = ("strawberry", "graphene", "hello")
+"""What governs nothing: processes that hold nothing of the exchange, so that its size is not in their way."""
 LAUNCHER = Path(__file__).resolve().parent.parent / "gateway.py"
 
 
@@ -72,11 +72,7 @@ def variant(node: Node, name: str) -> Node:
 
 
 def serve(name: str, home: Path, *, port: int, profile: Path | None) -> None:
-    """Be one of the servers, until told to stop."""
-    if name in ungoverned.APPS:
-        with suppress(KeyboardInterrupt):
-            loops.run(ungoverned.serve(name, home / ROWS, port=port))
-        return
+    """Be one of the governed servers, until told to stop."""
     settings = replace(read_settings({}, home=home), port=port)
     node = variant(open_node(settings), name)
     profiler = cProfile.Profile()
@@ -135,23 +131,19 @@ def pin(core: int) -> None:
 def environment() -> dict[str, str]:
     """Return the environment of servers: what was compiled for one of them serves all, in every run."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}
+    root = str(LAUNCHER.parent.parent)
+    return kept | {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled"), "PYTHONPATH": root}
 
 
 @contextmanager
 def served(name: str, home: Path, *, profile: Path | None = None) -> Iterator[Begun]:
     """A server of one variant on the first core, stopped at the end."""
     port = free_port()
-    command = [
-        sys.executable,
-        str(LAUNCHER),
-        "--serve",
-        name,
-        "--home",
-        str(home),
-        "--port",
-        str(port),
-    ]
+    command = [sys.executable]
+    if name in UNGOVERNED:
+        command += ["-m", "bench.loads.ungoverned", name, str(home / ROWS), str(port)]
+    else:
+        command += [str(LAUNCHER), "--serve", name, "--home", str(home), "--port", str(port)]
     if profile is not None:
         command += ["--profile", str(profile)]
     process = subprocess.Popen(command, env=environment())

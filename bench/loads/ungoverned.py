@@ -5,8 +5,9 @@ as their documentation has it, `hello` a bare JSON answer. Every server runs on 
 """
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from strawberry.asgi import GraphQL
 
 from bench.loads import gateway_rows
 from bench.loads.gateway_rows import field_of, graphql_name, items_of
+from exchange import loops
 from exchange.demo.district import Table
 
 _HELD = tuple(gateway_rows.tables().values())
@@ -213,3 +215,15 @@ async def serve(name: str, rows: Path, *, port: int) -> None:
         lifespan="off",
     )
     await uvicorn.Server(config).serve()
+
+
+def main() -> None:
+    """`python -m bench.loads.ungoverned NAME ROWS PORT`: a process that holds nothing of the exchange."""
+    name, rows, port = sys.argv[1:]
+    # Uvicorn ends in order at the signal and then raises it again.
+    with suppress(KeyboardInterrupt):
+        loops.run(serve(name, Path(rows), port=int(port)))
+
+
+if __name__ == "__main__":
+    main()
