@@ -21,6 +21,8 @@ INT_MAX = 2**31 - 1
 LONG_MAX = 2**63 - 1
 KNOWN = 4_096
 """Texts of which is kept whether they are a day or an amount as it is written: records share them."""
+WRITTEN_CHARACTERS = 60
+"""No day or amount is longer; a longer text is not kept, and looked at more closely."""
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _PLAIN_DECIMALS = re.compile(r"(?:(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?\n)*+")
@@ -68,7 +70,10 @@ def quick(type_: ItemType) -> Callable[[Any], Any] | None:
 
 
 def as_written(type_: ItemType) -> Callable[[str], bool] | None:
-    """Return what says of a text that it is written as its type is; None where texts are to be looked at."""
+    """Return what says of a text that it is written as its type is; None where texts are to be looked at.
+
+    It is asked only of texts of WRITTEN_CHARACTERS at most, for it keeps them.
+    """
     return _AS_WRITTEN.get(type_)
 
 
@@ -287,7 +292,7 @@ def _quick_long(value: Any) -> str | None:
 
 @lru_cache(maxsize=KNOWN)
 def _is_decimal(text: str) -> bool:
-    return len(text) <= 60 and text[:1] != "-" and _DECIMAL.fullmatch(text) is not None
+    return text[:1] != "-" and _DECIMAL.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=KNOWN)
@@ -299,11 +304,15 @@ def _is_day(text: str) -> bool:
 
 
 def _quick_decimal(value: Any) -> str | None:
-    return value if type(value) is str and _is_decimal(value) else None
+    return value if _may_be_known(value) and _is_decimal(value) else None
 
 
 def _quick_date(value: Any) -> str | None:
-    return value if type(value) is str and _is_day(value) else None
+    return value if _may_be_known(value) and _is_day(value) else None
+
+
+def _may_be_known(value: Any) -> bool:
+    return type(value) is str and len(value) <= WRITTEN_CHARACTERS
 
 
 _QUICK: Mapping[ItemType, Callable[[Any], Any]] = {

@@ -60,6 +60,8 @@ from policies.model import UsageFacts
 # One list of purposes: the question's own (国务院令第809号).
 PURPOSES: tuple[str, ...] = get_args(UsageFacts.__annotations__["purpose"])
 REASON_CHARACTERS = 200
+DIGEST_KEPT = 4_096
+"""Characters of the longest document whose digest is kept."""
 MOST_ERRORS = 5
 """Of one rule: who sends a document with many faults is not answered at many times its length."""
 
@@ -307,10 +309,17 @@ def check_document(query: str, *, limits: Limits) -> DocumentNode:
     return ast
 
 
-@lru_cache(maxsize=256)
 def operation_digest(query: str) -> str:
     """Return the SHA-256, hex, of a document's text exactly as it was sent."""
+    # Whoever sends a long one has it digested each time: what is kept must stay small.
+    return _kept_digest(query) if len(query) <= DIGEST_KEPT else _digest(query)
+
+
+def _digest(query: str) -> str:
     return hashlib.sha256(query.encode()).hexdigest()
+
+
+_kept_digest = lru_cache(maxsize=256)(_digest)
 
 
 def _refused(code: str, errors: list[Mapping[str, Any]]) -> RefusedDocumentError:

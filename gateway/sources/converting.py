@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from catalogue.model import Item, ItemType
-from gateway.formats import as_written, converter, quick
+from gateway.formats import WRITTEN_CHARACTERS, as_written, converter, quick
 from gateway.model import Row
 
 
@@ -66,7 +66,8 @@ def _as_written(items: Sequence[Item], names: dict[str, Any]) -> str | None:
             if (known := as_written(item.type)) is None:
                 return None
             names[f"w{at}"] = known
-            tests.append(f"((v := r[{at}]) is None or v.__class__ is str and w{at}(v))")
+            short = f"v.__class__ is str and len(v) <= {WRITTEN_CHARACTERS}"
+            tests.append(f"((v := r[{at}]) is None or {short} and w{at}(v))")
     if len(texts) < 2:  # Of one alone `itemgetter` makes no tuple.
         return None
     names |= {"names": [item.name for item in items], "TEXTS": {str, type(None)}}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.model import ItemType
-from gateway.formats import to_wire
+from gateway.formats import WRITTEN_CHARACTERS, as_written, to_wire
 from gateway.sources.converting import row_converter
 from tests.fakes.calls import an_item
 
@@ -73,6 +73,15 @@ def some_places(draw: st.DrawFn, kept: tuple[Any, ...], values: st.SearchStrateg
     """A record written as it is, but for one place."""
     at = draw(st.integers(0, len(kept) - 1))
     return (*kept[:at], draw(values), *kept[at + 1 :])
+
+
+def test_a_long_text_is_no_amount_and_not_kept() -> None:
+    kept = as_written(ItemType.DECIMAL)
+    before = kept.cache_info().misses  # type: ignore[union-attr]  # it is a cache
+    long = "1" * (WRITTEN_CHARACTERS + 1)
+    assert converted(TYPES, (*KEPT[:3], long, *KEPT[4:]), decoded=True)["i3"] == long
+    assert converted(TYPES, (*KEPT[:3], "x" * 10_000, *KEPT[4:]), decoded=True) is ValueError
+    assert kept.cache_info().misses == before  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("at", range(len(TYPES)))

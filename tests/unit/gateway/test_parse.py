@@ -1,6 +1,7 @@
 """Requests, usage and documents are read strictly, and refusals give nothing away."""
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.model import SharingClass
+from gateway import parse
 from gateway.errors import RefusedDocumentError, RefusedRequestError
 from gateway.limits import Limits
 from gateway.parse import (
@@ -271,3 +273,15 @@ def test_any_text_is_a_document_or_a_named_refusal(text: str) -> None:
     except RefusedDocumentError as error:
         outcome = error
     assert isinstance(outcome, Document) or (outcome.errors and outcome.status == 400)
+
+
+@pytest.mark.parametrize(
+    ("characters", "kept"), [(parse.DIGEST_KEPT, 1), (parse.DIGEST_KEPT + 1, 0)]
+)
+def test_only_a_short_document_s_digest_is_kept(characters: int, kept: int) -> None:
+    text = "{" + "k" * (characters - 2) + "}"
+    expected = hashlib.sha256(text.encode()).hexdigest()
+    assert parse.operation_digest(text) == expected
+    before = parse._kept_digest.cache_info().hits
+    assert parse.operation_digest(text) == expected
+    assert parse._kept_digest.cache_info().hits - before == kept
