@@ -69,12 +69,12 @@ def quick(type_: ItemType) -> Callable[[Any], Any] | None:
     return _QUICK.get(type_)
 
 
-def as_written(type_: ItemType) -> Callable[[str], bool] | None:
+def text_test(type_: ItemType) -> Callable[[str], bool] | None:
     """Return what says of a text that it is written as its type is; None where texts are to be looked at.
 
     It is asked only of texts of WRITTEN_CHARACTERS at most, for it keeps them.
     """
-    return _AS_WRITTEN.get(type_)
+    return _TEXT_TESTS.get(type_)
 
 
 def converted(type_: ItemType, values: Sequence[Any], zone: tzinfo) -> Sequence[Any]:
@@ -324,7 +324,7 @@ _QUICK: Mapping[ItemType, Callable[[Any], Any]] = {
 }
 
 
-_AS_WRITTEN: Mapping[ItemType, Callable[[str], bool]] = {
+_TEXT_TESTS: Mapping[ItemType, Callable[[str], bool]] = {
     ItemType.DECIMAL: _is_decimal,
     ItemType.DATE: _is_day,
 }

@@ -36,14 +36,13 @@ import msgspec
 
 from bench.loads import gateway_rows
 from bench.loads.gateway_fixture import SUBJECTS, Fixture, kept_fixture
-from bench.loads.gateway_servers import Served, pin, serve, served
+from bench.loads.gateway_servers import STOCK, UNGOVERNED, Served, pin, serve, served
 from exchange.client.signing import SignatureAuth, encode_usage
 from exchange.demo import district
 from gateway.model import Usage
 
 GOVERNED = ("all", "unrecorded", "undecided", "remote")
-STOCK = ("strawberry", "graphene")
-VARIANTS = (*GOVERNED, *STOCK, "hello")
+VARIANTS = (*GOVERNED, *UNGOVERNED)
 LISTING = ("all", *STOCK)
 CLIENTS = 32
 CONCURRENCIES = (1, CLIENTS, 256)
@@ -289,7 +288,7 @@ def main() -> None:
     extent.add_argument("--quick", action="store_true")
     extent.add_argument("--full", action="store_true")
     parser.add_argument("--profile", type=Path, help="profile the server into this file")
-    parser.add_argument("--serve", choices=VARIANTS, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=GOVERNED, help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()

@@ -21,8 +21,9 @@ from gateway.ports import Recorder
 from policies.engine import DecisionPoint
 from policies.model import Decision, Question
 
-UNGOVERNED = ("strawberry", "graphene", "hello")
-"""What governs nothing: processes that hold nothing of the exchange, so that its size is not in their way."""
+STOCK = ("strawberry", "graphene")
+UNGOVERNED = (*STOCK, "hello")
+"""What governs nothing: processes without a node in them, so that its size is not in their way."""
 LAUNCHER = Path(__file__).resolve().parent.parent / "gateway.py"
 
 

@@ -218,7 +218,7 @@ async def serve(name: str, rows: Path, *, port: int) -> None:
 
 
 def main() -> None:
-    """`python -m bench.loads.ungoverned NAME ROWS PORT`: a process that holds nothing of the exchange."""
+    """`python -m bench.loads.ungoverned NAME ROWS PORT`: a process without a node in it."""
     name, rows, port = sys.argv[1:]
     # Uvicorn ends in order at the signal and then raises it again.
     with suppress(KeyboardInterrupt):

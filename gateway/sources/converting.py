@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from catalogue.model import Item, ItemType
-from gateway.formats import WRITTEN_CHARACTERS, as_written, converter, quick
+from gateway.formats import WRITTEN_CHARACTERS, converter, quick, text_test
 from gateway.model import Row
 
 
@@ -27,7 +27,7 @@ def row_converter(
         f"n{at}: {_converted(item, at, decoded=decoded)}" for at, item in enumerate(items)
     )
     alone = f"{{{members}}}"
-    written = _as_written(items, names) if decoded else None
+    written = _unchanged(items, names) if decoded else None
     if written is not None:
         alone = f"dict(zip(names, r)) if {written} else {alone}"
     text_ = (
@@ -52,7 +52,7 @@ def _converted(item: Item, at: int, *, decoded: bool) -> str:
     return f"v if (v := r[{at}]) is None or {plain} else c{at}(v)"
 
 
-def _as_written(items: Sequence[Item], names: dict[str, Any]) -> str | None:
+def _unchanged(items: Sequence[Item], names: dict[str, Any]) -> str | None:
     """Write the test that a record stands as it is written already; None where nobody can say so.
 
     That texts are text or null is seen of all at once, of days and numbers one by one.
@@ -63,7 +63,7 @@ def _as_written(items: Sequence[Item], names: dict[str, Any]) -> str | None:
         if item.type is ItemType.INTEGER:
             tests.append(f"((v := r[{at}]) is None or q{at}(v) is not None)")
         elif item.type is not ItemType.TEXT:
-            if (known := as_written(item.type)) is None:
+            if (known := text_test(item.type)) is None:
                 return None
             names[f"w{at}"] = known
             short = f"v.__class__ is str and len(v) <= {WRITTEN_CHARACTERS}"

@@ -164,6 +164,30 @@ def test_a_kept_table_is_read_without_asking_for_a_lock(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_a_journal_laid_beside_a_kept_table_is_not_played_into_it(tmp_path: Path) -> None:
+    source = kept_source(tmp_path)
+    path = keeping.path_of(tmp_path, source.name, ID)
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other, isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE market_permits (a)")
+        writer.executemany("INSERT INTO market_permits VALUES (?)", [("x" * 500,)] * 200)
+        # What does not fit into its memory goes to the file early, and what was there to the journal.
+        writer.execute("PRAGMA cache_size = 1")
+        writer.execute("BEGIN")
+        writer.execute("UPDATE market_permits SET a = 'y' || a")
+        journal = other.with_name(f"{other.name}-journal").read_bytes()
+    path.with_name(f"{path.name}-journal").write_bytes(journal)
+    with (
+        closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as usual,
+        pytest.raises(sqlite3.OperationalError),
+    ):
+        usual.execute("SELECT * FROM market_permits")
+    engine = keeping.open_kept(source, files=tmp_path, timeout_s=1)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT * FROM market_permits")).all() == list(ROWS)
+    engine.dispose()
+
+
 @pytest.mark.parametrize(("rows", "sorted_"), [(ROWS, False), ((*ROWS, ROWS[0]), True)])
 def test_a_key_without_repetition_has_nothing_put_in_order(
     tmp_path: Path, rows: Sequence[tuple[Any, ...]], *, sorted_: bool

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.model import ItemType
-from gateway.formats import WRITTEN_CHARACTERS, as_written, to_wire
+from gateway.formats import WRITTEN_CHARACTERS, text_test, to_wire
 from gateway.sources.converting import row_converter
 from tests.fakes.calls import an_item
 
@@ -76,7 +76,7 @@ def some_places(draw: st.DrawFn, kept: tuple[Any, ...], values: st.SearchStrateg
 
 
 def test_a_long_text_is_no_amount_and_not_kept() -> None:
-    kept = as_written(ItemType.DECIMAL)
+    kept = text_test(ItemType.DECIMAL)
     before = kept.cache_info().misses  # type: ignore[union-attr]  # it is a cache
     long = "1" * (WRITTEN_CHARACTERS + 1)
     assert converted(TYPES, (*KEPT[:3], long, *KEPT[4:]), decoded=True)["i3"] == long
