@@ -52,7 +52,7 @@ check: $(VENV)/.dev
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache | tail -n 1
 	@$(BIN)/exchange policy check
-	@$(BIN)/pytest -n 2 -m "not slow and not fuzz" tests/architecture tests/unit
+	@HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 -m "not slow and not fuzz" tests/architecture tests/unit
 
 test: $(VENV)/.dev peers
 	@$(BIN)/pip --disable-pip-version-check check

@@ -29,6 +29,7 @@ UNAPPLIED = 64
 # No deadline: it would be an assertion on wall-clock time. What stops a release is decided alike each time;
 # `make fuzz` looks for what nobody wrote before.
 settings.register_profile("exchange", deadline=None, max_examples=100, derandomize=True)
+settings.register_profile("quick", deadline=None, max_examples=20, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=400, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "exchange"))
 

@@ -26,6 +26,7 @@ from audit.canonical import (
     parse_bitmap,
 )
 from audit.errors import MalformedError
+from tests.examples import examples
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "rfc8785.json").read_bytes())
 
@@ -234,7 +235,7 @@ def test_a_commitment_opens_with_its_own_salt_name_and_value_only(
 
 
 @pytest.mark.proves("L18")
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     st.dictionaries(texts, values, max_size=6),
     st.lists(salts, min_size=12, max_size=12, unique=True),

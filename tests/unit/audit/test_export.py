@@ -16,6 +16,7 @@ from audit.errors import MalformedError, ProofError
 from audit.export import Export, Page, exported
 from audit.merkle import inclusion_proof, leaf_hash, root_of
 from audit.receipt import make_receipt
+from tests.examples import examples
 from tests.fakes.receipts import LOG, ORIGIN, WITNESS, bodies_of
 
 TRUST = verify.Trust(vkeys=[LOG.vkey])
@@ -97,7 +98,7 @@ def test_entries_stay_at_home_unless_asked_for(tmp_path: Path) -> None:
     assert b"service-hall" not in written
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(sizes=st.lists(st.integers(1, 600), min_size=1, max_size=4), step=st.integers(1, 700))
 def test_an_export_that_goes_on_is_the_one_made_at_once(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], step: int

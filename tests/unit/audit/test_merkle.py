@@ -21,6 +21,7 @@ from audit.merkle import (
     proofs_of_added,
     root_of,
 )
+from tests.examples import examples
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "rfc6962.json").read_bytes())
 BODIES = [bytes.fromhex(body) for body in VECTORS["leaves"]]
@@ -69,7 +70,7 @@ def test_consistency_proofs_are_those_of_the_standard_vectors(vector: dict[str, 
     check_consistency(proof, old_size=old, old_root=ROOTS[old], new_size=new, new_root=ROOTS[new])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(sizes, st.data())
 def test_every_leaf_proves_its_inclusion_and_no_other_leaf_does(
     size: int, data: st.DataObject
@@ -89,7 +90,7 @@ def test_every_leaf_proves_its_inclusion_and_no_other_leaf_does(
 
 
 @pytest.mark.proves("B5")
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.integers(1, 40), st.data())
 def test_a_changed_inclusion_proof_is_refused(size: int, data: st.DataObject) -> None:
     leaves = LEAVES[:size]
@@ -100,7 +101,7 @@ def test_a_changed_inclusion_proof_is_refused(size: int, data: st.DataObject) ->
         check_inclusion(leaves[index], index=index, size=size, proof=changed, root=root_of(leaves))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(sizes, sizes)
 def test_every_tree_is_a_prefix_of_the_trees_that_it_grew_into(first: int, second: int) -> None:
     old, new = sorted((first, second))
@@ -120,7 +121,7 @@ def test_every_tree_is_a_prefix_of_the_trees_that_it_grew_into(first: int, secon
 
 
 @pytest.mark.proves("B5")
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.integers(1, 40), st.data())
 def test_a_changed_consistency_proof_is_refused(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(1, new))
@@ -207,7 +208,7 @@ def test_a_leaf_outside_the_tree_has_no_proof(index: int, size: int) -> None:
 batches = st.lists(st.sampled_from([0, 1, 2, 5, 100, 255, 256, 257]), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(batches, st.lists(st.booleans(), min_size=6, max_size=6))
 def test_the_right_edge_grows_as_the_definition_says_also_after_taking_back(
     widths: list[int], taken_back: list[bool]
@@ -236,7 +237,7 @@ def test_the_right_edge_grows_as_the_definition_says_also_after_taking_back(
         )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(sizes)
 def test_an_edge_restored_from_its_partial_tiles_is_the_edge(size: int) -> None:
     edge = RightEdge()

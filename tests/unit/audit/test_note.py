@@ -26,6 +26,7 @@ from audit.note import (
     parse_vkey,
     replace_signatures,
 )
+from tests.examples import examples
 
 VECTORS = json.loads((Path(__file__).parents[2] / "data" / "signed-notes.json").read_bytes())
 ORIGIN = "audit.example.gov.cn/log"
@@ -111,7 +112,7 @@ def test_a_signature_over_another_checkpoint_is_refused(verifier: Verifier) -> N
 
 
 @pytest.mark.proves("B5")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data())
 def test_a_note_with_one_byte_changed_is_refused(data: st.DataObject) -> None:
     raw = NOTE.encode()
@@ -179,7 +180,7 @@ def test_every_part_of_a_key_is_refused() -> None:
 
 
 @pytest.mark.proves("B5")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(0, len(LOG.vkey) - 1), st.characters(codec="utf-8"))
 def test_a_key_with_one_character_changed_is_refused(at: int, character: str) -> None:
     vkey = LOG.vkey

@@ -25,6 +25,7 @@ from audit.tiles import (
     split_hashes,
     tile_path,
 )
+from tests.examples import examples
 
 LEAVES = [leaf_hash(str(number).encode()) for number in range(1400)]
 
@@ -142,7 +143,7 @@ def test_bytes_that_are_no_tile_are_refused(data: bytes) -> None:
         split_hashes(data)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.sampled_from([1, 2, 7, 255, 256, 257, 600, 1024, 1400]), st.data())
 def test_proofs_read_from_tiles_are_those_of_the_definition(size: int, data: st.DataObject) -> None:
     leaves = LEAVES[:size]

@@ -16,6 +16,7 @@ from audit.errors import LogUnavailableError, ProofError, StartRefusedError
 from audit.retention import SESSION, STANDARD
 from audit.vault import Keyed, Owner, Vault
 from exchange.storage import migrate, sqlite_engine
+from tests.examples import examples
 from tests.fakes.logs import NOON, TurnedClock
 
 KEK = b"k" * 32
@@ -45,7 +46,7 @@ def seal(vault: Vault, payload: bytes, *, place: bytes = b"p") -> tuple[str, byt
     return key.key_id, vault.seal_disclosure(key, payload, place=place)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50))
 @given(payload=st.binary(), place=st.binary())
 def test_what_is_sealed_opens_in_its_place(engine: Engine, payload: bytes, place: bytes) -> None:
     vault = a_vault(engine)

@@ -20,6 +20,7 @@ from audit.canonical import b64, b64url, b64url_decode, commit_value, decode_str
 from audit.entry import Sequenced
 from audit.errors import AuditError, ProofError
 from audit.receipt import make_receipt
+from tests.examples import examples
 from tests.fakes.receipts import (
     DATA,
     LICENCE,
@@ -78,7 +79,7 @@ def test_the_receipt_that_was_once_given_still_holds() -> None:
         assert verify.verify_receipt(answer, vkeys=[LOG.vkey], answer=answer).state == verify.SIGNED
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(1, 40), st.data())
 def test_every_receipt_of_a_log_holds(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -128,7 +129,7 @@ def test_a_leaf_outside_the_tree_is_refused(members: dict[str, Any]) -> None:
     assert faults(check(receipt_with(**members))) == [("LEAF_OUTSIDE", "")]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(1, 70), st.data())
 def test_two_roads_to_a_root_agree_on_every_proof(size: int, data: st.DataObject) -> None:
     leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
@@ -296,7 +297,7 @@ def test_answer_and_request_may_be_left_out_of_the_question() -> None:
 indents = st.sampled_from([None, 1, "\t"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(json_values, indents, st.booleans(), st.data())
 def test_the_bytes_found_at_a_path_are_those_of_its_values(
     value: Any, indent: Any, ascii_only: bool, data: st.DataObject
@@ -407,7 +408,7 @@ def test_a_witness_signature_that_fails_refuses_the_checkpoint() -> None:
 
 
 @pytest.mark.proves("B5")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data())
 def test_no_note_holds_here_that_is_refused_there(data: st.DataObject) -> None:
     signed = GIVEN.receipt["checkpoint"]
@@ -440,7 +441,7 @@ def test_a_receipt_with_a_member_of_another_kind_is_refused(member: str, value: 
 
 
 @pytest.mark.proves("B5")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.data())
 def test_a_receipt_with_anything_changed_is_answered_and_holds_only_in_what_is_signed(
     data: st.DataObject,
@@ -513,7 +514,7 @@ def test_two_roads_to_the_root_of_a_log_agree(size: int) -> None:
 
 
 @pytest.mark.proves("L1")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 599), st.data())
 def test_one_bit_flipped_in_any_stored_entry_is_named_by_its_index(
     index: int, data: st.DataObject
@@ -524,7 +525,7 @@ def test_one_bit_flipped_in_any_stored_entry_is_named_by_its_index(
 
 
 @pytest.mark.proves("L1")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 599), st.integers(0, 31), st.integers(0, 7))
 def test_one_bit_flipped_in_any_stored_leaf_is_named_by_its_index(
     index: int, at: int, bit: int
@@ -534,7 +535,7 @@ def test_one_bit_flipped_in_any_stored_leaf_is_named_by_its_index(
 
 
 @pytest.mark.proves("L1")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.data())
 def test_one_bit_flipped_in_any_stored_tile_is_named_by_the_leaf_under_it(
     data: st.DataObject,

@@ -16,6 +16,7 @@ from audit.checkpoint import Checkpoint, format_checkpoint
 from audit.export import Export, Page
 from audit.merkle import leaf_hash, root_of
 from audit.sampling import Frame, draw
+from tests.examples import examples
 from tests.fakes.receipts import LOG, ORIGIN
 
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -179,7 +180,7 @@ calls = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(calls, min_size=1, max_size=12),
     st.fixed_dictionaries(

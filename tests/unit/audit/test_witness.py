@@ -32,6 +32,7 @@ from audit.witness import (
     valid_lines,
 )
 from audit.witness_state import FileStates
+from tests.examples import examples
 from tests.fakes.logs import ORIGIN, TurnedClock
 from tests.fakes.witnesses import (
     COSIGNERS,
@@ -76,7 +77,7 @@ def test_what_extends_is_cosigned_under_both_keys(states: FileStates) -> None:
         assert size_of(witness) == new
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.data())
 def test_any_honest_growth_is_cosigned(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from catalogue import codes
 from catalogue.errors import CodeError
 from catalogue.model import CodeKind, MatterKind, SubjectType
+from tests.examples import examples
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 REAL_DEPARTMENTS = (
@@ -131,7 +132,7 @@ def test_what_is_no_certificates_identifier_is_refused(text: str) -> None:
 
 
 @given(firsts)
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_normalising_a_subject_twice_changes_nothing(first: str) -> None:
     once = codes.normalise_subject(SubjectType.ENTERPRISE, codes.complete_uscc(first).lower())
     assert codes.normalise_subject(SubjectType.ENTERPRISE, once) == once

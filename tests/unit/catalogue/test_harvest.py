@@ -13,6 +13,7 @@ from catalogue.harvest import Harvest, read_harvest
 from catalogue.model import ItemType, Role, SharingClass
 from catalogue.naming import ResourceNames
 from catalogue.validation import check_department, check_resource, check_source
+from tests.examples import examples
 from tests.fakes.catalogue import an_actor, an_officer
 
 
@@ -36,7 +37,7 @@ labels = st.text(
 columns = st.tuples(labels, labels, st.sampled_from(["text", "number", "money", "date", "url"]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(labels, st.lists(columns, min_size=1, max_size=12)), max_size=6))
 def test_whatever_the_labels_are_the_names_are_legal_and_each_stands_once(
     found: list[tuple[str, list[tuple[str, str, str]]]],

@@ -17,6 +17,7 @@ from exchange.exports.files import ExportFiles, PageChangedError
 from exchange.exports.formats import WRITERS, Column
 from exchange.exports.model import Page
 from gateway.formats import to_wire
+from tests.examples import examples
 
 COLUMNS = (
     Column(name="name", type=ItemType.TEXT),
@@ -101,7 +102,7 @@ def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) else str(value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 @given(rows=records)
 def test_jsonl_and_parquet_give_back_every_value_and_every_null(
     tmp_path: Path, rows: Records
@@ -112,7 +113,7 @@ def test_jsonl_and_parquet_give_back_every_value_and_every_null(
         assert list(read(path)) == list(rows), format_
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(40))
 @given(rows=records)
 def test_csv_and_xlsx_give_back_every_text_unchanged_also_one_that_looks_like_a_formula(
     tmp_path: Path, rows: Records

@@ -150,6 +150,7 @@ def test_the_far_cell_would_be_read_where_it_is_near() -> None:
     assert look_over(a_far_cell("B2"), Choices(header=2)).header == 2
 
 
+@pytest.mark.slow
 def test_the_archive_is_what_it_is_said_to_be() -> None:
     with zipfile.ZipFile(io.BytesIO(a_bomb())) as archive:
         assert sum(part.file_size for part in archive.infolist()) > UNFOLDED

@@ -15,6 +15,7 @@ from PIL import Image
 from pypdf import PdfReader, PdfWriter
 
 from exchange.marking import PAGES_MOST, mark
+from tests.examples import examples
 
 LINES = ["仅供 市政务服务中心 使用", "办件 SG-1", "施工许可核发"]
 
@@ -358,7 +359,7 @@ def test_a_tiff_whose_pages_come_round_again_ends_there() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
     st.sampled_from(
         [

@@ -24,6 +24,7 @@ from exchange.portal.looking import (
     read_wanted,
     write_after,
 )
+from tests.examples import examples
 from tests.fakes.catalogue import HALL, HALL_SYSTEM, LICENCE, a_snapshot
 from tests.fakes.receipts import a_sequenced
 
@@ -108,7 +109,7 @@ _facets = st.fixed_dictionaries(
 
 
 @given(_facets, st.dates(min_value=date(2000, 1, 1), max_value=date(2999, 12, 31)))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_an_address_is_read_back_as_it_was_written(facets: dict[str, str], day: date) -> None:
     wanted = Wanted(facets=facets, since=day.isoformat())
     assert read_wanted(dict(parse_qsl(wanted.address()))) == wanted
@@ -125,7 +126,7 @@ def test_only_an_index_as_we_write_it_is_read(text: str) -> None:
 
 
 @given(st.integers(1, 40), st.data())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_ladder_reaches_the_root_that_the_proof_is_checked_against(
     size: int, data: st.DataObject
 ) -> None:

@@ -13,6 +13,7 @@ from gateway.limits import Limits
 from gateway.model import Outcome
 from gateway.plan import Plan
 from policies.model import ItemVerdicts
+from tests.examples import examples
 from tests.fakes.documents import a_plan, failed, masked, refused
 
 JOIN = """{ enterprise(uscc: "A1") { uscc
@@ -257,7 +258,7 @@ def test_skipped_fields_are_in_neither_the_plan_nor_the_data() -> None:
 texts = st.text(st.characters(codec="utf-8"), max_size=8) | st.just('"}],[{\\"') | st.none()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.lists(st.tuples(texts, st.sampled_from(["P1", "P2", None])), max_size=4),
     st.lists(st.tuples(st.sampled_from(["P1", "P2"]), texts), max_size=3),
@@ -373,7 +374,7 @@ def leaves(value: Any) -> list[Any]:
 
 
 @pytest.mark.proves("F11")
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_what_is_executed_is_exactly_what_was_planned_however_it_is_spelled(
     spelling: st.DataObject,

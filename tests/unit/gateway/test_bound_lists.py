@@ -23,6 +23,7 @@ from gateway.parse import Document, parse_document
 from gateway.plan import Plan, cursor_bound, plan, told_of
 from gateway.planned import FORMS, Plans, Template
 from gateway.schema import build_contract
+from tests.examples import examples
 from tests.fakes.calls import an_item
 from tests.fakes.documents import normalise
 from tests.fakes.open_data import Lists, a_land_office, a_register
@@ -157,7 +158,7 @@ def a_cursor(document: Document, variables: Mapping[str, Any], *, consumer: str)
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(Calls)
 def test_a_list_bound_from_a_template_is_the_list_planned_anew(calls: list[Any]) -> None:
     plans, known = Plans(), documents()
@@ -184,7 +185,7 @@ def without_values(step: Step) -> Step:
     return structs.replace(step, key=key, limit=1, filters=filters)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(Calls)
 def test_lists_share_what_is_ruled_where_all_but_values_places_and_bounds_is_the_same(
     calls: list[Any],
@@ -303,7 +304,7 @@ async def test_what_was_ruled_of_open_items_is_not_what_is_ruled_of_masked_ones(
         assert lists.source.asked == asked
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.lists(
         st.tuples(

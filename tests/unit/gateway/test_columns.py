@@ -14,6 +14,7 @@ from gateway.fetch import linked_keys
 from gateway.mask import mask, meeting
 from gateway.model import Fetched, Filter, LinkedKey, Listed, Masked, Order, Row
 from policies.model import ItemVerdicts
+from tests.examples import examples
 from tests.fakes.calls import a_filter, a_permit, a_resource, a_step, an_item
 from tests.unit.gateway.test_mask import NOW
 
@@ -90,7 +91,7 @@ def test_records_without_items_are_still_so_many() -> None:
     assert list(Columns({}, size=2)) == [{}, {}]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     rows,
     st.dictionaries(st.sampled_from(NAMES), masks, max_size=3),

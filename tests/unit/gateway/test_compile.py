@@ -21,6 +21,7 @@ from gateway.parse import Document, parse_document
 from gateway.plan import Plan, plan
 from gateway.planned import Plans
 from gateway.schema import Contract, build_contract
+from tests.examples import examples
 from tests.fakes.documents import (
     LIMITS,
     RESOURCES,
@@ -113,7 +114,7 @@ def compare_call(
 
 @pytest.mark.slow
 @pytest.mark.proves("F17")
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(min_value=0, max_value=2**32))
 def test_the_compiled_road_answers_with_the_bytes_of_graphql_core(seed: int) -> None:
     compare(seed, Counter())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from catalogue.model import ItemType
 from gateway.formats import WRITTEN_CHARACTERS, text_test, to_wire
 from gateway.sources.converting import row_converter
+from tests.examples import examples
 from tests.fakes.calls import an_item
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -53,7 +54,7 @@ def converted(types: tuple[ItemType, ...], values: tuple[Any, ...], *, decoded: 
     return record
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(data=st.data(), decoded=st.booleans())
 def test_a_record_is_what_its_values_are(data: st.DataObject, *, decoded: bool) -> None:
     types = data.draw(st.tuples(*[st.sampled_from(ItemType)] * 4) | st.just(TYPES))

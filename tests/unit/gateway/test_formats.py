@@ -21,6 +21,7 @@ from gateway.formats import (
     parse_bytes,
     to_wire,
 )
+from tests.examples import examples
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -42,14 +43,14 @@ values: st.SearchStrategy[tuple[ItemType, Any]] = st.one_of(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(values)
 def test_what_is_written_is_read_back_as_the_same_value(typed: tuple[ItemType, Any]) -> None:
     type_, value = typed
     assert from_wire(type_, to_wire(type_, value, SHANGHAI)) == value
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.sampled_from(ItemType), st.text(max_size=30) | st.integers() | st.booleans())
 def test_what_is_read_writes_back_to_the_same(type_: ItemType, wire: Any) -> None:
     try:
@@ -153,7 +154,7 @@ def attempted(convert: Any, *given: Any) -> Any:
         return str(error)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     st.sampled_from(ItemType),
     st.one_of(
@@ -206,7 +207,7 @@ raw = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     st.sampled_from(ItemType),
     st.lists(raw, max_size=5) | raw.flatmap(lambda one: st.just([one] * 3)),
@@ -235,7 +236,7 @@ def test_many_texts_are_written_as_each_of_them_is(type_: ItemType, data: st.Dat
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.sampled_from([ItemType.DECIMAL, ItemType.DATE, ItemType.LONG, ItemType.INTEGER]),
     st.lists(

@@ -26,6 +26,7 @@ from gateway.pipeline import RefusedCallError
 from gateway.planned import Plans, Template
 from gateway.schema import build_contract
 from gateway.sources.breaker import Breaker, Guarded
+from tests.examples import examples
 from tests.fakes.calls import an_item
 from tests.fakes.open_data import Lists, Parcel, a_land_office, a_register
 from tests.fakes.sources import FixedSource
@@ -124,7 +125,9 @@ _order = st.lists(st.sampled_from(["name", "area", "since"]), unique=True, max_s
 
 @pytest.mark.slow
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(_parcel, max_size=9), _order, st.integers(1, 4))
 def test_pages_hold_every_record_once_in_the_order_of_the_whole(

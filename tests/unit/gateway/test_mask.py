@@ -24,6 +24,7 @@ from gateway.mask import (
 from gateway.model import Claim, Fetched, Masked, Permitted, Refused, Row
 from gateway.outcomes import VerificationResult
 from policies.model import ItemVerdicts
+from tests.examples import examples
 from tests.fakes.calls import (
     OTHER_USCC,
     USCC,
@@ -101,7 +102,7 @@ def test_a_mask_that_does_not_fit_the_value_hides_it_whole(name: str, value: Any
     assert apply_mask(name, value, type_=ItemType.INTEGER) is None
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.sampled_from(["tail4", "id", "phone"]), st.text(string.digits, min_size=1, max_size=30))
 def test_a_masked_number_hides_at_least_four_of_its_characters_or_all(
     name: str, number: str

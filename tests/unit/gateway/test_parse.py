@@ -24,6 +24,7 @@ from gateway.parse import (
     read_usage,
 )
 from gateway.schema import build_contract
+from tests.examples import examples
 from tests.fakes.calls import a_household, a_resource
 from tests.fakes.documents import RESOURCES, a_registry
 
@@ -92,7 +93,7 @@ def test_a_body_that_is_not_one_strict_object_is_refused(body: bytes) -> None:
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8")),
@@ -264,7 +265,7 @@ def test_introspection_of_the_own_contract_can_be_allowed_and_typename_always_is
     parse_document("{ __typename contract }", CONTRACT, limits=LIMITS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.text(alphabet='{}()[]:$@"! .abcontrf\n#12', max_size=60))
 def test_any_text_is_a_document_or_a_named_refusal(text: str) -> None:
     outcome: Document | RefusedDocumentError

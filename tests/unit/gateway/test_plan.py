@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import RefusedDocumentError
 from gateway.model import GivenKey, LinkedKey, Step
 from gateway.plan import Plan
+from tests.examples import examples
 from tests.fakes.calls import USCC
 from tests.fakes.documents import a_plan
 
@@ -155,7 +156,7 @@ def test_the_same_resource_under_two_aliases_is_two_steps_with_their_own_keys() 
 
 
 @pytest.mark.proves("F11")
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_any_spelling_of_a_selection_asks_for_exactly_its_items(data: st.DataObject) -> None:
     wanted = data.draw(

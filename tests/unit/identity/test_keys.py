@@ -33,6 +33,7 @@ from exchange.identity.keys import (
     sign,
     thumbprint,
 )
+from tests.examples import examples
 from tests.fakes.identity import ENVIRONMENT, HALL, STRANGER, URL
 
 BOTH = pytest.mark.parametrize("key", [HALL, ENVIRONMENT], ids=[ED25519, P256])
@@ -71,7 +72,7 @@ def test_new_keys_sign_what_their_public_half_verifies(algorithm: str) -> None:
 
 @BOTH
 @given(st.binary(max_size=80))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 def test_only_64_bytes_are_a_signature(key: PrivateKey, content: bytes) -> None:
     assert (
         refusal(lambda: check_signature(key.public_key(), content, message=b"text"))

@@ -15,6 +15,7 @@ from exchange.identity.keys import public_der, thumbprint
 from exchange.identity.nonces import RecentNonces
 from exchange.identity.officers import SignedAct, act_text, sign_act, verify_act
 from exchange.identity.signatures import Window
+from tests.examples import examples
 from tests.fakes.identity import HALL, NOW, STRANGER, an_officer
 
 OFFICER = an_officer()
@@ -95,7 +96,7 @@ def test_an_act_older_than_a_restore_is_refused() -> None:
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_two_acts_never_have_one_signed_text(one: bytes, other: bytes) -> None:
     texts = [
         act_text(act, key=KEY.id, created_ms=at, nonce="nonce-0000000001")

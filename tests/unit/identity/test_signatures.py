@@ -18,6 +18,7 @@ from exchange.identity.signatures import COMPONENTS, Window, check_path, content
 from gateway.errors import RefusedRequestError
 from gateway.model import Usage
 from gateway.parse import read_usage
+from tests.examples import examples
 from tests.fakes.identity import (
     AUTHORITY,
     BODY,
@@ -166,7 +167,7 @@ def test_remembered_nonces_are_bounded_and_the_first_to_end_are_forgotten() -> N
 
 @pytest.mark.proves("I7")
 @given(st.binary(max_size=60).filter(lambda body: body != BODY))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_another_body_than_the_signed_one_is_refused(body: bytes) -> None:
     sent = replace(a_request(), body=body)
     assert refusal(sent) == "DIGEST_MISMATCH"
@@ -360,7 +361,7 @@ def test_a_signature_older_than_a_restore_is_refused() -> None:
 
 
 @given(st.data())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_no_other_byte_in_a_signature_header_verifies(data: st.DataObject) -> None:
     sent = a_request()
     name = data.draw(st.sampled_from(["signature", "signature-input"]))
@@ -383,7 +384,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.binary(max_size=12), st.binary(max_size=12), st.text(max_size=5))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_whatever_is_sent_is_refused_by_name(
     lines: list[tuple[bytes, bytes]], path: bytes, query: bytes, method: str
 ) -> None:

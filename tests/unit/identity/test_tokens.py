@@ -27,6 +27,7 @@ from exchange.identity.tokens import (
     issue_token,
     verify_access,
 )
+from tests.examples import examples
 from tests.fakes.identity import (
     ENVIRONMENT,
     ENVIRONMENT_KEY,
@@ -338,7 +339,7 @@ def test_the_clients_token_auth_gets_a_token_once_and_uses_it(is_bound: bool) ->
 
 
 @given(st.text(max_size=30), st.text(max_size=30) | st.none())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_whatever_is_sent_as_a_token_is_refused_by_name(text: str, dpop: str | None) -> None:
     token = bound()
     for authorization in (text, f"Bearer {text}", f"DPoP {text}.{text}.{text}", f"DPoP {token}"):

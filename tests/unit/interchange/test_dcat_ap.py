@@ -16,6 +16,7 @@ from catalogue.interchange.odrl import agreements
 from catalogue.interchange.rdf import turtle
 from catalogue.metadata import Contact, Distribution, Openness, SharingMethod, UpdateCycle
 from catalogue.model import Resource, SharingClass
+from tests.examples import examples
 from tests.fakes.catalogue import MARKET, a_department, a_grant, a_resource
 from tests.fakes.interchange import entries
 
@@ -78,7 +79,7 @@ def test_an_entry_of_every_class_conforms(sharing: SharingClass) -> None:
 
 
 @given(told=entries(most=2))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_an_entry_holds_conforms(told: list[Told]) -> None:
     assert violations(document(*told)) == ""
 
@@ -103,7 +104,7 @@ def test_an_entry_conforms_to_the_published_shapes(sharing: SharingClass) -> Non
     not PUBLISHED.exists(), reason=f"the published shapes are not in {PUBLISHED.name}/"
 )
 @given(told=entries(most=2))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_an_entry_holds_conforms_to_the_published_shapes(told: list[Told]) -> None:
     assert violations(document(*told), PUBLISHED) == ""
 
@@ -122,7 +123,7 @@ OUTSIDE = {
 
 
 @given(told=entries(most=2))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_shapes_bound_all_that_the_export_says_in_the_profile_s_words(told: list[Told]) -> None:
     data = rdflib.Graph().parse(data=document(*told, told_of(an_entry())), format="turtle")
     sh = rdflib.Namespace("http://www.w3.org/ns/shacl#")

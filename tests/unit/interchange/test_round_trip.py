@@ -16,6 +16,7 @@ from catalogue.interchange.rdf import json_ld, turtle
 from catalogue.interchange.survey import catalogue_grid, flat_rows, needs_grid
 from exchange.interchange.parsing import Asked, parse_file
 from exchange.interchange.workbook_writing import write_workbook
+from tests.examples import examples
 from tests.fakes.interchange import entries
 
 _BLANK = {one.name: one.empty for one in ITEM} | {
@@ -29,7 +30,7 @@ _BLANK = {one.name: one.empty for one in ITEM} | {
 }
 HERE = Publisher(base="https://exchange.example")
 MANY = settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -30,6 +30,7 @@ from policies.bundle import (
     sign,
 )
 from policies.engine import LoadError
+from tests.examples import examples
 
 KEY = ec.derive_private_key(11, ec.SECP256R1())
 OTHER = ec.derive_private_key(12, ec.SECP256R1())
@@ -77,7 +78,7 @@ def claims() -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(reference=st.dictionaries(_texts.filter(bool), _values, max_size=4))
 def test_what_is_built_is_what_is_loaded(reference: dict[str, Any]) -> None:
     bundle = compose(

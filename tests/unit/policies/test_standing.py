@@ -26,6 +26,7 @@ from policies.standing import (
     standing_key,
 )
 from policies.standing import changes as diff
+from tests.examples import examples
 from tests.fakes.calls_apart import LISTENING, Change, per_call, put, standing, three_resources
 from tests.fakes.questions import (
     DAY,
@@ -298,7 +299,7 @@ def test_a_per_call_fact_that_decides_is_decided_by(change: dict[str, Any]) -> N
 
 
 @pytest.mark.proves("P13")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     start=st.sampled_from([a_question(), three_resources()]),
     changes=st.lists(st.lists(per_call, max_size=3), min_size=1, max_size=4),

@@ -11,6 +11,7 @@ from policies.engine import LoadError
 from policies.language import parse_module
 from policies.language.formatter import format_module, same
 from policies.language.source import written
+from tests.examples import examples
 from tests.fakes.rego_corpus import TRAPS, module
 
 MODULES = {**packaged_modules(tests=True)} | {
@@ -58,7 +59,7 @@ def test_the_shipped_modules_are_laid_out(name: str, source: str) -> None:
     assert format_module(name, source) == source
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(name=st.sampled_from(sorted(MODULES)), seed=st.integers(0, 2**32))
 def test_whatever_its_layout_was_a_module_keeps_its_meaning_and_comments(
     name: str, seed: int

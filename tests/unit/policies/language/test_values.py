@@ -13,6 +13,7 @@ from policies.language import UNDEFINED, Budget, compile_modules
 from policies.language.errors import ConflictError, ExhaustedError
 from policies.language.numbers import add, divide, multiply, read_number, subtract
 from policies.language.values import admit, equal, identity, less, to_json
+from tests.examples import examples
 
 _SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(), st.text(max_size=4), st.floats(-1e9, 1e9)
@@ -32,13 +33,13 @@ def evaluate(rules: str, question: object = UNDEFINED, **budget: Any) -> Any:
     return program.evaluate("data.t.p", question, budget=Budget(**budget))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(_JSON)
 def test_what_is_admitted_comes_out_again(plain: Any) -> None:
     assert to_json(admit(plain)) == plain
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(_JSON, _JSON)
 def test_values_are_equal_exactly_when_their_identities_are(left: Any, right: Any) -> None:
     first, second = admit(left), admit(right)
@@ -46,20 +47,20 @@ def test_values_are_equal_exactly_when_their_identities_are(left: Any, right: An
     assert sum([less(first, second), less(second, first), equal(first, second)]) == 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.decimals(-(10**6), 10**6, allow_nan=False, places=4))
 def test_a_number_is_read_exactly(number: Decimal) -> None:
     assert read_number(format(number, "f")) == number
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(_INTEGERS, _INTEGERS)
 def test_integers_are_added_and_subtracted_exactly(left: int, right: int) -> None:
     assert add(left, right) == left + right
     assert subtract(left, right) == left - right
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(-(2**31), 2**31), st.integers(1, 2**31))
 def test_what_is_multiplied_divides_back(left: int, right: int) -> None:
     assert divide(multiply(left, right), right) == left
