@@ -69,12 +69,16 @@ def _run(assembler: Assembler, plan: Plan, outcomes: Sequence[Outcome]) -> Assem
         raise _UncoveredError
     states, wrong = [], False
     for step, outcome in zip(steps, outcomes, strict=True):
-        if _step(outcome) is not step:
-            raise _UncoveredError
-        states.append(_state(plan, step, outcome))
-        wrong = wrong or not (
-            isinstance(outcome, Masked) or (isinstance(outcome, Failed) and step.claims)
-        )
+        if type(outcome) is Masked:
+            if outcome.permitted.step is not step:
+                raise _UncoveredError
+            states.append(_state(plan, step, outcome))
+        else:
+            undetermined = isinstance(outcome, Failed) and bool(step.claims)
+            states.append(VerificationResult.UNDETERMINED.value if undetermined else None)
+            wrong = wrong or not undetermined
+            if _step(outcome) is not step:
+                raise _UncoveredError
     places: list[list[bytes]] = [[] for _ in steps]
     data = assembler(states, plan.given, places)
     return Assembled(
@@ -118,29 +122,26 @@ def _page(plan: Plan, key: Listed, outcome: Masked) -> _Page:
     return _Page(outcome.rows, joins, outcome.positions, outcome.more, seal)
 
 
-def _state(plan: Plan, step: Step, outcome: Outcome) -> Any:
-    """Return what the generated code takes for a step: its records, a verification's word, or None."""
+def _state(plan: Plan, step: Step, outcome: Masked) -> Any:
+    """Return what the generated code takes for a step: its records, or a verification's word."""
     if step.claims:
-        if isinstance(outcome, Masked):
-            if outcome.verified is None:
-                raise _UncoveredError
-            return VerificationResult(outcome.verified).value
-        return VerificationResult.UNDETERMINED.value if isinstance(outcome, Failed) else None
-    if not isinstance(outcome, Masked):
-        return None
+        if outcome.verified is None:
+            raise _UncoveredError
+        return VerificationResult(outcome.verified).value
     if outcome.verified is not None or outcome.unread or outcome.disputed:
         raise _UncoveredError
-    if isinstance(step.key, Listed):
-        return _page(plan, step.key, outcome)
-    joins = outcome.joins or ({},) * len(outcome.rows)
-    if len(joins) != len(outcome.rows):
+    key, rows = step.key, outcome.rows
+    if type(key) is Listed:
+        return _page(plan, key, outcome)
+    joins = outcome.joins or ({},) * len(rows)
+    if len(joins) != len(rows):
         raise _UncoveredError
-    if isinstance(step.key, GivenKey):
-        most = step.limit if step.many else 1
-        return step.key.value, outcome.rows[:most], joins
+    most = step.limit if step.many else 1
+    if type(key) is GivenKey:
+        return key.value, rows if len(rows) <= most else rows[:most], joins
     grouped: dict[str, list[Any]] = {}
-    most, name = (step.limit if step.many else 1), step.key.item.name
-    for row, join in zip(outcome.rows, joins, strict=True):
+    name = key.item.name
+    for row, join in zip(rows, joins, strict=True):
         text = join.get(name)
         if text is not None:
             found = grouped.setdefault(text, [])

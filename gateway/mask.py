@@ -168,7 +168,7 @@ def mask(
         if step.claims:
             verified = _verify(permitted, rows, now=now)
             return _undisputed(Masked(permitted, (), fetched.as_of_ms, verified), held)
-        giving = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
+        giving = _givers.of((step.items, verdict), _giving, step, verdict)
         given = giving.all(rows) if type(rows) is Columns else tuple(map(giving.one, rows))
     except UnknownMaskError:
         return Refused(step, MASK_UNKNOWN, verdict)
@@ -212,7 +212,7 @@ def _plain(fetched: Fetched, row: Row) -> Masked | None:
         return None
     if step.limit < 1 or step.resource.certificate is not None:
         return None
-    giving = _givers.of((step.items, verdict), lambda: _giving(step, verdict))
+    giving = _givers.of((step.items, verdict), _giving, step, verdict)
     name, value = key.item.name, key.value
     if giving.watched or not value or row.get(name) != value:
         return None

@@ -8,7 +8,6 @@ cannot bind is planned anew, so that every refusal is worded in one place.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -69,7 +68,7 @@ FORMS = 64
 
 
 class _UnboundError(Exception):
-    """This call's variables do not fit the template: the call is planned anew."""
+    """A value does not fit what a template knows of its place: the call is planned anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +117,8 @@ class Template:
     made: dict[str, Any] = field(default_factory=dict)
     """What `gateway.compile` made of it."""
 
-    def bind(self, call: Binding) -> tuple[tuple[Step, ...], dict[Path, str]]:
-        """Return the steps of one call. Raises _UnboundError where a value does not fit."""
+    def bind(self, call: Binding) -> tuple[tuple[Step, ...], dict[Path, str]] | None:
+        """Return the steps of one call, and whom it names; None where a value does not fit."""
         try:
             given = {
                 path: identifier(
@@ -130,10 +129,9 @@ class Template:
                 )
                 for path, subject, arguments, name in self.given
             }
-            bound = [slot.bind(given, call) for slot in self.steps]
-        except (ValueError, TypeError, KeyError, GraphQLError, CursorError) as error:
-            raise _UnboundError from error
-        return tuple(bound), given
+            return tuple([slot.bind(given, call) for slot in self.steps]), given
+        except (_UnboundError, ValueError, TypeError, KeyError, GraphQLError, CursorError):
+            return None
 
     def shape_of(self, steps: tuple[Step, ...]) -> object | None:
         """Return what is the same object for all plans whose steps differ in key, place and bounds alone.
@@ -177,10 +175,13 @@ class _Arguments:
         found = dict(self.constant)
         for name, variable, argument in self.direct:
             value = coerced.get(variable, argument.default_value)
-            if isinstance(argument.type, GraphQLNonNull) and (value is None or value is Undefined):
-                raise _UnboundError
+            if value is None or value is Undefined:
+                if isinstance(argument.type, GraphQLNonNull):
+                    raise _UnboundError
+                if value is Undefined:
+                    continue
             found[name] = value
-        return {name: value for name, value in found.items() if value is not Undefined}
+        return found
 
     @property
     def varying(self) -> set[str]:
@@ -197,8 +198,6 @@ class _Slot:
     """One step of a template, and what of it is bound."""
 
     step: Step
-    members: Mapping[str, Any]
-    """The step's members, those that never change."""
     subject: Path | None
     """Path of the named subject whose identifier is the key."""
     key: _Arguments | None
@@ -223,7 +222,7 @@ class _Slot:
                 limit = _needed(records_limit(step.resource, arguments, limits=limits))
         if key is step.key and limit == step.limit and claims is step.claims:
             return step
-        return Step(**self.members, key=key, limit=limit, claims=claims)
+        return replace(step, key=key, limit=limit, claims=claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +240,6 @@ class _Listing:
     """One step of a template that lists records: where a page begins, and for whom, is each call's own."""
 
     step: Step
-    members: Mapping[str, Any]
-    """The step's members, those that never change."""
     own: _Arguments
     form: _Form | None
     """None where a variable says what the list is filtered or ordered by."""
@@ -250,8 +247,8 @@ class _Listing:
     def bind(self, _: Mapping[Path, str], call: Binding) -> Step:
         arguments = self.own.bind(call.coerced)
         form = self.form or _form(self.step.resource, arguments, limits=call.limits)
-        return Step(
-            **self.members,
+        return replace(
+            self.step,
             limit=_needed(first_of(arguments, limits=call.limits)),
             key=listed(
                 form.orders,
@@ -324,8 +321,9 @@ class Plans:
                     cursors=cursors,
                     consumer=consumer,
                 )
-                with suppress(_UnboundError):  # Whatever it is, it is said below.
-                    steps, given = template.bind(call)
+                bound = template.bind(call)
+                if bound is not None:  # If it is, what does not fit is said below.
+                    steps, given = bound
                     return Plan(
                         document=document,
                         operation_name=operation_name,
@@ -506,7 +504,6 @@ def _slot(
         raise _UnboundError
     return _Slot(
         step=step,
-        members=_members(step, {"key", "limit", "claims"}),
         subject=root.path if by_subject else None,
         key=own if by_root else None,
         own=own if own is not None and (step.claims or not _alone(step.resource)) else None,
@@ -519,12 +516,7 @@ def _listing(step: Step, key: Listed, own: _Arguments) -> _Listing:
     if not own.varying & {"where", "orderBy"}:
         told = told_of(step.resource, key.orders, step.filters)
         form = _Form(filters=step.filters, orders=key.orders, told=told)
-    members = _members(step, {"key", "limit", "filters"})
-    return _Listing(step=step, members=members, own=own, form=form)
-
-
-def _members(step: Step, bound: set[str]) -> dict[str, Any]:
-    return {name: getattr(step, name) for name in Step.__struct_fields__ if name not in bound}
+    return _Listing(step=step, own=own, form=form)
 
 
 def _alone(resource: Resource) -> bool:

@@ -21,13 +21,20 @@ class Remembered(Generic[Made]):
         self._held: dict[Hashable, tuple[tuple[object, ...], Made]] = {}
 
     def of(
-        self, objects: tuple[object, ...], make: Callable[[], Made], *, beside: Hashable = None
+        self,
+        objects: tuple[object, ...],
+        make: Callable[..., Made],
+        *of_what: object,
+        beside: Hashable = None,
     ) -> Made:
-        """Return the value of these objects, made where it is not there. `beside` is compared by value."""
+        """Return the value of these objects, made of `of_what` where it is not there.
+
+        `beside` is compared by value.
+        """
         key = (beside, *map(id, objects))
         held = self._held.get(key)
         if held is None:
-            held = (objects, make())
+            held = (objects, make(*of_what))
             while len(self._held) >= self._most:
                 self._held.pop(next(iter(self._held)), None)
             self._held[key] = held

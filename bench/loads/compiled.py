@@ -5,7 +5,7 @@ one process: `compiled` goes the road of a call (`Plans`, `fetch`, `mask`, `put_
 `graphql_core_cached` executes the same document, parsed and validated beforehand, on the same schema, with
 resolvers that read the same rows through SQLAlchemy Core, and `graphql_core_cursor` with resolvers on the
 driver's own cursor. Rounds are interleaved; figures are medians. With `--http` the first two answer behind
-the same bare Starlette shell, each in a process of its own on one core, to 32 clients on the other.
+the same bare ASGI shell, each in a process of its own on one core, to 32 clients on the other.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from sqlalchemy import bindparam, column, create_engine, select, table
 
 from bench.loads.gateway import CLIENTS, send
 from bench.loads.gateway_fixture import free_port
-from bench.loads.gateway_servers import environment, pin, wait_for
+from bench.loads.gateway_servers import environment, pin, unpin, wait_for
 from catalogue.codes import complete_uscc, normalise_subject
 from catalogue.model import Item, ItemType, Resource, SharingClass, SubjectType
 from exchange import loops
@@ -163,7 +163,12 @@ class Compiled:
         self._sources = {
             name: Guarded(
                 SqlSource(
-                    open_engine(f"sqlite:///{folder / name}.db", secret=None, timeout_s=2.0),
+                    open_engine(
+                        f"sqlite:///{folder / name}.db",
+                        secret=None,
+                        timeout_s=2.0,
+                        written_once=True,
+                    ),
                     zone=UTC,
                     clocks=Clocks(spent=spent, monotonic=monotonic),
                 ),
@@ -225,7 +230,7 @@ class Stock:
     """graphql-core, its document parsed and validated beforehand, with resolvers as one writes them."""
 
     def __init__(self, folder: Path, *, cursor: bool = False) -> None:
-        address = "sqlite:///file:{}?mode=ro&uri=true"
+        address = "sqlite:///file:{}?mode=ro&immutable=1&uri=true"
         self._engines = {n: create_engine(address.format(folder / f"{n}.db")) for n in DEPARTMENTS}
         self._cursors: dict[str, Any] = {}
         if cursor:
@@ -377,6 +382,7 @@ def served(name: str, folder: Path) -> Iterator[Callable[[], int]]:
             *("--home", str(folder), "--port", str(port)),
         ],
         env=environment(),
+        preexec_fn=unpin,  # noqa: PLW1509  Before anything else runs in the child.
     )
     try:
         yield lambda: wait_for(port, process) or port

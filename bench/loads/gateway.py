@@ -36,7 +36,7 @@ import msgspec
 
 from bench.loads import gateway_rows
 from bench.loads.gateway_fixture import SUBJECTS, Fixture, kept_fixture
-from bench.loads.gateway_servers import STOCK, UNGOVERNED, Served, pin, serve, served
+from bench.loads.gateway_servers import STOCK, UNGOVERNED, Served, pin, serve, served, unpin
 from exchange.client.signing import SignatureAuth, encode_usage
 from exchange.demo import district
 from gateway.model import Usage
@@ -261,6 +261,7 @@ def ungoverned(extent: Sequence[str]) -> dict[str, Any]:
     bench = Path(__file__).resolve().parent.parent / "compiled.py"
     done = subprocess.run(
         [sys.executable, str(bench), "--http", "--json", *extent],
+        preexec_fn=unpin,
         capture_output=True,
         text=True,
         check=True,

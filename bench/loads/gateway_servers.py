@@ -125,8 +125,13 @@ _CORES = sorted(os.sched_getaffinity(0))
 
 
 def pin(core: int) -> None:
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[core % len(cores)]})
+    """Keep this process to one of the cores that the bench began with, whichever it is kept to now."""
+    os.sched_setaffinity(0, {_CORES[core % len(_CORES)]})
+
+
+def unpin() -> None:
+    """Give this process all the cores that the bench began with: to be done in a child before its program."""
+    os.sched_setaffinity(0, set(_CORES))
 
 
 def environment() -> dict[str, str]:

@@ -34,7 +34,7 @@ def test_an_object_that_is_gone_never_lends_its_value_to_a_later_one() -> None:
     remembered: Remembered[str] = Remembered()
     for number in range(200):
         # Each is dropped at once: without being held its identity would be given away again.
-        assert remembered.of((Thing(),), lambda n=number: str(n)) == str(number)  # type: ignore[misc]
+        assert remembered.of((Thing(),), lambda n=number: str(n)) == str(number)
 
 
 def test_the_oldest_go_first() -> None:
