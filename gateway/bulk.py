@@ -265,12 +265,14 @@ def resource_of(code: str, call: Call, snapshot: Snapshot) -> Resource:
     """Return a resource of the caller's contract; whatever is not in it is one and the same error."""
     contract = {one.code: one for one in snapshot.contract(call.caller.system.id)}
     if code not in contract:
-        raise RefusedDocumentError("NAME_UNKNOWN")
+        raise RefusedDocumentError("NAME_UNKNOWN", member="resource")
     return contract[code]
 
 
 def items_of(resource: Resource, names: Sequence[str]) -> tuple[Item, ...]:
     """Return the items by their GraphQL names, in the catalogue's order."""
-    if set(names) - {item.graphql_name for item in resource.items}:
-        raise RefusedDocumentError("NAME_UNKNOWN")
+    known = {item.graphql_name for item in resource.items}
+    unknown = [at for at, name in enumerate(names) if name not in known]
+    if unknown:
+        raise RefusedDocumentError("NAME_UNKNOWN", member="items", at=unknown)
     return tuple(item for item in resource.items if item.graphql_name in names)

@@ -70,7 +70,7 @@ def step_of(ask: PaperAsk) -> StepOf:
         resource = resource_of(ask.resource, call, snapshot)
         item = next((one for one in resource.items if one.graphql_name == ask.item), None)
         if item is None or item.type is not ItemType.BYTES:
-            raise RefusedDocumentError("NAME_UNKNOWN")
+            raise RefusedDocumentError("NAME_UNKNOWN", member="item")
         if not resource.single:
             # Of several records nobody could say which one's file is meant.
             raise RefusedDocumentError("ARGUMENT_INVALID", argument="resource")

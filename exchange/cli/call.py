@@ -14,6 +14,15 @@ from exchange.client.signing import SigningKey
 from exchange.identity.errors import IdentityError
 from gateway.model import Usage
 
+in_language = click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["zh", "en"]),
+    default="zh",
+    help="Of what the exchange says.",
+)
+"""Gives a command the language of the exchange's texts; it takes `language`."""
+
 
 @click.command()
 @click.argument(
@@ -25,11 +34,17 @@ from gateway.model import Usage
 @click.option("--var", "variables", multiple=True, help="NAME=VALUE; JSON values as JSON.")
 @click.option("--matter", required=True, help="Matter code.")
 @click.option("--case", required=True, help="Case number.")
-@click.option("--purpose", default="administrative-basis")
+@click.option("--purpose", default="administrative-basis", help="Purpose of the use.")
 @click.option("--reason", required=True, help="用证事由, at most 200 characters.")
 @click.option("--operator", required=True, help="Staff number, or system:NAME for a job.")
-@click.option("--key", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--url", default="http://127.0.0.1:8800")
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="The system's private key (PEM).",
+)
+@click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is.")
+@in_language
 @click.option("--vkey", help="Key of the log; fetched from the exchange otherwise (and said so).")
 @click.option(
     "--save", type=click.Path(path_type=Path, file_okay=False), help="Folder for the answer."
@@ -46,6 +61,7 @@ def call(
     operator: str,
     key: Path,
     url: str,
+    language: str,
     vkey: str | None,
     save: Path | None,
     json_: bool,
@@ -56,7 +72,7 @@ def call(
     usage = Usage(matter=matter, case=case, purpose=purpose, reason=reason, operator=operator)
     try:
         told = vkey or fetch_keys(url)
-        with Exchange(url, key=SigningKey.read(key), vkey=told) as exchange:
+        with Exchange(url, key=SigningKey.read(key), vkey=told, language=language) as exchange:
             if query is not None:
                 text = query.read_text(encoding="utf-8")
                 answer = exchange.query(text, _variables(variables), usage=usage)
@@ -99,7 +115,18 @@ def _variables(given: tuple[str, ...]) -> dict[str, Any]:
 
 def fetch_keys(url: str) -> list[str]:
     """Return the keys of the log as the exchange itself says them, and say so."""
-    response = httpx.get(f"{url.rstrip('/')}/log/key", timeout=10)
-    response.raise_for_status()
+    base = url.rstrip("/")
+    try:
+        response = httpx.get(f"{base}/log/key", timeout=10, trust_env=False)
+        response.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        raise click.ClickException(
+            f"{base} answers {error.response.status_code} where the log's key should be: no exchange?"
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise click.ClickException(
+            f"no answer from {base} ({type(error).__name__}): "
+            "`exchange serve` starts one, --url names another"
+        ) from error
     click.echo("the log's key was taken from the exchange itself; keep it and use --vkey", err=True)
     return response.text.splitlines()

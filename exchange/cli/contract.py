@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import httpx
 
+from exchange.cli.call import in_language
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 from exchange.client.errors import ClientError
@@ -41,13 +42,19 @@ def show(office: Office, system: str, openapi: bool, json_: bool) -> None:
 
 
 @contract.command("fetch")
-@click.option("--key", type=click.Path(path_type=Path, exists=True), required=True)
-@click.option("--url", default="http://127.0.0.1:8800")
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="The system's private key (PEM).",
+)
+@click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is.")
+@in_language
 @click.option("--openapi", is_flag=True, help="Its documents as plain resources (OpenAPI 3.1).")
-def fetch(key: Path, url: str, openapi: bool) -> None:
+def fetch(key: Path, url: str, language: str, openapi: bool) -> None:
     """Fetch the contract of the system whose key this is, as its program would (SDL)."""
     try:
-        with Exchange(url, key=SigningKey.read(key), vkey=()) as exchange:
+        with Exchange(url, key=SigningKey.read(key), vkey=(), language=language) as exchange:
             if openapi:
                 click.echo(json.dumps(exchange.openapi(), ensure_ascii=False))
                 return

@@ -14,7 +14,7 @@ from rich.console import Console
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from exchange.cli.call import fetch_keys
+from exchange.cli.call import fetch_keys, in_language
 from exchange.cli.say import as_json, tell
 from exchange.client.errors import ClientError
 from exchange.client.pulling import default_table
@@ -58,11 +58,16 @@ def with_exchange(command: Command) -> Command:
     )
     @click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is.")
     @click.option("--vkey", help="Key of the log; fetched from the exchange otherwise.")
+    @in_language
     @wraps(command)
-    def carry_on(*given: Any, key: Path, url: str, vkey: str | None, **more: Any) -> Any:
+    def carry_on(
+        *given: Any, key: Path, url: str, vkey: str | None, language: str, **more: Any
+    ) -> Any:
         with (
             told_plainly(),
-            Exchange(url, key=SigningKey.read(key), vkey=vkey or fetch_keys(url)) as exchange,
+            Exchange(
+                url, key=SigningKey.read(key), vkey=vkey or fetch_keys(url), language=language
+            ) as exchange,
         ):
             return command(*given, exchange=exchange, **more)
 

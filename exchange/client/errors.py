@@ -3,6 +3,11 @@
 The tree: ClientError ─ UnreachableError, RefusedError, MalformedAnswerError, ReceiptError.
 """
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
 
 class ClientError(Exception):
     """Root of the errors of `exchange.client`."""
@@ -12,14 +17,38 @@ class UnreachableError(ClientError):
     """The exchange did not answer; nothing is known of the call. Ask again, signed anew."""
 
 
-class RefusedError(ClientError):
-    """The exchange refused the whole request. `code` is one of docs/codes.md."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong with a request, as the exchange says it."""
 
-    def __init__(self, status: int, code: str, text: str) -> None:
+    code: str
+    """One of docs/codes.md."""
+    text: str
+    where: str = ""
+    """`line 1, column 62` of the document, or response keys from the root: `enterprise.permits`."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What was found and what was needed, by name."""
+
+    def __str__(self) -> str:
+        told = [f"{name}: {_plain(value)}" for name, value in self.facts.items()]
+        beside = "; ".join(filter(None, (self.where, ", ".join(told))))
+        said = ": ".join(filter(None, (self.code, self.text))) or "no reason told"
+        return said + (f" ({beside})" if beside else "")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+class RefusedError(ClientError):
+    """The exchange refused the whole request. `code` and `text` are those of the first of its faults."""
+
+    def __init__(self, status: int, faults: Sequence[Fault]) -> None:
         self.status = status
-        self.code = code
-        self.text = text
-        super().__init__(f"{status} {code}: {text}")
+        self.faults = tuple(faults)
+        self.code = self.faults[0].code
+        self.text = self.faults[0].text
+        super().__init__(f"{status} " + "; ".join(map(str, self.faults)))
 
 
 class MalformedAnswerError(ClientError):

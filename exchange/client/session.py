@@ -14,6 +14,7 @@ import msgspec
 from exchange import clock
 from exchange.client.authorities import public_authorities
 from exchange.client.errors import (
+    Fault,
     MalformedAnswerError,
     RefusedError,
     UnreachableError,
@@ -248,13 +249,13 @@ class _Asking:
 
 
 class Exchange:
-    """A system's connection to an exchange.
+    """A system's connection to an exchange. `language` is that of its texts: `zh` or `en`.
 
     `vkey` is the log's public key in C2SP form, got from a place that the operator does not control; every
     whole answer is checked against it before it is returned.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection is made of, most of it with a default
         self,
         base_url: str,
         *,
@@ -262,11 +263,13 @@ class Exchange:
         auth: httpx.Auth | None = None,
         vkey: str | Sequence[str],
         witnesses: Sequence[str] = (),
+        language: str = "zh",
         timeout: float = TIMEOUT_S,
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
+        self._language = language
         self._now = now
         self._http = httpx.Client(
             auth=_auth(key, auth, now=now),
@@ -394,16 +397,17 @@ class Exchange:
     def _send(
         self, request: httpx.Request, *, auth: Any = httpx.USE_CLIENT_DEFAULT
     ) -> httpx.Response:
+        request.headers.setdefault("Accept-Language", self._language)
         try:
             return self._http.send(request, auth=auth)
         except httpx.TransportError as error:
-            raise UnreachableError(f"no answer ({type(error).__name__})") from error
+            raise _unreachable(request, error) from error
 
 
 class AsyncExchange:
     """`Exchange` for asyncio: the same arguments, answers and errors."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection is made of, most of it with a default
         self,
         base_url: str,
         *,
@@ -411,11 +415,13 @@ class AsyncExchange:
         auth: httpx.Auth | None = None,
         vkey: str | Sequence[str],
         witnesses: Sequence[str] = (),
+        language: str = "zh",
         timeout: float = TIMEOUT_S,
         transport: httpx.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._asking = _Asking(base_url, vkey=vkey, witnesses=witnesses)
+        self._language = language
         self._now = now
         self._http = httpx.AsyncClient(
             auth=_auth(key, auth, now=now),
@@ -524,10 +530,18 @@ class AsyncExchange:
     async def _send(
         self, request: httpx.Request, *, auth: Any = httpx.USE_CLIENT_DEFAULT
     ) -> httpx.Response:
+        request.headers.setdefault("Accept-Language", self._language)
         try:
             return await self._http.send(request, auth=auth)
         except httpx.TransportError as error:
-            raise UnreachableError(f"no answer ({type(error).__name__})") from error
+            raise _unreachable(request, error) from error
+
+
+def _unreachable(request: httpx.Request, error: httpx.TransportError) -> UnreachableError:
+    url = request.url
+    return UnreachableError(
+        f"no answer from {url.scheme}://{url.netloc.decode()} ({type(error).__name__})"
+    )
 
 
 def _auth(
@@ -559,13 +573,29 @@ def _object(raw: bytes, response: httpx.Response) -> dict[str, Any]:
 def _refusal(response: httpx.Response, members: Mapping[str, Any]) -> RefusedError:
     """Read GraphQL errors without data, or a problem of RFC 9457."""
     errors = members.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        extensions = errors[0].get("extensions")
-        code = extensions.get("code", "") if isinstance(extensions, dict) else ""
-        return RefusedError(response.status_code, str(code), str(errors[0].get("message", "")))
-    return RefusedError(
-        response.status_code, str(members.get("code", "")), str(members.get("title", ""))
+    found = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    if found:
+        return RefusedError(response.status_code, [_fault(one) for one in found])
+    facts = members.get("facts")
+    problem = Fault(
+        code=str(members.get("code", "")),
+        text=str(members.get("title", "")),
+        where=str(members.get("detail", "")),
+        facts=facts if isinstance(facts, dict) else {},
     )
+    return RefusedError(response.status_code, [problem])
+
+
+def _fault(error: Mapping[str, Any]) -> Fault:
+    """Read one error of GraphQL; its place is one of the document, or of the answer that was asked for."""
+    extensions = error.get("extensions")
+    facts = dict(extensions) if isinstance(extensions, dict) else {}
+    path, places = error.get("path"), error.get("locations")
+    where = ".".join(map(str, path)) if isinstance(path, list) else ""
+    if isinstance(places, list) and places and isinstance(places[0], dict):
+        where = f"line {places[0].get('line')}, column {places[0].get('column')}"
+    code = str(facts.pop("code", ""))
+    return Fault(code=code, text=str(error.get("message", "")), where=where, facts=facts)
 
 
 def _party(party: Party) -> dict[str, str]:

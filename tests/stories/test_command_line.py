@@ -282,6 +282,29 @@ def test_one_governed_query_is_sent_and_its_receipt_verified_from_the_command_li
     assert terminal.run(*verify).exit_code == 1
 
 
+def test_a_refused_query_says_where_in_the_language_asked_for(
+    here: Standing, tmp_path: Path
+) -> None:
+    home = here.node.settings.home
+    query = written(
+        tmp_path / "unknown.graphql", "query L($e: ID!) { enterprise(uscc: $e) { nosuch } }"
+    )
+    told = ("--matter", district.MATTER, "--case", "SG-2026-0117", "--reason", "施工许可核发")
+    key = str(home / "files" / "demo" / "keys" / "hall.permit.pem")
+    call = ("call", query, *told, "--operator", "HALL-011", "--key", key)
+    terminal = Terminal(home)
+    asked = (*call, "--url", here.url, "--var", f"e={district.APPLICANT}")
+    assert "NAME_UNKNOWN: 此处的名称" in terminal.refused(*asked)
+    assert "NAME_UNKNOWN: The name at this place" in (
+        said := terminal.refused(*asked, "--lang", "en")
+    )
+    assert "(line 1, column 43)" in said
+    nowhere = terminal.refused(*call, "--url", "http://127.0.0.1:9")
+    assert "no answer from http://127.0.0.1:" in nowhere
+    assert "--url names another" in nowhere
+    assert "answers 404" in terminal.refused(*call, "--url", f"{here.url}/elsewhere")
+
+
 def loaded_by(*arguments: str) -> tuple[list[str], str]:
     """Which libraries of a node a command loads, and what it prints."""
     code = (

@@ -197,3 +197,4 @@ def test_a_picture_leaves_marked_on_the_pages_of_a_pdf(
 def test_only_an_item_that_holds_a_file_has_links(here: Standing, item: str) -> None:
     refused = offered(here, item=item)
     assert (refused.status_code, refused.json()["code"]) == (400, "NAME_UNKNOWN")
+    assert refused.json()["facts"] == {"member": "item"}

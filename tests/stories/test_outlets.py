@@ -356,6 +356,23 @@ def test_what_is_not_shared_and_what_is_invented_are_one_error_in_bulk_too(
     assert "NAME_UNKNOWN" in answers[0].text
 
 
+@pytest.mark.parametrize("path", ["/pull", "/exports"])
+def test_an_item_that_nobody_has_is_told_by_its_place(here: Standing, path: str) -> None:
+    grant_bulk(here)
+    refused = post(here, path, bulk_body(items=[*ITEMS, "nosuch"]))
+    told = refused.json()
+    facts = (
+        {"code": told["code"], **told["facts"]}
+        if "code" in told
+        else told["errors"][0]["extensions"]
+    )
+    assert (refused.status_code, facts) == (
+        400,
+        {"code": "NAME_UNKNOWN", "member": "items", "at": [len(ITEMS)]},
+    )
+    assert "nosuch" not in refused.text
+
+
 def test_a_cursor_serves_only_the_system_and_the_question_that_got_it(here: Standing) -> None:
     grant_bulk(here)
     hall = here.as_system()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -161,11 +162,95 @@ def test_a_refused_request_says_why(server: FakeExchange, reply: httpx.Response,
     assert (caught.value.status, caught.value.code) == (reply.status_code, code)
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (
+            httpx.Response(
+                400,
+                json={
+                    "errors": [
+                        {
+                            "message": "not in the contract",
+                            "locations": [{"line": 2, "column": 7}],
+                            "extensions": {"code": "NAME_UNKNOWN"},
+                        },
+                        {
+                            "message": "out of range",
+                            "path": ["enterprise", "permits"],
+                            "extensions": {
+                                "code": "ARGUMENT_INVALID",
+                                "argument": "first",
+                                "allowed": 1000,
+                            },
+                        },
+                    ]
+                },
+            ),
+            (
+                "400 NAME_UNKNOWN: not in the contract (line 2, column 7); "
+                "ARGUMENT_INVALID: out of range (enterprise.permits; argument: first, allowed: 1000)"
+            ),
+        ),
+        (
+            httpx.Response(
+                400,
+                json={
+                    "errors": [
+                        {
+                            "message": "do not fit",
+                            "extensions": {"code": "VARIABLES_INVALID", "variables": ["e"]},
+                        }
+                    ]
+                },
+            ),
+            '400 VARIABLES_INVALID: do not fit (variables: ["e"])',
+        ),
+        (
+            httpx.Response(
+                429, json={"code": "RATE_LIMITED", "title": "too much", "facts": {"why": "calls"}}
+            ),
+            "429 RATE_LIMITED: too much (why: calls)",
+        ),
+        (
+            httpx.Response(
+                403, json={"code": "KEY_UNKNOWN", "title": "no such key", "detail": "hall"}
+            ),
+            "403 KEY_UNKNOWN: no such key (hall)",
+        ),
+        (httpx.Response(502, json={}), "502 no reason told"),
+    ],
+)
+def test_a_refusal_says_where_what_was_found_and_what_was_needed(
+    server: FakeExchange, reply: httpx.Response, said: str
+) -> None:
+    server.replies["/graphql"] = reply
+    with pytest.raises(RefusedError) as caught:
+        client_of(server).query(QUERY, usage=USAGE)
+    assert str(caught.value) == said
+
+
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b'{"data":null}'])
 def test_another_answer_than_graphql_is_malformed(server: FakeExchange, content: bytes) -> None:
     server.replies["/graphql"] = httpx.Response(200, content=content)
     with pytest.raises(MalformedAnswerError):
         client_of(server).query(QUERY, usage=USAGE)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_exchange_is_asked_for_texts_in_the_language_of_the_connection(
+    server: FakeExchange, language: str
+) -> None:
+    exchange = Exchange(
+        URL,
+        key=SigningKey(HALL),
+        vkey=VKEY,
+        language=language,
+        transport=server.transport(),
+        now=clock_at(),
+    )
+    exchange.query(QUERY, usage=USAGE)
+    assert server.requests[0].headers["accept-language"] == language
 
 
 def test_no_answer_is_its_own_error() -> None:
@@ -174,7 +259,7 @@ def test_no_answer_is_its_own_error() -> None:
 
     transport = httpx.MockTransport(fail)
     exchange = Exchange(URL, key=SigningKey(HALL), vkey=VKEY, transport=transport)
-    with pytest.raises(UnreachableError):
+    with pytest.raises(UnreachableError, match=re.escape(URL)):
         exchange.query(QUERY, usage=USAGE)
 
     async def ask() -> None:
