@@ -73,7 +73,8 @@ class Office:
         said = msgspec.json.decode(response.content)
         if response.is_success:
             return said
-        raise click.ClickException(line(said["code"], said.get("detail", "")))
+        facts = ", ".join(f"{name} {value}" for name, value in said.get("facts", {}).items())
+        raise click.ClickException(line(said["code"], said.get("detail", "") or facts))
 
 
 def with_office(command: Callable[..., Any]) -> Callable[..., None]:

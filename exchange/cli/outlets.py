@@ -11,8 +11,8 @@ from typing import Any
 import click
 import httpx
 from rich.console import Console
-from sqlalchemy import create_engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from exchange.cli.call import fetch_keys, in_language
 from exchange.cli.say import as_json, tell
@@ -80,7 +80,10 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except (ClientError, IdentityError, httpx.HTTPError, SQLAlchemyError) as error:
-        told = type(error).__name__ if isinstance(error, SQLAlchemyError) else str(error)
+        told = str(error)
+        if isinstance(error, SQLAlchemyError):
+            # A driver's message may quote the values of a row, so only its kind is told.
+            told = f"the database to pull into failed ({type(error).__name__}): what was read before is kept"
         raise click.ClickException(told) from error
 
 
@@ -199,7 +202,7 @@ def pull(
     json_: bool,
 ) -> None:
     """Keep a table like RESOURCE: goes on where it was cut off, and drops what is gone there."""
-    engine = create_engine(into, hide_parameters=True)
+    engine = _engine(into)
     try:
         with _progress() as progress:
             pulled = carry_out(
@@ -214,6 +217,18 @@ def pull(
         engine.dispose()
     names = type(pulled).__dataclass_fields__
     tell({name: getattr(pulled, name) for name in names}, json_=json_)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        return create_engine(url, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        # The URL may hold a password, so it is not repeated.
+        raise click.BadParameter(
+            f"no database can be opened by this URL ({type(error).__name__}), "
+            "one such as sqlite:////data/copy.db or postgresql+psycopg://host/name needed",
+            param_hint="--into",
+        ) from error
 
 
 @contextmanager

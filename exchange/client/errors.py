@@ -1,6 +1,7 @@
 """What can go wrong at the caller's end.
 
-The tree: ClientError ─ UnreachableError, RefusedError, MalformedAnswerError, ReceiptError.
+The tree: ClientError ─ UnfitArgumentError, UnreachableError, RefusedError, MalformedAnswerError,
+ReceiptError.
 """
 
 import json
@@ -11,6 +12,10 @@ from typing import Any
 
 class ClientError(Exception):
     """Root of the errors of `exchange.client`."""
+
+
+class UnfitArgumentError(ClientError, ValueError):
+    """What was given cannot be written as a request; nothing was sent."""
 
 
 class UnreachableError(ClientError):

@@ -17,6 +17,7 @@ from exchange.client.errors import (
     Fault,
     MalformedAnswerError,
     RefusedError,
+    UnfitArgumentError,
     UnreachableError,
 )
 from exchange.client.receipts import check_answer, check_file
@@ -174,7 +175,7 @@ class _Asking:
         self, number: str, action: str, *, parties: Sequence[Party], members: Mapping[str, Any]
     ) -> httpx.Request:
         if action not in CASE_ACTIONS:
-            raise ValueError(
+            raise UnfitArgumentError(
                 f"no action of a case; one of {', '.join(sorted(CASE_ACTIONS))} needed"
             )
         named = {"parties": [_party(party) for party in parties]} if parties else {}
@@ -196,7 +197,9 @@ class _Asking:
 
     def write_export_act(self, export_id: str, act: str = "") -> httpx.Request:
         if not _EXPORT.fullmatch(export_id):
-            raise ValueError("the id of an export needed, exp_ and letters, digits, hyphens")
+            raise UnfitArgumentError(
+                "the id of an export needed, exp_ and letters, digits, hyphens"
+            )
         url = f"{self.base_url}/exports/{export_id}"
         if act == "cancel":
             return self._json("POST", f"{url}/cancel", {})
@@ -556,7 +559,7 @@ def _auth(
 def _segment(name: str, *, what: str) -> str:
     # The exchange refuses escaped slashes and percent signs: two readers could see two paths.
     if "/" in name or "%" in name or "\\" in name or name in {"", ".", ".."}:
-        raise ValueError(f"{what} without slash, backslash and percent sign needed")
+        raise UnfitArgumentError(f"{what} without slash, backslash and percent sign needed")
     return quote(name, safe=_UNESCAPED)
 
 
@@ -604,5 +607,5 @@ def _party(party: Party) -> dict[str, str]:
 
 def _moment(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise ValueError("a time with its zone needed")
+        raise UnfitArgumentError("a time with its zone needed")
     return moment.isoformat(timespec="milliseconds")

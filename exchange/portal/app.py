@@ -16,7 +16,7 @@ from exchange.portal.forms import FormError
 from exchange.portal.render import page
 from exchange.portal.session import ForeignFormError, SignInNeededError, sign_in_address
 from exchange.portal.static import static
-from exchange.web.problems import code_of, status_of
+from exchange.web.problems import code_of, status_alone
 from exchange.words import words_of
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -66,4 +66,4 @@ def failed(request: Request, error: Exception) -> Response:
         # By type and place alone: a message may hold data.
         places = "".join(traceback.format_tb(error.__traceback__))
         _LOGGING.error("internal error %s at %s", type(error).__name__, places)
-    return page(request, "problem.html", status=status_of(error), code=words_of(code).code)
+    return page(request, "problem.html", status=status_alone(error), code=words_of(code).code)

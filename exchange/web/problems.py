@@ -16,7 +16,7 @@ from exchange.identity.errors import IdentityError
 from exchange.identity.tokens import OAUTH_ERRORS
 from exchange.web.reading import GRAPHQL, JSON
 from exchange.words import words_of
-from gateway.errors import GatewayError, RefusedDocumentError
+from gateway.errors import GatewayError, RefusedDocumentError, SourceError
 from gateway.model import Failed, Masked
 from gateway.pipeline import Answered, RefusedCallError
 from gateway.respond import prefers_english
@@ -48,6 +48,19 @@ def status_of(error: Exception) -> int:
             return words_of(code_of(error)).status
 
 
+def status_alone(error: Exception) -> int:
+    """Return the status of an answer that is nothing but this error: never one of success.
+
+    Of some codes the status is that of an answer of which other parts were given.
+    """
+    status = status_of(error)
+    if status >= 400:
+        return status
+    if words_of(code_of(error)).retryable:
+        return 503
+    return 502 if isinstance(error, SourceError) else 403
+
+
 def graphql_problem(error: Exception, *, accept_language: str, media: str = GRAPHQL) -> Response:
     """Answer a whole call that was not answered: GraphQL errors, no `data`.
 
@@ -77,7 +90,7 @@ def problem(error: Exception, *, accept_language: str) -> Response:
     told: dict[str, Any] = {
         "type": f"urn:exchange:code:{code}",
         "title": _message(code, accept_language),
-        "status": status_of(error),
+        "status": status_alone(error),
         "code": code,
     }
     if isinstance(error, IdentityError | CatalogueError | ActError | AuditError | ExportError):
@@ -87,7 +100,7 @@ def problem(error: Exception, *, accept_language: str) -> Response:
     if isinstance(error, RefusedDocumentError) or isinstance(error.__cause__, RefusedDocumentError):
         found = error.errors if isinstance(error, GatewayError) else ()
         told["errors"] = [_worded(fact, accept_language=accept_language) for fact in found]
-    return _response(error, told, media=PROBLEM)
+    return _response(error, told, media=PROBLEM, status=status_alone(error))
 
 
 def rest_answer(answered: Answered, *, accept_language: str, whole_receipt: bool) -> Response:

@@ -305,6 +305,35 @@ def test_a_refused_query_says_where_in_the_language_asked_for(
     assert "answers 404" in terminal.refused(*call, "--url", f"{here.url}/elsewhere")
 
 
+def test_what_cannot_be_asked_or_opened_is_one_line_and_no_traceback(here: Standing) -> None:
+    home = here.node.settings.home
+    key = str(home / "files" / "demo" / "keys" / "hall.permit.pem")
+    signed = ("--key", key, "--url", here.url, "--vkey", here.node.vkey)
+    used = ("--matter", district.MATTER, "--case", "SG-2026-0117", "--reason", "x")
+    terminal = Terminal(home)
+    for act in ("show", "cancel"):
+        said = terminal.refused("export", act, "nosuch", *signed)
+        assert said == "Error: the id of an export needed, exp_ and letters, digits, hyphens\n"
+    pull = ("pull", "307/000001", "--item", "entName", *used, "--operator", "HALL-011", *signed)
+    said = terminal.refused(*pull, "--into", "nosuch://user:secret@somewhere/db")
+    assert "Invalid value for --into: no database can be opened by this URL" in said
+    assert "secret" not in said
+    said = terminal.refused(*pull, "--into", f"sqlite:///{home}/no/such/folder/copy.db")
+    assert said.startswith("Error: the database to pull into failed (OperationalError)")
+
+
+def test_a_source_that_does_not_answer_is_no_success_while_a_process_serves(
+    here: Standing, tmp_path: Path
+) -> None:
+    said = Terminal(here.node.settings.home).refused(
+        *("source", "add", "gone", "--department", MARKET.code),
+        *("--address", f"sqlite:///{tmp_path}/nosuch.db"),
+        officer="market.head",
+    )
+    assert "SOURCE_UNAVAILABLE" in said
+    assert "the database cannot be reached" in said
+
+
 def loaded_by(*arguments: str) -> tuple[list[str], str]:
     """Which libraries of a node a command loads, and what it prints."""
     code = (

@@ -17,6 +17,7 @@ from exchange.client.errors import (
     MalformedAnswerError,
     ReceiptError,
     RefusedError,
+    UnfitArgumentError,
     UnreachableError,
 )
 from exchange.client.session import AsyncExchange, Exchange, Party
@@ -293,15 +294,15 @@ def test_cases_are_put_and_acted_on_under_their_own_number(server: FakeExchange)
 def test_a_case_number_that_makes_an_ambiguous_path_is_not_sent(
     server: FakeExchange, number: str
 ) -> None:
-    with pytest.raises(ValueError, match="case number"):
+    with pytest.raises(UnfitArgumentError, match="case number"):
         client_of(server).put_case(number, matter="m", parties=())
     assert server.requests == []
 
 
 def test_an_unknown_action_and_a_time_without_zone_are_not_sent(server: FakeExchange) -> None:
-    with pytest.raises(ValueError, match="action"):
+    with pytest.raises(UnfitArgumentError, match="action"):
         client_of(server).case_action("1", "delete")
-    with pytest.raises(ValueError, match="zone"):
+    with pytest.raises(UnfitArgumentError, match="zone"):
         client_of(server).put_case(
             "1", matter="m", parties=(), accepted_at=NOW.replace(tzinfo=None)
         )

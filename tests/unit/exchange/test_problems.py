@@ -12,7 +12,13 @@ from catalogue.errors import StateError
 from exchange.acts.register import ActError
 from exchange.identity.errors import IdentityError
 from exchange.web.problems import code_of, graphql_problem, problem, token_problem
-from gateway.errors import RefusedRequestError
+from gateway.errors import (
+    GATEWAY_CODES,
+    RefusedDocumentError,
+    RefusedRequestError,
+    SourceInvalidError,
+    SourceUnavailableError,
+)
 
 
 def told_by(response: Response) -> Any:
@@ -45,6 +51,28 @@ def test_each_error_has_its_status_and_code(error: Exception, status: int, code:
         assert ("retry-after" in response.headers) == (status == 503)
         assert ("www-authenticate" in response.headers) == (status == 401)
     assert code_of(error) == code
+
+
+@pytest.mark.parametrize("code", sorted(GATEWAY_CODES))
+def test_an_answer_that_is_nothing_but_an_error_never_has_the_status_of_success(code: str) -> None:
+    response = problem(RefusedRequestError(code), accept_language="")
+    assert response.status_code >= 400
+    assert told_by(response)["status"] == response.status_code
+    assert ("retry-after" in response.headers) == (response.status_code in {429, 503})
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (SourceUnavailableError(reason="the database cannot be reached"), 503),
+        (SourceInvalidError(reason="no such column"), 502),
+        (RefusedDocumentError("BULK_UNSUPPORTED"), 403),
+    ],
+)
+def test_whose_fault_it_is_decides_the_status_of_what_is_nothing_but_an_error(
+    error: Exception, status: int
+) -> None:
+    assert problem(error, accept_language="").status_code == status
 
 
 def test_an_error_that_is_none_of_ours_is_told_by_nothing_but_that(
