@@ -13,6 +13,19 @@ from catalogue.terms import Terms
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 
+SHOWN = (
+    "id",
+    "resource",
+    "department",
+    "systems",
+    "items",
+    "matters",
+    "daily_quota",
+    "until",
+    "state",
+)
+"""What a list of grants has room for; `grant show` says the rest."""
+
 
 @click.group()
 def grant() -> None:
@@ -71,7 +84,7 @@ def give(
 @with_office
 def list_grants(office: Office, json_: bool, **wanted: Any) -> None:
     """List grants that you have or gave, newest first."""
-    tell_page(office.perform("grant.list", **wanted), json_=json_, title="grants")
+    tell_page(office.perform("grant.list", **wanted), json_=json_, title="grants", shown=SHOWN)
 
 
 def _ending(verb: str, text: str) -> click.Command:

@@ -14,13 +14,17 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
 def tell(value: Any, *, json_: bool, title: str = "") -> None:
-    """Print a value: JSON as it is, lists of rows as a table, a row as lines."""
+    """Print a value: JSON as it is, lists of rows as a table, a row as lines and the lists in it below."""
     if json_:
         click.echo(json.dumps(value, ensure_ascii=False, indent=2))
         return
     if isinstance(value, Mapping):
+        lists = {name: held for name, held in value.items() if _are_rows(held)}
         for name, held in value.items():
-            click.echo(f"{name}: {_cell(held)}")
+            if name not in lists:
+                click.echo(f"{name}: {_cell(held)}")
+        for name, rows in lists.items():
+            _table([_said(row, among=rows) for row in rows], title=name)
     elif isinstance(value, list):
         _table(value, title=title)
     else:
@@ -34,12 +38,18 @@ def spanned(command: Callable[..., Any]) -> Callable[..., Any]:
     return first(after(command))
 
 
-def tell_page(page: Mapping[str, Any], *, json_: bool, title: str) -> None:
-    """Print a page of a list: JSON with its total and `next`, or a table and how to go on."""
+def tell_page(
+    page: Mapping[str, Any], *, json_: bool, title: str, shown: Sequence[str] = ()
+) -> None:
+    """Print a page of a list: JSON with its total and `next`, or a table and how to go on.
+
+    `shown` names the members that a table has room for; empty: all of them.
+    """
     if json_:
         tell({name: page[name] for name in ("rows", "total", "next")}, json_=True)
         return
-    tell(page["rows"], json_=False, title=title)
+    rows = [{name: row[name] for name in shown or row} for row in page["rows"]]
+    tell(rows, json_=False, title=title)
     if page["next"] is not None:
         click.echo(f"{len(page['rows'])} of {page['total']}; more: --after {page['next']}")
 
@@ -55,10 +65,23 @@ def _table(rows: Sequence[Any], *, title: str) -> None:
         return
     table = Table(title=title or None, box=None, header_style="bold")
     for name in rows[0]:
-        table.add_column(str(name))
+        # What a row is called by is typed again, and so is never cut.
+        whole = max(len(_cell(row.get(name))) for row in rows) if name == "id" else None
+        table.add_column(str(name), min_width=whole, no_wrap=name == "id")
     for row in rows:
         table.add_row(*(_cell(row.get(name)) for name in rows[0]))
     console.print(table)
+
+
+def _are_rows(value: Any) -> bool:
+    return (
+        isinstance(value, list) and bool(value) and all(isinstance(one, Mapping) for one in value)
+    )
+
+
+def _said(row: Mapping[str, Any], *, among: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return of a row the members of which any of the rows says something."""
+    return {name: row.get(name) for name in among[0] if any(one.get(name) for one in among)}
 
 
 def _cell(value: Any) -> str:

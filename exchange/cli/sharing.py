@@ -15,6 +15,9 @@ from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, spanned, tell, tell_page, values_of
 from exchange.clock import now
 
+SHOWN = ("id", "resource", "department", "items", "matters", "state", "acceptance", "clock")
+"""What a list of requests has room for; `request show` says the rest."""
+
 
 @click.group()
 def request() -> None:
@@ -324,4 +327,4 @@ def show(office: Office, request_id: str, json_: bool) -> None:
 @with_office
 def list_requests(office: Office, json_: bool, **wanted: Any) -> None:
     """List requests that you made or have to answer, newest first."""
-    tell_page(office.perform("request.list", **wanted), json_=json_, title="requests")
+    tell_page(office.perform("request.list", **wanted), json_=json_, title="requests", shown=SHOWN)

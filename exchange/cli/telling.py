@@ -41,5 +41,5 @@ def line(code: str, detail: str) -> str:
     """Return what is told of an error: its code in words, and what it was about."""
     if not code:
         return detail
-    words = words_of(code)
-    return f"{code}: {words.zh} {words.en}" + (f" ({detail})" if detail else "")
+    words, about = words_of(code), detail.removeprefix(f"{code}: ")
+    return f"{code}: {words.zh} {words.en}" + (f" ({about})" if about and about != code else "")
