@@ -18,7 +18,7 @@ from gateway import coded
 from gateway.basis import Given
 from gateway.errors import RefusedDocumentError, RefusedRequestError
 from gateway.fetch import Carried
-from gateway.model import Call, EveryKey, Fetched, Masked, Outcome, Recorded, Row, Step
+from gateway.model import Call, EveryKey, Fetched, Masked, Outcome, Recorded, Refused, Row, Step
 from gateway.outcomes import code_of
 from gateway.pipeline import STATUSES, Terms
 from gateway.ports import Ports
@@ -180,7 +180,8 @@ async def turn(
 def _given(outcome: Outcome, place: str | None) -> Given:
     """Return the bytes of a page: its columns, its records by GraphQL name, and where the next one begins."""
     if not isinstance(outcome, Masked):
-        facts = {"code": str(code_of(outcome))}
+        told = dict(outcome.facts) if isinstance(outcome, Refused) else {}
+        facts = {"code": str(code_of(outcome)), **told}
         return Given(
             data=b"null", step_bytes={REF: b""}, errors=({"path": [ROWS], "extensions": facts},)
         )

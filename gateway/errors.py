@@ -436,8 +436,8 @@ class RefusedDocumentError(RefusedRequestError):
 class DeniedError(GatewayError):
     """The decision point denies the whole of it; the code is its own, or the gateway's."""
 
-    def __init__(self, code: str, *, entry: int) -> None:
-        super().__init__(code)
+    def __init__(self, code: str, *, entry: int, **facts: Any) -> None:
+        super().__init__(code, **facts)
         self.entry = entry
         """Where the refusal is in the log."""
 

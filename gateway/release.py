@@ -90,7 +90,11 @@ async def _released(
         recorded = await record(
             stand.call, (ruling,), nothing, basis=basis, recorder=ports.recorder
         )
-        raise DeniedError(str(code_of(recorded.outcomes[0])), entry=recorded.sequenced.index)
+        raise DeniedError(
+            str(code_of(recorded.outcomes[0])),
+            entry=recorded.sequenced.index,
+            **dict(ruling.facts),
+        )
     sequenced = await ports.recorder.append(_draft(stand, ruling, parcel, basis=basis))
     if sequenced.instead is not None:
         raise RefusedRequestError(REPLAYED, entry=sequenced.index)

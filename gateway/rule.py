@@ -51,6 +51,7 @@ from policies.model import (
 )
 
 POLICY_UNAVAILABLE = "POLICY_UNAVAILABLE"
+ITEM_NOT_FILTERABLE = "ITEM_NOT_FILTERABLE"
 
 # How much an officer's own word for who they are is worth (0 declared … 3 two factors). A session of
 # this floor is opened by a one-time link: one factor.
@@ -430,10 +431,21 @@ def _ruling(step: Step, joins: tuple[Item, ...], verdict: Verdict | None) -> Rul
     if verdict is None or verdict.resource != step.resource.code:
         return Refused(step, POLICY_UNAVAILABLE, None)
     if verdict.allow is not True:
-        return Refused(step, verdict.code, verdict)
+        return Refused(step, verdict.code, verdict, _told(step, verdict.code))
     if None in (verdict.items, verdict.row_filter, verdict.max_rows, verdict.grant):
         return Refused(step, POLICY_UNAVAILABLE, verdict)
     return Permitted(step, verdict, joins)
+
+
+def _told(step: Step, code: str) -> tuple[tuple[str, str], ...]:
+    """Name the items by which a step is filtered or ordered, where that is what was refused.
+
+    Pages of all records are ordered by the key, which nobody named.
+    """
+    if code != ITEM_NOT_FILTERABLE:
+        return ()
+    items = dict.fromkeys([one.graphql_name for one in (*step.filtered, *step.ordered)])
+    return (("items", ", ".join(items)),)
 
 
 def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> tuple[str, int, int]:

@@ -34,6 +34,18 @@ class Fault:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What was found and what was needed, by name."""
 
+    @classmethod
+    def of(cls, error: Mapping[str, Any]) -> "Fault":
+        """Read one error of GraphQL; its place is one of the document, or of the answer asked for."""
+        extensions = error.get("extensions")
+        facts = dict(extensions) if isinstance(extensions, dict) else {}
+        path, places = error.get("path"), error.get("locations")
+        where = ".".join(map(str, path)) if isinstance(path, list) else ""
+        if isinstance(places, list) and places and isinstance(places[0], dict):
+            where = f"line {places[0].get('line')}, column {places[0].get('column')}"
+        code = str(facts.pop("code", ""))
+        return cls(code=code, text=str(error.get("message", "")), where=where, facts=facts)
+
     def __str__(self) -> str:
         told = [f"{name}: {_plain(value)}" for name, value in self.facts.items()]
         beside = "; ".join(filter(None, (self.where, ", ".join(told))))

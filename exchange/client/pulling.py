@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from catalogue.model import ItemType
-from exchange.client.errors import ClientError, RefusedError
+from exchange.client.errors import ClientError, Fault, RefusedError
 from exchange.client.session import Answer, Bulk, Exchange
 from gateway.formats import from_wire
 from gateway.model import Usage
@@ -170,8 +170,8 @@ def _page(exchange: Exchange, wanted: Bulk, *, usage: Usage, after: str | None) 
     if answer.data is None:
         line = answer.outcomes[0] if answer.outcomes else {}
         code = str(line.get("code") or "REFUSED")
-        told = answer.errors[0].get("message", "") if answer.errors else ""
-        raise PullError(code, f"{code}: {told} (entry {answer.entry['index']})")
+        told = Fault.of(answer.errors[0]) if answer.errors else code
+        raise PullError(code, f"{told} (entry {answer.entry['index']})")
     return answer
 
 

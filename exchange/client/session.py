@@ -578,7 +578,7 @@ def _refusal(response: httpx.Response, members: Mapping[str, Any]) -> RefusedErr
     errors = members.get("errors")
     found = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
     if found:
-        return RefusedError(response.status_code, [_fault(one) for one in found])
+        return RefusedError(response.status_code, [Fault.of(one) for one in found])
     facts = members.get("facts")
     problem = Fault(
         code=str(members.get("code", "")),
@@ -587,18 +587,6 @@ def _refusal(response: httpx.Response, members: Mapping[str, Any]) -> RefusedErr
         facts=facts if isinstance(facts, dict) else {},
     )
     return RefusedError(response.status_code, [problem])
-
-
-def _fault(error: Mapping[str, Any]) -> Fault:
-    """Read one error of GraphQL; its place is one of the document, or of the answer that was asked for."""
-    extensions = error.get("extensions")
-    facts = dict(extensions) if isinstance(extensions, dict) else {}
-    path, places = error.get("path"), error.get("locations")
-    where = ".".join(map(str, path)) if isinstance(path, list) else ""
-    if isinstance(places, list) and places and isinstance(places[0], dict):
-        where = f"line {places[0].get('line')}, column {places[0].get('column')}"
-    code = str(facts.pop("code", ""))
-    return Fault(code=code, text=str(error.get("message", "")), where=where, facts=facts)
 
 
 def _party(party: Party) -> dict[str, str]:

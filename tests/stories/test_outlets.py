@@ -373,6 +373,15 @@ def test_an_item_that_nobody_has_is_told_by_its_place(here: Standing, path: str)
     assert "nosuch" not in refused.text
 
 
+@pytest.mark.parametrize("path", ["/pull", "/exports"])
+def test_without_the_key_that_pages_are_ordered_by_it_is_named(here: Standing, path: str) -> None:
+    grant_bulk(here, items=[item for item in ITEMS if item != "uscc"])
+    told = post(here, path, bulk_body(items=[item for item in ITEMS if item != "uscc"])).json()
+    facts = told["facts"] if "facts" in told else told["errors"][0]["extensions"]
+    assert "ITEM_NOT_FILTERABLE" in {told.get("code"), facts.get("code")}
+    assert facts["items"] == "uscc"
+
+
 def test_a_cursor_serves_only_the_system_and_the_question_that_got_it(here: Standing) -> None:
     grant_bulk(here)
     hall = here.as_system()

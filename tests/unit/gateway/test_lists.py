@@ -236,6 +236,12 @@ async def test_a_masked_item_filters_and_orders_nothing(tmp_path: Path, query: s
         assert lists.source.asked == 0
 
 
+async def test_what_may_not_filter_and_order_is_named(tmp_path: Path) -> None:
+    with a_land_office(tmp_path, PARCELS) as source:
+        recorded = (await Lists(source, MASKED).answer(BY_PHONE[-1])).recorded
+    assert [error["extensions"]["items"] for error in recorded.errors] == ["phone, no"]
+
+
 @pytest.mark.proves("F12")
 @pytest.mark.parametrize("item", ["name", "no"])
 async def test_an_item_that_the_grant_masks_or_leaves_out_filters_and_orders_nothing(
