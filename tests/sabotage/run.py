@@ -98,7 +98,8 @@ def run(wanted: Sequence[str]) -> int:
                 text=True,
                 check=False,
             )
-            said = _SAID.get(done.returncode, "NOT CAUGHT")
+            ended = f"NOT CAUGHT (pytest ended with {done.returncode})"
+            said = _SAID.get(done.returncode, ended)
             if said != "caught":
                 missed.append(named)
             print(f"{named:6} {said}: {one.why}", flush=True)
@@ -113,6 +114,8 @@ def main(arguments: Sequence[str]) -> int:
         "--claims", action="store_true", help="only list which claims have a test and a sabotage"
     )
     asked = parser.parse_args(arguments)
+    if without := sorted(set(asked.ids) - sabotages().keys()):
+        parser.error(f"no sabotage of {', '.join(without)}; --claims lists which there are")
     return print_claims() if asked.claims else run(asked.ids)
 
 
