@@ -1,6 +1,8 @@
 """`exchange call`: one governed query, its receipt checked and kept."""
 
 import json
+from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,27 @@ from exchange.client.signing import SigningKey
 from exchange.identity.errors import IdentityError
 from gateway.model import Usage
 
-in_language = click.option(
-    "--lang",
-    "language",
-    type=click.Choice(["zh", "en"]),
-    default="zh",
-    help="Of what the exchange says.",
+_AS_SYSTEM = (
+    click.option(
+        "--key",
+        type=click.Path(path_type=Path, exists=True),
+        required=True,
+        help="The system's private key (PEM).",
+    ),
+    click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is."),
+    click.option(
+        "--lang",
+        "language",
+        type=click.Choice(["zh", "en"]),
+        default="zh",
+        help="Of what the exchange says.",
+    ),
 )
-"""Gives a command the language of the exchange's texts; it takes `language`."""
+
+
+def as_system(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command what a system asks by; it takes `key`, `url` and `language`."""
+    return reduce(lambda made, option: option(made), reversed(_AS_SYSTEM), command)
 
 
 @click.command()
@@ -37,14 +52,7 @@ in_language = click.option(
 @click.option("--purpose", default="administrative-basis", help="Purpose of the use.")
 @click.option("--reason", required=True, help="用证事由, at most 200 characters.")
 @click.option("--operator", required=True, help="Staff number, or system:NAME for a job.")
-@click.option(
-    "--key",
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="The system's private key (PEM).",
-)
-@click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is.")
-@in_language
+@as_system
 @click.option("--vkey", help="Key of the log; fetched from the exchange otherwise (and said so).")
 @click.option(
     "--save", type=click.Path(path_type=Path, file_okay=False), help="Folder for the answer."

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import httpx
 
-from exchange.cli.call import in_language
+from exchange.cli.call import as_system
 from exchange.cli.office import Office, with_office
 from exchange.cli.say import as_json, tell
 from exchange.client.errors import ClientError
@@ -42,14 +42,7 @@ def show(office: Office, system: str, openapi: bool, json_: bool) -> None:
 
 
 @contract.command("fetch")
-@click.option(
-    "--key",
-    type=click.Path(path_type=Path, exists=True),
-    required=True,
-    help="The system's private key (PEM).",
-)
-@click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is.")
-@in_language
+@as_system
 @click.option("--openapi", is_flag=True, help="Its documents as plain resources (OpenAPI 3.1).")
 def fetch(key: Path, url: str, language: str, openapi: bool) -> None:
     """Fetch the contract of the system whose key this is, as its program would (SDL)."""

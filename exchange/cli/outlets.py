@@ -14,7 +14,7 @@ from rich.console import Console
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from exchange.cli.call import fetch_keys, in_language
+from exchange.cli.call import as_system, fetch_keys
 from exchange.cli.say import as_json, tell
 from exchange.client.errors import ClientError
 from exchange.client.pulling import default_table
@@ -50,15 +50,8 @@ def with_usage(command: Command) -> Command:
 def with_exchange(command: Command) -> Command:
     """Give a command the connection of its system; it takes `exchange`."""
 
-    @click.option(
-        "--key",
-        type=click.Path(path_type=Path, exists=True),
-        required=True,
-        help="The system's private key (PEM).",
-    )
-    @click.option("--url", default="http://127.0.0.1:8800", help="Where the exchange is.")
+    @as_system
     @click.option("--vkey", help="Key of the log; fetched from the exchange otherwise.")
-    @in_language
     @wraps(command)
     def carry_on(
         *given: Any, key: Path, url: str, vkey: str | None, language: str, **more: Any
