@@ -74,11 +74,11 @@ def _run(assembler: Assembler, plan: Plan, outcomes: Sequence[Outcome]) -> Assem
                 raise _UncoveredError
             states.append(_state(plan, step, outcome))
         else:
+            if _step(outcome) is not step:
+                raise _UncoveredError
             undetermined = isinstance(outcome, Failed) and bool(step.claims)
             states.append(VerificationResult.UNDETERMINED.value if undetermined else None)
             wrong = wrong or not undetermined
-            if _step(outcome) is not step:
-                raise _UncoveredError
     places: list[list[bytes]] = [[] for _ in steps]
     data = assembler(states, plan.given, places)
     return Assembled(

@@ -445,7 +445,7 @@ def _told(step: Step, code: str) -> tuple[tuple[str, str], ...]:
     if code != ITEM_NOT_FILTERABLE:
         return ()
     items = dict.fromkeys([one.graphql_name for one in (*step.filtered, *step.ordered)])
-    return (("items", ", ".join(items)),)
+    return (("items", ", ".join(items)),) if items else ()
 
 
 def _officer(caller: Caller, snapshot: Snapshot, *, tokens: PerCallToken) -> tuple[str, int, int]:

@@ -10,6 +10,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+_NOTHING = {"-", "", "[]", "{}"}
+"""How a member is told that says nothing; a nought and a no say something."""
+
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 
@@ -81,7 +84,8 @@ def _are_rows(value: Any) -> bool:
 
 def _said(row: Mapping[str, Any], *, among: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return of a row the members of which any of the rows says something."""
-    return {name: row.get(name) for name in among[0] if any(one.get(name) for one in among)}
+    told = [name for name in among[0] if {_cell(one.get(name)) for one in among} - _NOTHING]
+    return {name: row.get(name) for name in told}
 
 
 def _cell(value: Any) -> str:

@@ -86,11 +86,11 @@ def _is_of_document(error: Exception) -> bool:
 
 def problem(error: Exception, *, accept_language: str) -> Response:
     """RFC 9457 for everything that is not GraphQL."""
-    code = code_of(error)
+    code, status = code_of(error), status_alone(error)
     told: dict[str, Any] = {
         "type": f"urn:exchange:code:{code}",
         "title": _message(code, accept_language),
-        "status": status_alone(error),
+        "status": status,
         "code": code,
     }
     if isinstance(error, IdentityError | CatalogueError | ActError | AuditError | ExportError):
@@ -100,7 +100,7 @@ def problem(error: Exception, *, accept_language: str) -> Response:
     if isinstance(error, RefusedDocumentError) or isinstance(error.__cause__, RefusedDocumentError):
         found = error.errors if isinstance(error, GatewayError) else ()
         told["errors"] = [_worded(fact, accept_language=accept_language) for fact in found]
-    return _response(error, told, media=PROBLEM, status=status_alone(error))
+    return _response(error, told, media=PROBLEM, status=status)
 
 
 def rest_answer(answered: Answered, *, accept_language: str, whole_receipt: bool) -> Response:

@@ -12,15 +12,18 @@ ROW = {"id": ID, "items": ["entName"] * 40, "masks": {}, "state": "active"}
 def test_a_row_is_told_in_lines_and_the_rows_in_it_as_tables_of_what_they_say(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    items = [{"name": "a", "unit": "", "key": True}, {"name": "b", "unit": None, "key": False}]
+    items = [
+        {"name": "a", "unit": "", "codes": [], "key": False, "rows": 0},
+        {"name": "b", "unit": None, "codes": [], "key": False, "rows": 0},
+    ]
     tell({"code": "307/000001", "items": items, "gaps": ["unit"]}, json_=False)
     said = capsys.readouterr().out.splitlines()
     assert said[:2] == ["code: 307/000001", 'gaps: ["unit"]']
     assert [one.split() for one in said[2:]] == [
         ["items"],
-        ["name", "key"],
-        ["a", "True"],
-        ["b", "False"],
+        ["name", "key", "rows"],
+        ["a", "False", "0"],
+        ["b", "False", "0"],
     ]
 
 

@@ -207,6 +207,13 @@ async def test_a_step_without_any_right_is_refused_with_the_policys_code() -> No
     assert ruling.code == "GRANT_MISSING"
 
 
+async def test_where_nothing_filters_or_orders_no_item_is_named() -> None:
+    decisions = Decides({"s1": lambda request: refused(request, "ITEM_NOT_FILTERABLE")})
+    (ruling,) = (await ruled(decisions, a_step())).rulings
+    assert isinstance(ruling, Refused)
+    assert (ruling.code, ruling.facts) == ("ITEM_NOT_FILTERABLE", ())
+
+
 @pytest.mark.parametrize("error", [None, TimeoutError(), ValueError("half a JSON"), KeyError("x")])
 async def test_every_step_is_refused_where_no_decision_comes(error: Exception | None) -> None:
     step = a_step()
